@@ -1,0 +1,133 @@
+//! The bridge to rkyv: values into bytes, bytes into archives.
+
+use std::ptr::NonNull;
+
+use rkyv::Archived;
+use rkyv::api::high::HighValidator;
+use rkyv::rancor::Strategy;
+use rkyv::ser::allocator::{Arena, ArenaHandle};
+use rkyv::ser::sharing::Share;
+use rkyv::ser::{Positional, Serializer, Writer};
+
+use crate::error::{DataCloneError, InvalidArchiveError};
+use crate::message::Message;
+use crate::outgoing::Length;
+
+/// Alignment in bytes of every archive that is received.
+pub(crate) const ALIGNMENT: usize = crate::ring::frame::SLOT;
+
+/// The rkyv serializer that writes a message into its place.
+#[allow(unreachable_pub, reason = "it stands in the bounds of a public trait")]
+pub type MessageSerializer<'a> =
+    Strategy<Serializer<BoundedWriter<'a>, ArenaHandle<'a>, &'a mut Share>, DataCloneError>;
+
+/// The rkyv validator that checks a received message.
+#[allow(unreachable_pub, reason = "it stands in the bounds of a public trait")]
+pub type MessageValidator<'a> = HighValidator<'a, InvalidArchiveError>;
+
+/// Writes into a fixed place, and goes on counting when that is full.
+#[derive(Debug)]
+pub struct BoundedWriter<'a> {
+    place: &'a mut [u8],
+    /// Bytes written or, beyond the place, counted.
+    position: usize,
+}
+
+impl Positional for BoundedWriter<'_> {
+    #[inline]
+    fn pos(&self) -> usize {
+        self.position
+    }
+}
+
+impl<E> Writer<E> for BoundedWriter<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), E> {
+        // Saturating, the end is beyond every place, and stays there.
+        let end = self.position.saturating_add(bytes.len());
+        if let Some(place) = self.place.get_mut(self.position..end) {
+            place.copy_from_slice(bytes);
+        }
+        self.position = end;
+        Ok(())
+    }
+}
+
+/// What serialising needs beside the place, kept from one message to the next.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// Made for the first message whose type needs it.
+    arena: Option<Arena>,
+    share: Share,
+}
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scratch").finish_non_exhaustive()
+    }
+}
+
+/// Whether the archive of a `T` is the bytes of the `T`.
+const fn is_plain_copy<T: Message>() -> bool {
+    T::COPY_OPTIMIZATION.is_enabled() && size_of::<T>() == size_of::<Archived<T>>()
+}
+
+/// How many bytes the archive of a `T` has, as far as the type says.
+pub(crate) const fn length<T: Message>() -> Length {
+    const { assert!(align_of::<Archived<T>>() <= ALIGNMENT, "archives are aligned to 16 bytes") };
+    if is_plain_copy::<T>() { Length::Exact(size_of::<T>()) } else { Length::Unknown }
+}
+
+/// Writes the archive of `message` to the start of `place` and returns how many bytes it has. If
+/// they are more than there was room for, what was written is of no use.
+#[inline]
+pub(crate) fn write<T: Message>(
+    message: &T,
+    place: &mut [u8],
+    scratch: &mut Scratch,
+) -> Result<usize, DataCloneError> {
+    if is_plain_copy::<T>() {
+        // SAFETY: the type attests through `CopyOptimization` that all its bytes are
+        // initialised, and the reference keeps them readable and unchanged.
+        let bytes = unsafe {
+            std::slice::from_raw_parts(std::ptr::from_ref(message).cast::<u8>(), size_of::<T>())
+        };
+        if let Some(place) = place.get_mut(..bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+        return Ok(bytes.len());
+    }
+    let arena = scratch.arena.get_or_insert_with(Arena::new);
+    scratch.share.clear();
+    let writer = BoundedWriter { place, position: 0 };
+    let mut serializer = Serializer::new(writer, arena.acquire(), &mut scratch.share);
+    rkyv::api::serialize_using::<_, DataCloneError>(message, &mut serializer)?;
+    Ok(serializer.writer.position)
+}
+
+/// Finds the root of the archive in `bytes`, checking all of it.
+///
+/// # Safety
+///
+/// `bytes` is valid for reads, and nobody writes it while the result is in use.
+#[inline]
+pub(crate) unsafe fn checked<T: Message>(
+    bytes: NonNull<[u8]>,
+) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
+    // SAFETY: passed on to the caller.
+    let bytes = unsafe { bytes.as_ref() };
+    rkyv::access::<Archived<T>, InvalidArchiveError>(bytes).map(NonNull::from)
+}
+
+/// Finds the root of the archive in `bytes` without looking at it.
+///
+/// # Safety
+///
+/// As for [`checked`]; and `bytes` is a valid archive of a `T`.
+#[inline]
+pub(crate) unsafe fn trusted<T: Message>(bytes: NonNull<[u8]>) -> NonNull<Archived<T>> {
+    // SAFETY: passed on to the caller.
+    let bytes = unsafe { bytes.as_ref() };
+    // SAFETY: passed on to the caller.
+    NonNull::from(unsafe { rkyv::access_unchecked::<Archived<T>>(bytes) })
+}

@@ -1,0 +1,178 @@
+//! The settings of a channel.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::channel::MessageChannel;
+use crate::error::BuildError;
+use crate::message::Message;
+use crate::ring::{OutOfMemory, frame};
+use crate::wait::WaitStrategy;
+
+/// Bytes per direction of a channel made by [`MessageChannel::new`].
+pub(crate) const DEFAULT_CAPACITY: usize = 64 * 1024;
+
+/// Bytes that an archive may have where nothing else was said and the ring is not larger.
+const DEFAULT_MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
+
+/// Builds a [`MessageChannel`] with other settings than the default ones.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`capacity`](Self::capacity) | 64 KiB per direction |
+/// | [`max_message_len`](Self::max_message_len) | 16 MiB, or the capacity if that is more |
+/// | [`wait_strategy`](Self::wait_strategy) | [`WaitStrategy::Park`] |
+/// | [`trust_archives`](Self::trust_archives) | no |
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{MessageChannel, WaitStrategy};
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::builder()
+///     .capacity(4096)
+///     .wait_strategy(WaitStrategy::Spin)
+///     .build()?;
+/// port1.post_message(&7)?;
+/// assert_eq!(*port2.recv()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a builder does nothing before `build`"]
+pub struct Builder<A, B = A> {
+    capacity: usize,
+    max_message_len: Option<usize>,
+    strategy: WaitStrategy,
+    trusted: bool,
+    values: PhantomData<fn(A) -> B>,
+}
+
+impl<A: Message, B: Message> Builder<A, B> {
+    pub(crate) fn new() -> Self {
+        Self {
+            capacity: DEFAULT_CAPACITY,
+            max_message_len: None,
+            strategy: WaitStrategy::default(),
+            trusted: false,
+            values: PhantomData,
+        }
+    }
+
+    /// Sets the bytes of each direction's ring, rounded up to a power of two.
+    ///
+    /// A message takes its archive and an 8-byte header, rounded up to 16 bytes. Archives of more
+    /// than half the ring travel in heap buffers that are used again and again; a direction has
+    /// at most eight of these, with together at most twice
+    /// [`max_message_len`](Self::max_message_len) bytes (or the capacity if that is more).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<u64>::builder().capacity(5000).build()?;
+    /// assert_eq!(channel.port1.capacity(), 8192);
+    /// # Ok::<(), message_port::BuildError>(())
+    /// ```
+    pub fn capacity(mut self, bytes: usize) -> Self {
+        self.capacity = bytes;
+        self
+    }
+
+    /// Sets how many bytes an archive may have; larger ones are refused as `TooLarge`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::{MessageChannel, PostError};
+    ///
+    /// let MessageChannel { mut port1, .. } =
+    ///     MessageChannel::<[u8; 100]>::builder().max_message_len(99).build()?;
+    /// let error = port1.post_message(&[0; 100]).unwrap_err();
+    /// assert!(matches!(error, PostError::TooLarge { needed: 100, max: 99 }));
+    /// # Ok::<(), message_port::BuildError>(())
+    /// ```
+    pub fn max_message_len(mut self, bytes: usize) -> Self {
+        self.max_message_len = Some(bytes);
+        self
+    }
+
+    /// Sets how blocking calls wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::{MessageChannel, WaitStrategy};
+    ///
+    /// let channel = MessageChannel::<u64>::builder().wait_strategy(WaitStrategy::Spin).build()?;
+    /// # Ok::<(), message_port::BuildError>(())
+    /// ```
+    pub fn wait_strategy(mut self, strategy: WaitStrategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// Receives archives without checking them.
+    ///
+    /// # Safety
+    ///
+    /// Every archive that a value of type `A` or `B` makes of itself must be valid. Derived
+    /// implementations of rkyv's traits do that; a hand-written one can get it wrong without any
+    /// `unsafe`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let builder = MessageChannel::<String>::builder();
+    /// // SAFETY: rkyv's own implementation for `String` writes valid archives.
+    /// let channel = unsafe { builder.trust_archives() }.build()?;
+    /// # Ok::<(), message_port::BuildError>(())
+    /// ```
+    pub unsafe fn trust_archives(mut self) -> Self {
+        self.trusted = true;
+        self
+    }
+
+    /// Makes the channel.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the capacity is zero, too small for one message or not representable, or if there
+    /// is no memory for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::{BuildError, MessageChannel};
+    ///
+    /// let error = MessageChannel::<u64>::builder().capacity(usize::MAX).build().unwrap_err();
+    /// assert_eq!(error, BuildError::TooLarge { capacity: usize::MAX });
+    /// ```
+    pub fn build(self) -> Result<MessageChannel<A, B>, BuildError> {
+        let asked = self.capacity;
+        let capacity = match asked.checked_next_power_of_two() {
+            _ if asked == 0 => return Err(BuildError::ZeroCapacity),
+            Some(capacity) if capacity < frame::MIN_CAPACITY => {
+                return Err(BuildError::TooSmall { capacity: asked, min: frame::MIN_CAPACITY });
+            }
+            Some(capacity) if capacity <= frame::MAX_CAPACITY => capacity,
+            _ => return Err(BuildError::TooLarge { capacity: asked }),
+        };
+        let max_message = self.max_message_len.unwrap_or(capacity.max(DEFAULT_MAX_MESSAGE_LEN));
+        // SAFETY: `trusted` was set by a caller that vouched for the archives.
+        unsafe { MessageChannel::crossed(capacity, max_message, self.strategy, self.trusted) }
+            .map_err(|OutOfMemory| BuildError::OutOfMemory { capacity: asked })
+    }
+}
+
+impl<A, B> fmt::Debug for Builder<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("capacity", &self.capacity)
+            .field("max_message_len", &self.max_message_len)
+            .field("wait_strategy", &self.strategy)
+            .field("trust_archives", &self.trusted)
+            .finish()
+    }
+}

@@ -1,0 +1,156 @@
+//! The channel: two rings, crossed.
+
+use std::fmt;
+
+use crate::builder::Builder;
+use crate::close::Side;
+use crate::incoming::Incoming;
+use crate::link::Link;
+use crate::message::Message;
+use crate::outgoing::Outgoing;
+use crate::port::MessagePort;
+use crate::receiver::Receiver;
+use crate::ring::{self, Consumer, OutOfMemory, Producer};
+use crate::sender::Sender;
+use crate::sync::Arc;
+use crate::wait::{WaitStrategy, Waiter};
+
+/// Two entangled ports: what is posted on one is delivered at the other, in order, in both
+/// directions at once.
+///
+/// `A` is what port 1 posts, `B` what port 2 posts; by default both post the same type. Source:
+/// the HTML standard, section "Channel messaging", in the dialect that Cloudflare Workers
+/// documents.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+/// use std::thread;
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String, usize>::new();
+/// let worker = thread::spawn(move || {
+///     port2.set_onmessage(|event| {
+///         let length = event.data().len();
+///         event.target().post_message(&length)
+///     });
+///     port2.run()
+/// });
+/// port1.post_message(&"hello".to_owned())?;
+/// assert_eq!(*port1.recv()?, 5);
+/// port1.close();
+/// worker.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct MessageChannel<A, B = A> {
+    /// Posts `A`s, receives `B`s.
+    pub port1: MessagePort<A, B>,
+    /// Posts `B`s, receives `A`s.
+    pub port2: MessagePort<B, A>,
+}
+
+impl<A: Message, B: Message> MessageChannel<A, B> {
+    /// Makes a channel of 64 KiB per direction.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is no memory for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<u64>::new();
+    /// assert_eq!(channel.port1.capacity(), 65536);
+    /// ```
+    pub fn new() -> Self {
+        Self::with_capacity(crate::builder::DEFAULT_CAPACITY)
+    }
+
+    /// Makes a channel of `bytes_per_direction` bytes each way, rounded up to a power of two.
+    ///
+    /// # Panics
+    ///
+    /// Panics with the text of [`BuildError`](crate::BuildError) where [`Builder::build`] fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<u64>::with_capacity(1000);
+    /// assert_eq!(channel.port1.capacity(), 1024);
+    /// ```
+    pub fn with_capacity(bytes_per_direction: usize) -> Self {
+        match Self::builder().capacity(bytes_per_direction).build() {
+            Ok(channel) => channel,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Makes a channel with other settings than the default ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<String>::builder()
+    ///     .capacity(1 << 20)
+    ///     .max_message_len(4 << 20)
+    ///     .build()?;
+    /// # Ok::<(), message_port::BuildError>(())
+    /// ```
+    pub fn builder() -> Builder<A, B> {
+        Builder::new()
+    }
+
+    /// Makes the two rings and crosses them.
+    ///
+    /// # Safety
+    ///
+    /// If `trusted`, every archive that an `A` or a `B` makes of itself is valid.
+    pub(crate) unsafe fn crossed(
+        capacity: usize,
+        max_message: usize,
+        strategy: WaitStrategy,
+        trusted: bool,
+    ) -> Result<Self, OutOfMemory> {
+        let link = Link::new();
+        let (to_port2, from_port1) = ring::new(capacity, max_message)?;
+        let (to_port1, from_port2) = ring::new(capacity, max_message)?;
+        let halves = |producer: Producer, consumer: Consumer, side: Side| {
+            let waiter = || Waiter::new(strategy, link.barrier);
+            (
+                Outgoing::new(producer, Arc::clone(&link), side, waiter()),
+                Incoming::new(consumer, Arc::clone(&link), side, waiter()),
+            )
+        };
+        let (outgoing1, incoming1) = halves(to_port2, from_port2, Side::Port1);
+        let (outgoing2, incoming2) = halves(to_port1, from_port1, Side::Port2);
+        // SAFETY: only `B`s are posted to port 1; the caller vouches for their archives.
+        let receiver1 = unsafe { Receiver::new(incoming1, trusted) };
+        // SAFETY: only `A`s are posted to port 2; the caller vouches for their archives.
+        let receiver2 = unsafe { Receiver::new(incoming2, trusted) };
+        Ok(Self {
+            port1: MessagePort::new(Sender::new(outgoing1), receiver1),
+            port2: MessagePort::new(Sender::new(outgoing2), receiver2),
+        })
+    }
+}
+
+impl<A: Message, B: Message> Default for MessageChannel<A, B> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A, B> fmt::Debug for MessageChannel<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageChannel")
+            .field("port1", &self.port1)
+            .field("port2", &self.port2)
+            .finish()
+    }
+}

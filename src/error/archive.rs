@@ -1,0 +1,162 @@
+//! What goes wrong between a value and its archive.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use rkyv::rancor::{Source, Trace};
+use thiserror::Error;
+
+use super::BoxError;
+
+/// An error inside rkyv or a user's type, with the places that it came through.
+#[derive(Debug)]
+struct ArchiveFault {
+    error: BoxError,
+    trace: String,
+}
+
+impl ArchiveFault {
+    fn new(error: impl StdError + Send + Sync + 'static) -> Self {
+        Self { error: Box::new(error), trace: String::new() }
+    }
+
+    fn trace(mut self, trace: &dyn fmt::Display) -> Self {
+        self.trace.push_str(", ");
+        self.trace.push_str(&trace.to_string());
+        self
+    }
+}
+
+impl fmt::Display for ArchiveFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.error, self.trace)
+    }
+}
+
+impl StdError for ArchiveFault {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error.source()
+    }
+}
+
+/// The value could not be cloned into the channel: its own `Serialize` failed.
+///
+/// The web's `DataCloneError`. Nothing of the value was posted, and the next post works.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{MessageChannel, PostError};
+///
+/// # use rkyv::{Archive, Serialize, Place, rancor::{Fallible, Source}};
+/// # #[derive(Debug)] struct Refused;
+/// # impl std::fmt::Display for Refused {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("refused") }
+/// # }
+/// # impl std::error::Error for Refused {}
+/// struct Uncloneable;
+/// # impl Archive for Uncloneable {
+/// #     type Archived = (); type Resolver = ();
+/// #     fn resolve(&self, (): (), _: Place<()>) {}
+/// # }
+/// # impl<S: Fallible<Error: Source> + ?Sized> Serialize<S> for Uncloneable {
+/// #     fn serialize(&self, _: &mut S) -> Result<(), S::Error> { Err(Source::new(Refused)) }
+/// # }
+/// // ... whose `Serialize` always fails with the error "refused"
+/// let MessageChannel { mut port1, .. } = MessageChannel::<Uncloneable>::new();
+/// let Err(PostError::DataClone(error)) = port1.post_message(&Uncloneable) else { panic!() };
+/// assert_eq!(error.to_string(), "the message could not be cloned: refused");
+/// ```
+#[derive(Debug, Error)]
+#[error("the message could not be cloned: {0}")]
+pub struct DataCloneError(#[source] CloneFault);
+
+#[derive(Debug, Error)]
+enum CloneFault {
+    /// The value's own error.
+    #[error(transparent)]
+    Value(ArchiveFault),
+    /// The value is larger each time it is serialised.
+    #[error("its archive grows each time it is serialised")]
+    Unstable,
+    #[error("no memory for {0} bytes")]
+    OutOfMemory(usize),
+}
+
+impl DataCloneError {
+    pub(crate) fn unstable() -> Self {
+        Self(CloneFault::Unstable)
+    }
+
+    pub(crate) fn out_of_memory(bytes: usize) -> Self {
+        Self(CloneFault::OutOfMemory(bytes))
+    }
+}
+
+/// The received bytes are not a valid archive of the expected type.
+///
+/// The message is skipped; the next one can be received.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{InvalidArchiveError, TryRecvError};
+///
+/// fn reason(error: &TryRecvError) -> Option<&InvalidArchiveError> {
+///     match error {
+///         TryRecvError::InvalidArchive(error) => Some(error),
+///         _ => None,
+///     }
+/// }
+/// ```
+#[derive(Debug, Error)]
+#[error("the received archive is not valid: {0}")]
+pub struct InvalidArchiveError(#[source] ArchiveFault);
+
+/// A valid archive could not be turned back into an owned value.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{MessageChannel, DeserializeError};
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+/// port1.post_message(&"text".to_owned())?;
+/// let text: Result<String, DeserializeError> = port2.recv()?.deserialize();
+/// assert_eq!(text?, "text");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Error)]
+#[error("the message could not be deserialised: {0}")]
+pub struct DeserializeError(#[source] ArchiveFault);
+
+/// Lets rkyv report into the error: `new` makes it from a fault, `inner` finds the fault again.
+macro_rules! rkyv_reports_into {
+    ($name:ident, $fault:ident => $new:expr, $error:ident => $trace:expr) => {
+        impl Trace for $name {
+            fn trace<R>(self, trace: R) -> Self
+            where
+                R: fmt::Debug + fmt::Display + Send + Sync + 'static,
+            {
+                let ($error, trace): (Self, &dyn fmt::Display) = (self, &trace);
+                $trace(trace)
+            }
+        }
+
+        impl Source for $name {
+            fn new<T: StdError + Send + Sync + 'static>(source: T) -> Self {
+                let $fault = ArchiveFault::new(source);
+                $new
+            }
+        }
+    };
+}
+
+rkyv_reports_into!(DataCloneError, fault => Self(CloneFault::Value(fault)), error => |trace| {
+    match error.0 {
+        CloneFault::Value(fault) => Self(CloneFault::Value(fault.trace(trace))),
+        other => Self(other),
+    }
+});
+rkyv_reports_into!(InvalidArchiveError, fault => Self(fault), error => |trace| Self(error.0.trace(trace)));
+rkyv_reports_into!(DeserializeError, fault => Self(fault), error => |trace| Self(error.0.trace(trace)));

@@ -1,0 +1,71 @@
+//! Every public error.
+//!
+//! They are shaped as crossbeam's: a post goes by reference, so an error has nothing to give back;
+//! each says with predicates what happened, and the narrower ones convert into the wider ones.
+
+mod archive;
+mod handler;
+mod post;
+mod recv;
+
+pub use archive::{DataCloneError, DeserializeError, InvalidArchiveError};
+pub use handler::{DispatchError, HandlerError, PanicPayload};
+pub use post::{PostError, PostTimeoutError, TryPostError};
+pub use recv::{RecvError, RecvTimeoutError, TryRecvError};
+
+use std::error::Error as StdError;
+
+use thiserror::Error;
+
+/// The box in which a handler's own error travels.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+macro_rules! predicates {
+    ($name:ident: $($predicate:ident = $pattern:pat, $doc:literal;)*) => {
+        impl $name {$(
+            #[doc = $doc]
+            pub const fn $predicate(&self) -> bool {
+                matches!(self, $pattern)
+            }
+        )*}
+    };
+}
+use predicates;
+
+/// Why a channel could not be built.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{BuildError, MessageChannel};
+///
+/// let error = MessageChannel::<u64>::builder().capacity(0).build().unwrap_err();
+/// assert!(matches!(error, BuildError::ZeroCapacity));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The capacity is zero bytes.
+    #[error("a capacity of zero bytes holds no message")]
+    ZeroCapacity,
+    /// The capacity, rounded up to a power of two, does not hold a single message.
+    #[error("a capacity of {capacity} bytes is below the minimum of {min}")]
+    TooSmall {
+        /// Bytes that were asked for.
+        capacity: usize,
+        /// Bytes that a direction must have.
+        min: usize,
+    },
+    /// The capacity, rounded up to a power of two, is not representable.
+    #[error("a capacity of {capacity} bytes is not representable")]
+    TooLarge {
+        /// Bytes that were asked for.
+        capacity: usize,
+    },
+    /// There is no memory for a capacity of this many bytes.
+    #[error("no memory for a capacity of {capacity} bytes")]
+    OutOfMemory {
+        /// Bytes that were asked for.
+        capacity: usize,
+    },
+}

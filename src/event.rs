@@ -1,0 +1,372 @@
+//! The events that handlers are given.
+
+use std::fmt;
+
+use rkyv::api::high::HighDeserializer;
+use rkyv::{Archived, Deserialize};
+
+use crate::error::{BoxError, DeserializeError, HandlerError};
+use crate::message::{Message, MessageRef};
+use crate::outgoing::{Outgoing, Undelivered};
+use crate::sender::Sender;
+
+/// A message, and the port that it arrived at.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+/// port2.set_onmessage(|event| {
+///     let doubled = event.deserialize()? * 2;
+///     event.target().post_message(&doubled)?;
+///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+/// });
+/// port1.post_message(&21)?;
+/// port2.dispatch()?;
+/// assert_eq!(*port1.recv()?, 42);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct MessageEvent<'a, In, Out> {
+    message: &'a MessageRef<'a, In>,
+    target: &'a mut Sender<Out>,
+}
+
+impl<'a, In, Out> MessageEvent<'a, In, Out> {
+    pub(crate) fn new(message: &'a MessageRef<'a, In>, target: &'a mut Sender<Out>) -> Self {
+        Self { message, target }
+    }
+}
+
+impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
+    /// The message, in place. It may be kept while [`target`](Self::target) is used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port2.set_onmessage(|event| assert_eq!(event.data().as_str(), "hello"));
+    /// port1.post_message(&"hello".to_owned())?;
+    /// assert_eq!(port2.dispatch()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn data(&self) -> &'a Archived<In> {
+        self.message
+    }
+
+    /// Makes an owned value of the message.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the type's own `Deserialize` fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::{DeserializeError, MessageChannel};
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port2.set_onmessage(|event| {
+    ///     let text: String = event.deserialize()?;
+    ///     assert_eq!(text, "hello");
+    ///     Ok::<_, DeserializeError>(())
+    /// });
+    /// port1.post_message(&"hello".to_owned())?;
+    /// assert_eq!(port2.dispatch()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn deserialize(&self) -> Result<In, DeserializeError>
+    where
+        Archived<In>: Deserialize<In, HighDeserializer<DeserializeError>>,
+    {
+        self.message.deserialize()
+    }
+
+    /// The port that the message arrived at: to reply, and to close.
+    ///
+    /// What is posted here goes behind what this port posted before. A post that waits for room
+    /// keeps the handler waiting, and with it this port's receiving side.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|event| event.target().close());
+    /// port1.post_message(&7)?;
+    /// port2.dispatch()?;
+    /// assert!(port1.is_closed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn target(&mut self) -> &mut Sender<Out> {
+        self.target
+    }
+}
+
+impl<In: Message, Out> fmt::Debug for MessageEvent<'_, In, Out>
+where
+    Archived<In>: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageEvent").field("data", self.data()).finish_non_exhaustive()
+    }
+}
+
+/// A message that could not be handled.
+///
+/// Source: the HTML standard fires `messageerror` when a message cannot be deserialised; Workers
+/// documents it for handlers that fail. Here it is both.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+/// port2.set_onmessage(|_| Err("not today"));
+/// port2.set_onmessageerror(|event| {
+///     assert_eq!(event.error().to_string(), "the message handler failed: not today");
+///     assert_eq!(*event.data().unwrap(), 7);
+/// });
+/// port1.post_message(&7)?;
+/// port2.dispatch()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct MessageErrorEvent<'a, In> {
+    error: &'a HandlerError,
+    message: Option<&'a MessageRef<'a, In>>,
+}
+
+impl<'a, In> MessageErrorEvent<'a, In> {
+    pub(crate) fn new(error: &'a HandlerError, message: Option<&'a MessageRef<'a, In>>) -> Self {
+        Self { error, message }
+    }
+
+    /// Why the message could not be handled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::{HandlerError, MessageChannel};
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|_| panic!("boom"));
+    /// port2.set_onmessageerror(|event| {
+    ///     assert!(matches!(event.error(), HandlerError::Panicked(_)));
+    /// });
+    /// port1.post_message(&7)?;
+    /// port2.dispatch()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn error(&self) -> &HandlerError {
+        self.error
+    }
+
+    /// The message, in place, or `None` if it is no valid archive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|_| Err("not today"));
+    /// port2.set_onmessageerror(|event| assert!(event.data().is_some_and(|n| *n == 7)));
+    /// port1.post_message(&7)?;
+    /// port2.dispatch()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn data(&self) -> Option<&Archived<In>>
+    where
+        In: Message,
+    {
+        self.message.map(|message| &**message)
+    }
+}
+
+impl<In> fmt::Debug for MessageErrorEvent<'_, In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageErrorEvent").field("error", self.error).finish_non_exhaustive()
+    }
+}
+
+/// Who closed the channel first.
+///
+/// Of the two ports exactly one sees [`ThisPort`](Self::ThisPort).
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{ClosedBy, MessageChannel};
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+/// port1.set_onclose(|event| assert_eq!(event.closed_by(), ClosedBy::Peer));
+/// port2.set_onclose(|event| assert_eq!(event.closed_by(), ClosedBy::ThisPort));
+/// port2.close();
+/// assert_eq!(port1.dispatch()? + port2.dispatch()?, 2);
+/// # Ok::<(), message_port::DispatchError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ClosedBy {
+    /// The port that the event is dispatched at.
+    ThisPort,
+    /// The other port.
+    Peer,
+}
+
+/// The channel was closed: the report of how.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+/// port1.post_message(&7)?;
+/// port1.set_onclose(|event| {
+///     assert_eq!(event.undelivered_messages(), 1);
+///     assert_eq!(event.undelivered_bytes(), 8);
+/// });
+/// port2.close(); // without having read the 7
+/// port1.dispatch()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CloseEvent {
+    closed_by: ClosedBy,
+    undelivered: Undelivered,
+}
+
+impl CloseEvent {
+    /// The report as seen from the port that `outgoing` is a half of; `None` while it is open.
+    pub(crate) fn of(outgoing: &Outgoing) -> Option<Self> {
+        let ended = outgoing.link().state.ended();
+        if !ended.is_closed() {
+            return None;
+        }
+        Some(if ended.is_closed_first_by(outgoing.side()) {
+            // What this port posted is still the peer's to read.
+            Self { closed_by: ClosedBy::ThisPort, undelivered: Undelivered::default() }
+        } else {
+            Self { closed_by: ClosedBy::Peer, undelivered: outgoing.undelivered() }
+        })
+    }
+
+    /// Who closed first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::{ClosedBy, MessageChannel};
+    ///
+    /// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::new();
+    /// port1.set_onclose(|event| assert_eq!(event.closed_by(), ClosedBy::ThisPort));
+    /// port1.close();
+    /// port1.dispatch()?;
+    /// # Ok::<(), message_port::DispatchError>(())
+    /// ```
+    pub fn closed_by(&self) -> ClosedBy {
+        self.closed_by
+    }
+
+    /// Messages posted by this port that the first closer, if that is the peer, never read. Exact:
+    /// every accepted post was read by the peer or is counted here. At the first closer it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&1)?;
+    /// port1.post_message(&2)?;
+    /// port2.recv()?;
+    /// port2.close();
+    /// port1.set_onclose(|event| assert_eq!(event.undelivered_messages(), 1));
+    /// port1.dispatch()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn undelivered_messages(&self) -> u64 {
+        self.undelivered.messages
+    }
+
+    /// Bytes of the archives of these messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<[u8; 100]>::new();
+    /// port1.post_message(&[0; 100])?;
+    /// port2.close();
+    /// port1.set_onclose(|event| assert_eq!(event.undelivered_bytes(), 100));
+    /// port1.dispatch()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn undelivered_bytes(&self) -> u64 {
+        self.undelivered.bytes
+    }
+}
+
+/// What a handler may return: nothing, or a `Result` without a value.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::new();
+/// port1.set_onmessage(|event| println!("{}", event.data()));
+/// port1.set_onmessage(|event| if *event.data() == 7 { Ok(()) } else { Err("only sevens") });
+/// ```
+pub trait HandlerResult: sealed::Sealed {
+    #[doc(hidden)]
+    fn into_result(self) -> Result<(), BoxError>;
+}
+
+mod sealed {
+    #[allow(unreachable_pub, reason = "it keeps others from implementing the public trait")]
+    pub trait Sealed {}
+    impl Sealed for () {}
+    impl Sealed for super::Never {}
+    impl<E> Sealed for Result<(), E> {}
+}
+
+/// The type of a handler that never returns, as one that always panics: `!`, by a name that the
+/// stable language has for it.
+type Never = <fn() -> ! as Returns>::Type;
+
+#[doc(hidden)]
+#[allow(unreachable_pub, reason = "it helps to name a type in a public impl")]
+pub trait Returns {
+    type Type;
+}
+
+impl<R> Returns for fn() -> R {
+    type Type = R;
+}
+
+impl HandlerResult for Never {
+    fn into_result(self) -> Result<(), BoxError> {
+        self
+    }
+}
+
+impl HandlerResult for () {
+    #[inline]
+    fn into_result(self) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxError>> HandlerResult for Result<(), E> {
+    #[inline]
+    fn into_result(self) -> Result<(), BoxError> {
+        self.map_err(Into::into)
+    }
+}

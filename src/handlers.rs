@@ -1,0 +1,195 @@
+//! The handlers of a port, and the order in which one turn runs them.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{BoxError, DispatchError, HandlerError, PanicPayload};
+use crate::event::{CloseEvent, HandlerResult, MessageErrorEvent, MessageEvent};
+use crate::incoming::Next;
+use crate::message::Message;
+use crate::receiver::Receiver;
+use crate::ring::Frame;
+use crate::sender::Sender;
+use crate::sync::order::{Mutant, active};
+
+type OnMessage<In, Out> =
+    Box<dyn FnMut(&mut MessageEvent<'_, In, Out>) -> Result<(), BoxError> + Send>;
+type OnMessageError<In> = Box<dyn FnMut(&MessageErrorEvent<'_, In>) -> Result<(), BoxError> + Send>;
+type OnClose = Box<dyn FnMut(&CloseEvent) -> Result<(), BoxError> + Send>;
+
+/// What a turn came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Turn {
+    /// A message was dispatched, in this many events.
+    Message(usize),
+    /// The close event was dispatched.
+    Close,
+    /// There is nothing to dispatch yet.
+    Idle,
+    /// Messages wait for a handler; nothing else can be dispatched before.
+    Stuck,
+    /// The channel has ended, and nothing is left that could be dispatched.
+    Ended,
+}
+
+/// The handlers of one port. They are looked up for each event.
+pub(crate) struct Handlers<In, Out> {
+    message: Option<OnMessage<In, Out>>,
+    message_error: Option<OnMessageError<In>>,
+    close: Option<OnClose>,
+    /// Whether messages may be dispatched at all.
+    started: bool,
+    /// Whether the one close event was dispatched.
+    close_dispatched: bool,
+    #[cfg(message_port_teeth)]
+    late: Option<HandlerError>,
+}
+
+impl<In: Message, Out: Message> Handlers<In, Out> {
+    pub(crate) fn new() -> Self {
+        Self {
+            message: None,
+            message_error: None,
+            close: None,
+            started: false,
+            close_dispatched: false,
+            #[cfg(message_port_teeth)]
+            late: None,
+        }
+    }
+
+    pub(crate) fn set_message<F, R>(&mut self, mut handler: F)
+    where
+        F: FnMut(&mut MessageEvent<'_, In, Out>) -> R + Send + 'static,
+        R: HandlerResult,
+    {
+        self.message = Some(Box::new(move |event| handler(event).into_result()));
+    }
+
+    pub(crate) fn set_message_error<F, R>(&mut self, mut handler: F)
+    where
+        F: FnMut(&MessageErrorEvent<'_, In>) -> R + Send + 'static,
+        R: HandlerResult,
+    {
+        self.message_error = Some(Box::new(move |event| handler(event).into_result()));
+    }
+
+    pub(crate) fn set_close<F, R>(&mut self, mut handler: F)
+    where
+        F: FnMut(&CloseEvent) -> R + Send + 'static,
+        R: HandlerResult,
+    {
+        self.close = Some(Box::new(move |event| handler(event).into_result()));
+    }
+
+    pub(crate) fn clear_message(&mut self) {
+        self.message = None;
+    }
+
+    pub(crate) fn clear_message_error(&mut self) {
+        self.message_error = None;
+    }
+
+    pub(crate) fn clear_close(&mut self) {
+        self.close = None;
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.started = true;
+    }
+
+    /// Dispatches what comes next: a message with its error, or the close.
+    pub(crate) fn turn(
+        &mut self,
+        receiver: &mut Receiver<In>,
+        sender: &mut Sender<Out>,
+    ) -> Result<Turn, DispatchError> {
+        let takes_messages = self.started && self.message.is_some();
+        let incoming = receiver.incoming_mut();
+        match if takes_messages { incoming.next() } else { incoming.look() } {
+            Next::Message(frame) if takes_messages => self.on_message(frame, receiver, sender),
+            Next::Message(_) if receiver.has_ended() => Ok(Turn::Ended),
+            Next::Message(_) => Ok(Turn::Stuck),
+            Next::Empty => Ok(Turn::Idle),
+            Next::Closed => self.on_close(sender),
+            Next::Disconnected => Ok(Turn::Ended),
+        }
+    }
+
+    /// `message`, then its `messageerror`, then the release of the message, in this order.
+    fn on_message(
+        &mut self,
+        frame: Frame,
+        receiver: &mut Receiver<In>,
+        sender: &mut Sender<Out>,
+    ) -> Result<Turn, DispatchError> {
+        let message = match receiver.take(frame) {
+            Ok(message) => message,
+            Err(error) => {
+                let error = HandlerError::InvalidArchive(error);
+                let event = MessageErrorEvent::new(&error, None);
+                return match &mut self.message_error {
+                    Some(handler) => {
+                        handler(&event).map_err(DispatchError::MessageError)?;
+                        Ok(Turn::Message(1))
+                    }
+                    None => Err(DispatchError::Message(error)),
+                };
+            }
+        };
+        let Some(handler) = &mut self.message else { return Ok(Turn::Stuck) };
+        let mut event = MessageEvent::new(&message, sender);
+        // The handler is the user's: what it leaves behind when it panics is its own affair, and
+        // the event's parts are intact (a post that unwinds publishes nothing).
+        let outcome = catch_unwind(AssertUnwindSafe(|| handler(&mut event)));
+        let error = match outcome {
+            Ok(Ok(())) => return self.after_success(),
+            Ok(Err(error)) => HandlerError::Returned(error),
+            Err(payload) => HandlerError::Panicked(PanicPayload::new(payload)),
+        };
+        #[cfg(message_port_teeth)]
+        if active(Mutant::LateMessageError) {
+            self.late = Some(error);
+            return Ok(Turn::Message(1));
+        }
+        let Some(handler) = &mut self.message_error else {
+            return Err(DispatchError::Message(error));
+        };
+        handler(&MessageErrorEvent::new(&error, Some(&message)))
+            .map_err(DispatchError::MessageError)?;
+        Ok(Turn::Message(2))
+    }
+
+    #[cfg_attr(not(message_port_teeth), allow(clippy::unused_self, clippy::unnecessary_wraps))]
+    fn after_success(&mut self) -> Result<Turn, DispatchError> {
+        #[cfg(message_port_teeth)]
+        if let (Some(error), Some(handler)) = (self.late.take(), &mut self.message_error) {
+            handler(&MessageErrorEvent::new(&error, None)).map_err(DispatchError::MessageError)?;
+        }
+        Ok(Turn::Message(1))
+    }
+
+    fn on_close(&mut self, sender: &Sender<Out>) -> Result<Turn, DispatchError> {
+        let (Some(handler), Some(event)) = (&mut self.close, sender.close_event()) else {
+            return Ok(Turn::Ended);
+        };
+        if self.close_dispatched && !active(Mutant::CloseTwice) {
+            return Ok(Turn::Ended);
+        }
+        self.close_dispatched = true;
+        handler(&event).map_err(DispatchError::Close)?;
+        Ok(Turn::Close)
+    }
+}
+
+impl<In, Out> fmt::Debug for Handlers<In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handlers")
+            .field("onmessage", &self.message.is_some())
+            .field("onmessageerror", &self.message_error.is_some())
+            .field("onclose", &self.close.is_some())
+            .field("started", &self.started)
+            .field("close_dispatched", &self.close_dispatched)
+            .finish()
+    }
+}

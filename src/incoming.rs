@@ -1,0 +1,231 @@
+//! The receiving half of a port below its types: what comes next, when it waits, where it ends.
+
+use crate::close::{Half, Side};
+use crate::link::Link;
+use crate::ring::{Consumer, Frame, Payload, Peek};
+use crate::sync::Arc;
+use crate::sync::order::{Mutant, active};
+use crate::wait::{Deadline, TimedOut, Waiter};
+
+/// What comes next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Next {
+    Message(Frame),
+    /// Nothing yet.
+    Empty,
+    /// The channel was closed, and nothing is left that this port may receive.
+    Closed,
+    /// The peer was dropped, and nothing is left.
+    Disconnected,
+}
+
+/// The consumer of one direction together with what it shares with the other end.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    end: End,
+    waiter: Waiter,
+}
+
+/// All of it that looks; apart from the waiter so that both can be borrowed.
+#[derive(Debug)]
+struct End {
+    consumer: Consumer,
+    link: Arc<Link>,
+    side: Side,
+}
+
+impl End {
+    /// Finds what comes next, and claims it if it is a message. The caller must take it.
+    #[inline]
+    fn next(&mut self) -> Next {
+        if self.consumer.holds() {
+            // A guard was forgotten; its message counts as received.
+            self.release();
+        }
+        if self.link.state.hint().is_closed_by(self.side) {
+            return Next::Closed;
+        }
+        match self.consumer.peek() {
+            Peek::Message(frame) => self.claim(frame),
+            Peek::Empty | Peek::Skipped => self.next_at_end(),
+        }
+    }
+
+    /// Announces the delivery of `frame`, unless this port closes before.
+    #[inline]
+    fn claim(&self, frame: Frame) -> Next {
+        self.consumer.claim(frame);
+        // ORDERING(B3): full barrier between the claim and this look; pairs with B4.
+        self.link.barrier.light(Mutant::B3);
+        if self.link.state.hint().is_closed_by(self.side) && !self.consumer.withdraw(frame) {
+            return Next::Closed;
+        }
+        Next::Message(frame)
+    }
+
+    #[cold]
+    fn next_at_end(&mut self) -> Next {
+        match self.look() {
+            Next::Message(frame) => self.claim(frame),
+            end => end,
+        }
+    }
+
+    /// Finds what comes next, claiming nothing.
+    fn look(&mut self) -> Next {
+        if self.consumer.holds() {
+            self.release();
+        }
+        let early = active(Mutant::NoSecondLook).then(|| self.peek());
+        let ended = self.link.state.ended();
+        if ended.is_closed_by(self.side) {
+            return Next::Closed;
+        }
+        // Only an empty ring seen after the end is the end: whatever was posted before the peer
+        // closed or went away is visible now.
+        match early.unwrap_or_else(|| self.peek()) {
+            Some(frame) => Next::Message(frame),
+            None if ended.is_closed() => Next::Closed,
+            None if ended.is_gone(self.side.peer(), Half::Sender) => Next::Disconnected,
+            None => Next::Empty,
+        }
+    }
+
+    fn peek(&mut self) -> Option<Frame> {
+        loop {
+            match self.consumer.peek() {
+                Peek::Message(frame) => return Some(frame),
+                Peek::Empty => return None,
+                Peek::Skipped => self.wake_sender(),
+            }
+        }
+    }
+
+    #[inline]
+    fn release(&mut self) {
+        self.consumer.release();
+        self.wake_sender();
+    }
+
+    #[inline]
+    fn wake_sender(&self) {
+        let sender = self.link.sender(self.side.peer());
+        sender.notify_if(self.link.barrier, |target| self.consumer.has_released(target));
+    }
+}
+
+impl Incoming {
+    pub(crate) fn new(consumer: Consumer, link: Arc<Link>, side: Side, waiter: Waiter) -> Self {
+        Self { end: End { consumer, link, side }, waiter }
+    }
+
+    pub(crate) fn link(&self) -> &Link {
+        &self.end.link
+    }
+
+    pub(crate) fn side(&self) -> Side {
+        self.end.side
+    }
+
+    /// Whether the peer's sending half was dropped.
+    pub(crate) fn is_disconnected(&self) -> bool {
+        self.end.link.is_peer_gone(self.end.side, Half::Sender)
+    }
+
+    /// What comes next, at once. A message must be [taken](Self::take).
+    #[inline]
+    pub(crate) fn next(&mut self) -> Next {
+        self.end.next()
+    }
+
+    /// What comes next, waiting for it until the deadline. A message must be
+    /// [taken](Self::take).
+    #[inline]
+    pub(crate) fn wait_next(&mut self, deadline: Deadline) -> Result<Next, TimedOut> {
+        match self.end.next() {
+            Next::Empty => self.wait(deadline, End::next),
+            next => Ok(next),
+        }
+    }
+
+    /// What comes next, at once, leaving it where it is.
+    pub(crate) fn look(&mut self) -> Next {
+        self.end.look()
+    }
+
+    /// Waits until something comes next, and leaves it where it is.
+    pub(crate) fn wait_for_news(&mut self) {
+        let _ = self.wait(Deadline::Never, End::look);
+    }
+
+    /// Waits until the channel has ended, whatever else arrives meanwhile.
+    pub(crate) fn wait_for_end(&mut self) {
+        let Self { end, waiter } = self;
+        let cell = end.link.receiver(end.side);
+        let _ =
+            waiter.wait(cell, 0, Deadline::Never, || end.link.has_ended(end.side).then_some(()));
+    }
+
+    #[cold]
+    fn wait(
+        &mut self,
+        deadline: Deadline,
+        mut look: impl FnMut(&mut End) -> Next,
+    ) -> Result<Next, TimedOut> {
+        let Self { end, waiter } = self;
+        let link = Arc::clone(&end.link);
+        waiter.wait(link.receiver(end.side), 0, deadline, || match look(end) {
+            Next::Empty => None,
+            next => Some(next),
+        })
+    }
+
+    /// Takes a message that [`next`](Self::next) found.
+    #[inline]
+    pub(crate) fn take(&mut self, frame: Frame) -> Held<'_> {
+        let payload = self.end.consumer.take(frame);
+        Held { incoming: self, payload: Some(payload) }
+    }
+
+    /// Messages that this port may still receive.
+    pub(crate) fn len(&self) -> usize {
+        if self.end.link.state.hint().is_closed_by(self.end.side) {
+            return 0;
+        }
+        self.end.consumer.len()
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        self.end.link.drop_half(self.end.side, Half::Receiver);
+    }
+}
+
+/// A message in the hands of its receiver. Dropping it gives its bytes back to the sender.
+#[derive(Debug)]
+pub(crate) struct Held<'a> {
+    incoming: &'a mut Incoming,
+    /// Until it is dropped.
+    payload: Option<Payload>,
+}
+
+impl Held<'_> {
+    /// The archive. The pointer is valid for as long as this guard.
+    #[inline]
+    pub(crate) fn bytes(&self) -> std::ptr::NonNull<[u8]> {
+        let empty = std::ptr::NonNull::<[u8; 0]>::dangling();
+        self.payload.as_ref().map_or(empty, Payload::as_ptr)
+    }
+}
+
+impl Drop for Held<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if active(Mutant::EarlyRelease) {
+            self.incoming.end.release();
+        }
+        self.payload = None;
+        self.incoming.end.release();
+    }
+}

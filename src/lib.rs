@@ -1,0 +1,79 @@
+//! The web's `MessageChannel` and `MessagePort` for Rust: typed, lock-free, zero-copy.
+//!
+//! Two entangled ports; what is posted on one is delivered at the other, in order, in both
+//! directions at once. A message is written once, as an [`rkyv`] archive, into a ring of bytes,
+//! and read there in place by the other side.
+//!
+//! ```
+//! use message_port::MessageChannel;
+//! use std::thread;
+//!
+//! let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+//!
+//! let worker = thread::spawn(move || {
+//!     port2.set_onmessage(|event| {
+//!         let reply = format!("{}, world", event.data());
+//!         event.target().post_message(&reply)
+//!     });
+//!     port2.set_onclose(|event| println!("closed by {:?}", event.closed_by()));
+//!     port2.run()
+//! });
+//!
+//! port1.post_message(&"hello".to_owned())?;
+//! assert_eq!(port1.recv()?.as_str(), "hello, world");
+//! port1.close();
+//! worker.join().unwrap()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Map
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | make a channel | [`MessageChannel`], [`Builder`] |
+//! | post | [`MessagePort::post_message`], [`try_post_message`](MessagePort::try_post_message), [`post_message_timeout`](MessagePort::post_message_timeout) |
+//! | receive by pulling | [`MessagePort::recv`], [`try_recv`](MessagePort::try_recv), [`recv_timeout`](MessagePort::recv_timeout), [`MessageRef`] |
+//! | receive by handlers | [`MessagePort::set_onmessage`], [`dispatch`](MessagePort::dispatch), [`run`](MessagePort::run) |
+//! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
+//! | know what can be posted | [`Message`] |
+//! | know how it works | [`protocol`] |
+
+#![forbid(clippy::print_stdout)]
+
+mod archive;
+mod builder;
+mod channel;
+mod close;
+mod error;
+mod event;
+mod handlers;
+mod incoming;
+mod link;
+mod message;
+mod outgoing;
+mod port;
+mod receiver;
+mod ring;
+mod sender;
+mod sync;
+mod wait;
+
+pub use builder::Builder;
+pub use channel::MessageChannel;
+pub use error::{
+    BoxError, BuildError, DataCloneError, DeserializeError, DispatchError, HandlerError,
+    InvalidArchiveError, PanicPayload, PostError, PostTimeoutError, RecvError, RecvTimeoutError,
+    TryPostError, TryRecvError,
+};
+pub use event::{CloseEvent, ClosedBy, HandlerResult, MessageErrorEvent, MessageEvent};
+pub use message::{Message, MessageRef};
+pub use port::MessagePort;
+pub use receiver::Receiver;
+pub use sender::Sender;
+pub use wait::WaitStrategy;
+
+/// The archive format, re-exported so that a dependent derives with the same version.
+pub use rkyv;
+
+#[doc = include_str!("../docs/protocol.md")]
+pub mod protocol {}

@@ -1,0 +1,76 @@
+//! What the two ports of a channel share beside the rings: the end, and who sleeps.
+
+use crate::close::{CloseState, Half, Side};
+use crate::sync::{Arc, CachePadded};
+use crate::wait::{Barrier, WaitCell};
+
+/// Shared by both ports (all four halves).
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) state: CachePadded<CloseState>,
+    /// By the side that waits.
+    senders: [CachePadded<WaitCell>; 2],
+    /// By the side that waits.
+    receivers: [CachePadded<WaitCell>; 2],
+    pub(crate) barrier: Barrier,
+}
+
+impl Link {
+    pub(crate) fn new() -> Arc<Self> {
+        let cells = || [(); 2].map(|()| CachePadded::new(WaitCell::new()));
+        Arc::new(Self {
+            state: CachePadded::new(CloseState::new()),
+            senders: cells(),
+            receivers: cells(),
+            barrier: Barrier::detect(),
+        })
+    }
+
+    /// Where the sending half of `side` waits for room.
+    #[inline]
+    pub(crate) fn sender(&self, side: Side) -> &WaitCell {
+        &self.senders[side as usize]
+    }
+
+    /// Where the receiving half of `side` waits for messages.
+    #[inline]
+    pub(crate) fn receiver(&self, side: Side) -> &WaitCell {
+        &self.receivers[side as usize]
+    }
+
+    /// Whether a half of the peer of `side` was dropped.
+    pub(crate) fn is_peer_gone(&self, side: Side, half: Half) -> bool {
+        self.state.hint().is_gone(side.peer(), half)
+    }
+
+    /// Whether one of the ports closed, or the peer of `side` will post no more.
+    pub(crate) fn has_ended(&self, side: Side) -> bool {
+        self.state.hint().is_closed() || self.is_peer_gone(side, Half::Sender)
+    }
+
+    /// Ends the channel for both ports and wakes everybody. Once per side; then a no-op.
+    pub(crate) fn close(&self, side: Side) {
+        if self.state.close(side) {
+            for side in [Side::Port1, Side::Port2] {
+                self.wake(self.sender(side));
+                self.wake(self.receiver(side));
+            }
+        }
+    }
+
+    /// Notes that a half of `side` is gone and wakes whoever waits for it.
+    pub(crate) fn drop_half(&self, side: Side, half: Half) {
+        self.state.drop_half(side, half);
+        let peer = side.peer();
+        match half {
+            Half::Sender => self.wake(self.receiver(peer)),
+            Half::Receiver => self.wake(self.sender(peer)),
+        }
+    }
+
+    fn wake(&self, cell: &WaitCell) {
+        if !crate::sync::order::active(crate::sync::order::Mutant::SilentEnd) {
+            cell.notify(self.barrier);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What can be posted, and what a receiver holds.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::ptr::NonNull;
+
+use rkyv::api::high::HighDeserializer;
+use rkyv::bytecheck::CheckBytes;
+use rkyv::{Archive, Archived, Deserialize, Serialize};
+
+use crate::archive::{self, MessageSerializer, MessageValidator};
+use crate::error::{DeserializeError, InvalidArchiveError};
+use crate::incoming::Held;
+
+/// Everything rkyv can archive and check.
+///
+/// There is nothing to implement: derive [`rkyv::Archive`] and [`rkyv::Serialize`] (and
+/// [`rkyv::Deserialize`] for [`MessageRef::deserialize`]), and the type is a message. Numbers,
+/// strings, vectors, maps, options and tuples of messages are messages already.
+///
+/// The root of an archive is aligned to at most 16 bytes; a type whose archive needs more is
+/// refused when it is compiled.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::rkyv::{Archive, Serialize};
+/// use message_port::{Message, MessageChannel};
+///
+/// #[derive(Archive, Serialize)]
+/// struct Order {
+///     id: u64,
+///     items: Vec<String>,
+/// }
+///
+/// fn is_message<T: Message>() {}
+/// is_message::<Order>();
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<Order>::new();
+/// port1.post_message(&Order { id: 7, items: vec!["tea".to_owned()] })?;
+/// assert_eq!(port2.recv()?.items[0], "tea");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be posted through a channel",
+    note = "derive `rkyv::Archive` and `rkyv::Serialize` for it, with rkyv's feature `bytecheck`"
+)]
+pub trait Message:
+    Archive<Archived: for<'a> CheckBytes<MessageValidator<'a>>>
+    + for<'a> Serialize<MessageSerializer<'a>>
+{
+}
+
+impl<T> Message for T
+where
+    T: Archive + for<'a> Serialize<MessageSerializer<'a>>,
+    T::Archived: for<'a> CheckBytes<MessageValidator<'a>>,
+{
+}
+
+/// A received message, read in place.
+///
+/// It derefs to the archived form of the message, which lies in the ring (or in the buffer that a
+/// large message travelled in). Dropping it gives the bytes back to the sender; until then the
+/// port cannot receive the next message. A guard that is forgotten (`std::mem::forget`) counts as
+/// received, and its bytes are given back with the next call that receives.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+/// port1.post_message(&"in place".to_owned())?;
+///
+/// let message = port2.recv()?;
+/// assert_eq!(message.as_str(), "in place");
+/// let owned: String = message.deserialize()?;
+/// assert_eq!(owned, "in place");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct MessageRef<'a, In> {
+    /// An `Archived<In>`; the type does not say so, to ask nothing of `In`.
+    root: NonNull<()>,
+    held: Held<'a>,
+    values: PhantomData<fn() -> In>,
+}
+
+// SAFETY: the guard gives access to an `&Archived<In>` on the thread that it is sent to, which
+// `Sync` allows, and to the end of the port that it borrows mutably, which is `Send`.
+#[cfg(not(message_port_loom))]
+unsafe impl<In: Message> Send for MessageRef<'_, In> where Archived<In>: Sync {}
+
+// SAFETY: a shared guard only gives access to an `&Archived<In>` and to bytes.
+#[cfg(not(message_port_loom))]
+unsafe impl<In: Message> Sync for MessageRef<'_, In> where Archived<In>: Sync {}
+
+impl<'a, In: Message> MessageRef<'a, In> {
+    /// Checks the archive, unless `trusted`.
+    ///
+    /// # Safety
+    ///
+    /// If `trusted`, the archive is a valid one of an `In`.
+    #[inline]
+    pub(crate) unsafe fn new(held: Held<'a>, trusted: bool) -> Result<Self, InvalidArchiveError> {
+        let bytes = held.bytes();
+        let root = if trusted {
+            // SAFETY: `held` keeps the bytes readable and unwritten, the caller vouches for them.
+            unsafe { archive::trusted::<In>(bytes) }
+        } else {
+            // SAFETY: `held` keeps the bytes readable and unwritten.
+            unsafe { archive::checked::<In>(bytes) }?
+        };
+        Ok(Self { root: root.cast(), held, values: PhantomData })
+    }
+
+    /// Makes an owned value of the message.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the type's own `Deserialize` fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u32>>::new();
+    /// port1.post_message(&vec![1, 2, 3])?;
+    /// assert_eq!(port2.recv()?.deserialize()?, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn deserialize(&self) -> Result<In, DeserializeError>
+    where
+        Archived<In>: Deserialize<In, HighDeserializer<DeserializeError>>,
+    {
+        rkyv::deserialize::<In, DeserializeError>(&**self)
+    }
+
+    /// The bytes of the archive, aligned to 16, the root at their end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u32>::new();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(port2.recv()?.as_bytes(), [7, 0, 0, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        // SAFETY: `held` keeps the bytes readable and unwritten for as long as `self` lives.
+        unsafe { self.held.bytes().as_ref() }
+    }
+}
+
+impl<In: Message> Deref for MessageRef<'_, In> {
+    type Target = Archived<In>;
+
+    #[inline]
+    fn deref(&self) -> &Archived<In> {
+        // SAFETY: `new` put the root of the archive here, and `held` keeps it in place for as long
+        // as `self` lives.
+        unsafe { self.root.cast::<Archived<In>>().as_ref() }
+    }
+}
+
+impl<In: Message> fmt::Debug for MessageRef<'_, In>
+where
+    Archived<In>: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MessageRef").field(&**self).finish()
+    }
+}

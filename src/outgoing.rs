@@ -1,0 +1,195 @@
+//! The posting half of a port below its types: where bytes go, when it waits, what it refuses.
+
+use crate::close::{Half, Side};
+use crate::error::DataCloneError;
+use crate::link::Link;
+use crate::ring::{Producer, Reserve};
+use crate::sync::Arc;
+use crate::sync::order::Mutant;
+use crate::wait::{Deadline, TimedOut, Waiter};
+
+/// How many bytes an archive has, as far as that is known before it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Length {
+    /// Exactly this many.
+    Exact(usize),
+    /// The writer will tell.
+    Unknown,
+}
+
+/// Why nothing was posted.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    TimedOut,
+    Closed,
+    Disconnected,
+    TooLarge { needed: usize, max: usize },
+    DataClone(DataCloneError),
+}
+
+/// What was never read by a port that closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Undelivered {
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+}
+
+/// A value that is larger each time it is written is given up after this many attempts.
+const ATTEMPTS: u32 = 8;
+
+/// The producer of one direction together with what it shares with the other end.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    producer: Producer,
+    link: Arc<Link>,
+    side: Side,
+    waiter: Waiter,
+}
+
+impl Outgoing {
+    pub(crate) fn new(producer: Producer, link: Arc<Link>, side: Side, waiter: Waiter) -> Self {
+        Self { producer, link, side, waiter }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.producer.capacity()
+    }
+
+    pub(crate) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub(crate) fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Whether the peer's receiving half was dropped.
+    pub(crate) fn is_disconnected(&self) -> bool {
+        self.link.is_peer_gone(self.side, Half::Receiver)
+    }
+
+    /// Posts what `write` writes.
+    ///
+    /// `write` is given bytes and returns how many it needs; if that is more than it was given,
+    /// nothing it wrote counts and it is called again with enough. Its own failure comes before
+    /// any other, so whether a value can be cloned does not depend on the peer.
+    #[inline]
+    pub(crate) fn post(
+        &mut self,
+        length: Length,
+        deadline: Deadline,
+        mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
+    ) -> Result<(), Refusal> {
+        let room = match length {
+            Length::Exact(length) if self.producer.fits_here(length) => length,
+            Length::Exact(_) => 0,
+            Length::Unknown => self.producer.run_length(),
+        };
+        let needed = write(self.producer.run(room).as_mut_slice()).map_err(Refusal::DataClone)?;
+        // A room of zero may stand for no room at all, also for the header.
+        if needed > room || !self.producer.fits_here(needed) {
+            return self.post_elsewhere(needed, deadline, write);
+        }
+        self.refuse_if_ended()?;
+        self.producer.commit(needed);
+        self.wake_receiver();
+        Ok(())
+    }
+
+    /// Posts an archive that did not fit at the cursor: in the next lap, in a buffer, or later.
+    #[cold]
+    fn post_elsewhere(
+        &mut self,
+        mut needed: usize,
+        deadline: Deadline,
+        mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
+    ) -> Result<(), Refusal> {
+        let mut attempts = 0;
+        loop {
+            let reserved = self.producer.reserve(needed);
+            let written = match reserved {
+                Reserve::InPlace => write(self.producer.run(needed).as_mut_slice()),
+                Reserve::Spilled => write(self.producer.prepared()),
+                Reserve::WaitForHead(_) | Reserve::WaitForBuffer => {
+                    self.refuse_if_ended()?;
+                    self.wait_for_room(reserved, deadline)?;
+                    continue;
+                }
+                Reserve::TooLarge => {
+                    let max = self.producer.max_message();
+                    return Err(Refusal::TooLarge { needed, max });
+                }
+                Reserve::OutOfMemory => Err(DataCloneError::out_of_memory(needed)),
+            };
+            let written = written.map_err(Refusal::DataClone)?;
+            if written <= needed {
+                self.refuse_if_ended()?;
+                match reserved {
+                    Reserve::Spilled => self.producer.commit_spilled(written),
+                    _ => self.producer.commit(written),
+                }
+                self.wake_receiver();
+                return Ok(());
+            }
+            needed = written;
+            attempts += 1;
+            if attempts == ATTEMPTS {
+                return Err(Refusal::DataClone(DataCloneError::unstable()));
+            }
+        }
+    }
+
+    fn wait_for_room(&mut self, room: Reserve, deadline: Deadline) -> Result<(), Refusal> {
+        let Self { producer, link, side, waiter } = self;
+        let target = producer.target(room);
+        waiter
+            .wait(link.sender(*side), target, deadline, || {
+                refusal(link, *side)
+                    .map(Err)
+                    .or_else(|| producer.may_reserve(room).then_some(Ok(())))
+            })
+            .unwrap_or_else(|TimedOut| Err(Refusal::TimedOut))
+    }
+
+    #[inline]
+    fn refuse_if_ended(&self) -> Result<(), Refusal> {
+        // A peer that ends after this look gets a message that is delivered or counted.
+        if self.link.state.hint().is_open() {
+            return Ok(());
+        }
+        refusal(&self.link, self.side).map_or(Ok(()), Err)
+    }
+
+    #[inline]
+    fn wake_receiver(&self) {
+        self.link.receiver(self.side.peer()).notify(self.link.barrier);
+    }
+
+    /// What the peer never read of what was posted here, once it has closed. Exact and final.
+    pub(crate) fn undelivered(&self) -> Undelivered {
+        // ORDERING(B4): full barrier between seeing the end and reading the claim; pairs with B3.
+        // Should the system refuse it the claim is still seen, for the refusal takes its time.
+        let _ = self.link.barrier.heavy(Mutant::B4);
+        let (messages, bytes) = self.producer.undelivered();
+        Undelivered { messages, bytes }
+    }
+}
+
+/// Why `side` may not post, if so.
+#[cold]
+fn refusal(link: &Link, side: Side) -> Option<Refusal> {
+    let ended = link.state.hint();
+    if ended.is_closed() {
+        Some(Refusal::Closed)
+    } else if ended.is_gone(side.peer(), Half::Receiver) {
+        Some(Refusal::Disconnected)
+    } else {
+        None
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.link.drop_half(self.side, Half::Sender);
+    }
+}

@@ -1,0 +1,248 @@
+//! The receiving half of a port.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::incoming::{Incoming, Next};
+use crate::message::{Message, MessageRef};
+use crate::ring::Frame;
+use crate::sync::CachePadded;
+use crate::wait::{Deadline, TimedOut};
+
+/// The receiving half of a [`MessagePort`](crate::MessagePort).
+///
+/// `Send`, not `Sync`, not `Clone`: each direction has one consumer.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
+/// let (sender, mut receiver) = port2.into_split();
+/// port1.post_message(&7)?;
+/// assert_eq!(*receiver.recv()?, 7);
+/// drop(sender);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Receiver<In> {
+    /// On cache lines of its own: the two ends of a channel may lie side by side.
+    incoming: CachePadded<Incoming>,
+    /// Whether archives are received without a check. Set through an `unsafe` function only.
+    trusted: bool,
+    /// Gives values and holds none.
+    values: PhantomData<fn() -> In>,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl<In> Receiver<In> {
+    /// # Safety
+    ///
+    /// If `trusted`, everything that is posted to `incoming` is a valid archive of an `In`.
+    pub(crate) unsafe fn new(incoming: Incoming, trusted: bool) -> Self {
+        Self {
+            incoming: CachePadded::new(incoming),
+            trusted,
+            values: PhantomData,
+            not_sync: PhantomData,
+        }
+    }
+
+    pub(crate) fn incoming_mut(&mut self) -> &mut Incoming {
+        &mut self.incoming
+    }
+
+    /// Ends the channel for both ports; see [`MessagePort::close`](crate::MessagePort::close).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
+    /// let (_sender, mut receiver) = port2.into_split();
+    /// receiver.close();
+    /// assert!(port1.post_message(&7).unwrap_err().is_closed());
+    /// ```
+    pub fn close(&mut self) {
+        self.incoming.link().close(self.incoming.side());
+    }
+
+    /// Whether one of the ports called `close()`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// let (_sender, receiver) = port1.split_mut();
+    /// port2.close();
+    /// assert!(receiver.is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.incoming.link().state.ended().is_closed()
+    }
+
+    /// Whether the peer's sending half was dropped; what it posted before can still be received.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
+    /// let (_sender, receiver) = port1.split_mut();
+    /// drop(port2);
+    /// assert!(receiver.is_disconnected());
+    /// ```
+    pub fn is_disconnected(&self) -> bool {
+        self.incoming.is_disconnected()
+    }
+
+    /// Whether the channel was closed or the peer will post no more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.incoming.link().has_ended(self.incoming.side())
+    }
+
+    /// Messages waiting to be received here.
+    ///
+    /// Exact for what was posted before this call; none are left at a port that closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(port2.split_mut().1.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn len(&self) -> usize {
+        self.incoming.len()
+    }
+
+    /// Whether no message is waiting to be received here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::new();
+    /// assert!(port1.split_mut().1.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<In: Message> Receiver<In> {
+    /// Receives a message, waiting for one; see [`MessagePort::recv`](crate::MessagePort::recv).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RecvError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(*port2.split_mut().1.recv()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn recv(&mut self) -> Result<MessageRef<'_, In>, RecvError> {
+        match self.incoming.wait_next(Deadline::Never) {
+            Ok(Next::Message(frame)) => Ok(self.take(frame)?),
+            Ok(Next::Disconnected) => Err(RecvError::Disconnected),
+            Ok(Next::Closed) => Err(RecvError::Closed),
+            Ok(Next::Empty) | Err(TimedOut) => unreachable!("a wait without end ended"),
+        }
+    }
+
+    /// Receives a message if there is one; see
+    /// [`MessagePort::try_recv`](crate::MessagePort::try_recv).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TryRecvError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::new();
+    /// assert!(port1.split_mut().1.try_recv().is_err());
+    /// ```
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<MessageRef<'_, In>, TryRecvError> {
+        match self.incoming.next() {
+            Next::Message(frame) => Ok(self.take(frame)?),
+            Next::Empty => Err(TryRecvError::Empty),
+            Next::Closed => Err(TryRecvError::Closed),
+            Next::Disconnected => Err(TryRecvError::Disconnected),
+        }
+    }
+
+    /// Receives a message, waiting for one at most `timeout`; see
+    /// [`MessagePort::recv_timeout`](crate::MessagePort::recv_timeout).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RecvTimeoutError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Duration;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(*port2.split_mut().1.recv_timeout(Duration::ZERO)?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn recv_timeout(
+        &mut self,
+        timeout: Duration,
+    ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
+        match self.incoming.wait_next(Deadline::after(timeout)) {
+            Ok(Next::Message(frame)) => Ok(self.take(frame)?),
+            Ok(Next::Disconnected) => Err(RecvTimeoutError::Disconnected),
+            Ok(Next::Closed) => Err(RecvTimeoutError::Closed),
+            Ok(Next::Empty) | Err(TimedOut) => Err(RecvTimeoutError::Timeout),
+        }
+    }
+
+    /// Takes the message that was found; an invalid one is skipped.
+    #[inline]
+    pub(crate) fn take(
+        &mut self,
+        frame: Frame,
+    ) -> Result<MessageRef<'_, In>, crate::InvalidArchiveError> {
+        let trusted = self.trusted;
+        let held = self.incoming.take(frame);
+        // SAFETY: `new` was promised that whoever set `trusted` vouches for the archives.
+        unsafe { MessageRef::new(held, trusted) }
+    }
+}
+
+impl<In> fmt::Debug for Receiver<In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("len", &self.len())
+            .field("closed", &self.is_closed())
+            .field("disconnected", &self.is_disconnected())
+            .finish()
+    }
+}

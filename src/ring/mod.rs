@@ -1,0 +1,133 @@
+//! A single-producer single-consumer ring of byte frames with in-band publication.
+//!
+//! It knows bytes, lengths and positions; it knows no archives, no handlers and no waiting.
+//! The protocol is written down in `docs/protocol.md`.
+
+mod buffer;
+mod consumer;
+pub(crate) mod frame;
+mod producer;
+mod spill;
+
+pub(crate) use consumer::{Consumer, Frame, Payload, Peek};
+pub(crate) use producer::{Producer, Reserve};
+
+use crate::sync::{Arc, AtomicUsize, CachePadded, Statistic, order};
+use buffer::Buffer;
+use frame::Kind;
+use spill::{ReturnPath, Ticket};
+
+/// What is shared between the producer and the consumer of one direction.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    buffer: Buffer,
+    consumer: CachePadded<ConsumerWords>,
+    producer: CachePadded<ProducerWords>,
+    returned: ReturnPath,
+}
+
+/// Written by the consumer (but for `settled`), read by the producer when its room runs out.
+#[derive(Debug)]
+struct ConsumerWords {
+    /// Everything before it is free again. May lag behind nothing: it moves with each release.
+    head: AtomicUsize,
+    /// Where the message ends that the consumer delivered last, or is about to deliver.
+    claimed: AtomicUsize,
+    /// The final value of `claimed` once the consumer's port has closed; before, [`UNSETTLED`].
+    settled: AtomicUsize,
+}
+
+/// Written by the producer, read by anybody as a hint.
+#[derive(Debug)]
+struct ProducerWords {
+    /// Messages posted since the ring was made.
+    posted: Statistic,
+}
+
+/// Not a position: those are multiples of a slot.
+const UNSETTLED: usize = 1;
+
+/// The ring's memory could not be had.
+#[derive(Debug)]
+pub(crate) struct OutOfMemory;
+
+/// Makes a ring of `capacity` bytes, a power of two, whose archives are at most `max_message`
+/// bytes long, and hands out its two ends.
+pub(crate) fn new(
+    capacity: usize,
+    max_message: usize,
+) -> Result<(Producer, Consumer), OutOfMemory> {
+    new_at(0, capacity, max_message)
+}
+
+/// Like [`new`], with the counters starting at `start`, a multiple of `capacity`.
+fn new_at(
+    start: usize,
+    capacity: usize,
+    max_message: usize,
+) -> Result<(Producer, Consumer), OutOfMemory> {
+    debug_assert!(start.is_multiple_of(capacity));
+    let ring = Arc::new(Ring {
+        buffer: Buffer::new(capacity).ok_or(OutOfMemory)?,
+        consumer: CachePadded::new(ConsumerWords {
+            head: AtomicUsize::new(start),
+            claimed: AtomicUsize::new(start),
+            settled: AtomicUsize::new(UNSETTLED),
+        }),
+        producer: CachePadded::new(ProducerWords { posted: Statistic::new(0) }),
+        returned: ReturnPath::new(spill::BUFFERS),
+    });
+    Ok((Producer::new(Arc::clone(&ring), start, max_message), Consumer::new(ring, start)))
+}
+
+impl Ring {
+    /// Everything before the result is the producer's to write again.
+    #[inline]
+    fn head(&self) -> usize {
+        // ORDERING(R2): Acquire; pairs with R1 in `free_up_to`: the reads come before the reuse.
+        self.consumer.head.load(order::refresh())
+    }
+
+    /// Gives everything before `position` back to the producer.
+    #[inline]
+    fn free_up_to(&self, position: usize) {
+        // ORDERING(R1): Release; pairs with R2 in `head`.
+        self.consumer.head.store(position, order::release());
+    }
+
+    /// Fixes the position up to which the consumer has read, once and for all.
+    ///
+    /// The consumer proposes what it has delivered, the producer what it has seen claimed; the
+    /// first one decides and both go by the result, so a message at the border is either
+    /// delivered or reported as undelivered, never both and never neither.
+    fn settle(&self, proposal: usize) -> usize {
+        // Unordered: the decision is this one word, and each side goes by what it knows of its
+        // own frames.
+        let settled = &self.consumer.settled;
+        match settled.compare_exchange(UNSETTLED, proposal, order::UNORDERED, order::UNORDERED) {
+            Ok(_) => proposal,
+            Err(decided) => decided,
+        }
+    }
+}
+
+impl Drop for Ring {
+    /// Frees the buffers of spilled messages that nobody received.
+    fn drop(&mut self) {
+        let mut position = self.consumer.head.load(order::UNORDERED);
+        loop {
+            let word = self.buffer.committed(position);
+            position = match frame::kind(word) {
+                None => break,
+                Some(Kind::Message) => position.wrapping_add(frame::size(frame::length(word))),
+                Some(Kind::Skip) => frame::next_lap(position, self.buffer.capacity()),
+                Some(Kind::Spill) => {
+                    // SAFETY: this is the last owner of the ring, and the frame at `head` or
+                    // behind it was not received, so nobody took its ticket.
+                    drop(unsafe { Ticket::take(&self.buffer, position) });
+                    position.wrapping_add(frame::size(frame::SPILL_PAYLOAD))
+                }
+            };
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Every memory ordering of the crate, by the tag it has in `docs/protocol.md`.
+//!
+//! A place that needs an ordering calls the function of its tag and so cannot pick another one.
+//! Under `--cfg message_port_teeth` the environment variable `MESSAGE_PORT_MUTANT` names one
+//! [`Mutant`], which is then weakened: that is how the models are shown to be able to fail.
+
+use super::Ordering;
+
+/// A way to break the protocol on purpose. Never active in an ordinary build.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(dead_code, reason = "the orderings name theirs through the macro below")]
+pub(crate) enum Mutant {
+    /// Weakens the tagged ordering to `Relaxed`.
+    P1,
+    P2,
+    R1,
+    R2,
+    S1,
+    S2,
+    W1,
+    W2,
+    /// Leaves out the publisher's half of the barrier between news and waiters.
+    B1,
+    /// Leaves out the waiter's half of the barrier between news and waiters.
+    B2,
+    /// Leaves out the receiver's half of the barrier between claim and close.
+    B3,
+    /// Leaves out the reporter's half of the barrier between claim and close.
+    B4,
+    /// Takes an empty ring seen *before* the end was seen for the end.
+    NoSecondLook,
+    /// Gives a message's bytes back before its guard is dropped.
+    EarlyRelease,
+    /// Dispatches `close` on every turn after the end.
+    CloseTwice,
+    /// Dispatches `messageerror` after the next message.
+    LateMessageError,
+    /// Delivers without claiming the message first.
+    NoClaim,
+    /// Does not clear the next header before committing.
+    NoClear,
+    /// Does not wake anybody when the channel ends.
+    SilentEnd,
+}
+
+#[cfg(not(message_port_teeth))]
+#[inline]
+pub(crate) const fn active(_: Mutant) -> bool {
+    false
+}
+
+#[cfg(message_port_teeth)]
+pub(crate) fn active(mutant: Mutant) -> bool {
+    static CHOSEN: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let chosen = CHOSEN.get_or_init(|| std::env::var("MESSAGE_PORT_MUTANT").unwrap_or_default());
+    *chosen == format!("{mutant:?}")
+}
+
+macro_rules! tags {
+    ($($(#[$doc:meta])* $name:ident = $tag:ident: $ordering:ident;)*) => {$(
+        $(#[$doc])*
+        #[inline]
+        pub(crate) fn $name() -> Ordering {
+            if active(Mutant::$tag) { Ordering::Relaxed } else { Ordering::$ordering }
+        }
+    )*};
+}
+
+tags! {
+    /// ORDERING(P1): the producer publishes a frame; pairs with P2.
+    commit = P1: Release;
+    /// ORDERING(P2): the consumer polls for a frame; pairs with P1.
+    poll = P2: Acquire;
+    /// ORDERING(R1): the consumer gives bytes back; pairs with R2.
+    release = R1: Release;
+    /// ORDERING(R2): the producer learns which bytes are its own again; pairs with R1.
+    refresh = R2: Acquire;
+    /// ORDERING(S1): a port says that it closed or went away; pairs with S2.
+    end = S1: Release;
+    /// ORDERING(S2): a port sees the end and looks into the ring once more; pairs with S1.
+    ended = S2: Acquire;
+    /// ORDERING(W1): a waiter hands over the means to wake it; pairs with W2.
+    arm = W1: Release;
+    /// ORDERING(W2): a notifier takes the means to wake it; pairs with W1.
+    take = W2: Acquire;
+}
+
+/// A value that only its writer's own thread, or nobody, needs in order.
+pub(crate) const UNORDERED: Ordering = Ordering::Relaxed;

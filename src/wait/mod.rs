@@ -1,0 +1,161 @@
+//! How an end waits: a bounded spin, then sleep until the other side has news.
+
+mod barrier;
+mod cell;
+mod cpu;
+
+pub(crate) use barrier::Barrier;
+pub(crate) use cell::WaitCell;
+
+use std::time::{Duration, Instant};
+
+use crate::sync::order::Mutant;
+use crate::sync::{Parker, spin_loop};
+
+/// How a blocking call waits.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{MessageChannel, WaitStrategy};
+///
+/// let channel = MessageChannel::<u64>::builder().wait_strategy(WaitStrategy::Spin).build()?;
+/// # Ok::<(), message_port::BuildError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum WaitStrategy {
+    /// Looks for news for a few microseconds, then sleeps until the other side wakes it. Where
+    /// the other side cannot run meanwhile (one CPU) it sleeps at once.
+    #[default]
+    Park,
+    /// Looks for news without ever sleeping. The lowest latency and a whole CPU per waiting
+    /// thread; for threads that have a CPU of their own.
+    Spin,
+}
+
+/// Until when a call may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Deadline {
+    /// It does not wait.
+    Now,
+    /// It waits until then.
+    At(Instant),
+    /// It waits as long as it takes.
+    Never,
+}
+
+impl Deadline {
+    /// The deadline `timeout` from now; one that the clock cannot express never comes.
+    pub(crate) fn after(timeout: Duration) -> Self {
+        Instant::now().checked_add(timeout).map_or(Self::Never, Self::At)
+    }
+
+    fn has_passed(self) -> bool {
+        match self {
+            Self::Now => true,
+            Self::At(deadline) => Instant::now() >= deadline,
+            Self::Never => false,
+        }
+    }
+}
+
+/// The deadline came first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct TimedOut;
+
+/// Looks at the condition without pause: what is on its way arrives within this many looks.
+const EAGER_LOOKS: u32 = 128;
+/// Looks with a pause in between, before a thread goes to sleep.
+const PATIENT_LOOKS: u32 = 512;
+/// Between these many looks a waiter looks at the clock.
+const LOOKS_PER_CLOCK: u32 = 256;
+/// How often a waiter looks when the system does not let it wait for a wake-up.
+const FALLBACK_NAP: Duration = Duration::from_millis(1);
+
+/// How one end of a direction waits. Belongs to that end.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    strategy: WaitStrategy,
+    barrier: Barrier,
+    /// Made when the end sleeps for the first time.
+    parker: Option<Parker>,
+}
+
+impl Waiter {
+    pub(crate) fn new(strategy: WaitStrategy, barrier: Barrier) -> Self {
+        Self { strategy, barrier, parker: None }
+    }
+
+    /// Waits until `look` finds something, or until the deadline.
+    ///
+    /// `cell` is this end's own, and whoever makes `look` succeed notifies it; with a `target`
+    /// only once the ring has got that far.
+    #[cold]
+    pub(crate) fn wait<R>(
+        &mut self,
+        cell: &WaitCell,
+        target: usize,
+        deadline: Deadline,
+        mut look: impl FnMut() -> Option<R>,
+    ) -> Result<R, TimedOut> {
+        if matches!(deadline, Deadline::Now) {
+            return Err(TimedOut);
+        }
+        if let Some(found) = self.spin(cell, deadline, &mut look)? {
+            return Ok(found);
+        }
+        loop {
+            let parker = self.parker.get_or_insert_with(|| cell.introduce());
+            cell.arm(target);
+            // ORDERING(B2): full barrier between arming and looking; pairs with B1.
+            let ordered = self.barrier.heavy(Mutant::B2);
+            if let Some(found) = look() {
+                cell.disarm();
+                return Ok(found);
+            }
+            if deadline.has_passed() {
+                cell.disarm();
+                return Err(TimedOut);
+            }
+            match (deadline, ordered) {
+                (Deadline::At(deadline), Ok(())) => parker.park_deadline(deadline),
+                (Deadline::At(deadline), Err(_)) => {
+                    parker.park_deadline(deadline.min(Instant::now() + FALLBACK_NAP));
+                }
+                (_, Ok(())) => parker.park(),
+                (_, Err(_)) => parker.park_deadline(Instant::now() + FALLBACK_NAP),
+            }
+        }
+    }
+
+    /// Looks for a while without sleeping; `Ok(None)` when it is time to sleep.
+    fn spin<R>(
+        &self,
+        cell: &WaitCell,
+        deadline: Deadline,
+        look: &mut impl FnMut() -> Option<R>,
+    ) -> Result<Option<R>, TimedOut> {
+        let forever = self.strategy == WaitStrategy::Spin;
+        if cfg!(message_port_loom) || !(forever || cell.spinning_helps()) {
+            return Ok(None);
+        }
+        for _ in 0..EAGER_LOOKS {
+            if let Some(found) = look() {
+                return Ok(Some(found));
+            }
+        }
+        let mut looks = 0u32;
+        while forever || looks < PATIENT_LOOKS {
+            spin_loop();
+            if let Some(found) = look() {
+                return Ok(Some(found));
+            }
+            looks = looks.wrapping_add(1);
+            if looks.is_multiple_of(LOOKS_PER_CLOCK) && deadline.has_passed() {
+                return Err(TimedOut);
+            }
+        }
+        Ok(None)
+    }
+}
