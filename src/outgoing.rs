@@ -104,6 +104,7 @@ impl Outgoing {
         deadline: Deadline,
         mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
     ) -> Result<(), Refusal> {
+        let deadline = deadline.fixed();
         let mut attempts = 0;
         loop {
             let reserved = self.producer.reserve(needed);

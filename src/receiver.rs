@@ -216,7 +216,7 @@ impl<In: Message> Receiver<In> {
         &mut self,
         timeout: Duration,
     ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
-        match self.incoming.wait_next(Deadline::after(timeout)) {
+        match self.incoming.wait_next(Deadline::Within(timeout)) {
             Ok(Next::Message(frame)) => Ok(self.take(frame)?),
             Ok(Next::Disconnected) => Err(RecvTimeoutError::Disconnected),
             Ok(Next::Closed) => Err(RecvTimeoutError::Closed),

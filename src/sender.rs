@@ -229,7 +229,7 @@ impl<Out: Message> Sender<Out> {
         message: &Out,
         timeout: Duration,
     ) -> Result<(), PostTimeoutError> {
-        self.post(message, Deadline::after(timeout)).map_err(|refusal| match refusal {
+        self.post(message, Deadline::Within(timeout)).map_err(|refusal| match refusal {
             Refusal::TimedOut => PostTimeoutError::Timeout,
             Refusal::Closed => PostTimeoutError::Closed,
             Refusal::Disconnected => PostTimeoutError::Disconnected,

@@ -39,6 +39,8 @@ pub enum WaitStrategy {
 pub(crate) enum Deadline {
     /// It does not wait.
     Now,
+    /// It waits for this long, from when it first has to wait.
+    Within(Duration),
     /// It waits until then.
     At(Instant),
     /// It waits as long as it takes.
@@ -46,16 +48,20 @@ pub(crate) enum Deadline {
 }
 
 impl Deadline {
-    /// The deadline `timeout` from now; one that the clock cannot express never comes.
-    pub(crate) fn after(timeout: Duration) -> Self {
-        Instant::now().checked_add(timeout).map_or(Self::Never, Self::At)
+    /// Looks at the clock, which costs more than a post or a receive that need not wait. A
+    /// deadline that the clock cannot express never comes.
+    pub(crate) fn fixed(self) -> Self {
+        match self {
+            Self::Within(time) => Instant::now().checked_add(time).map_or(Self::Never, Self::At),
+            fixed => fixed,
+        }
     }
 
     fn has_passed(self) -> bool {
         match self {
             Self::Now => true,
             Self::At(deadline) => Instant::now() >= deadline,
-            Self::Never => false,
+            Self::Never | Self::Within(_) => false,
         }
     }
 }
@@ -99,7 +105,8 @@ impl Waiter {
         deadline: Deadline,
         mut look: impl FnMut() -> Option<R>,
     ) -> Result<R, TimedOut> {
-        if matches!(deadline, Deadline::Now) {
+        let deadline = deadline.fixed();
+        if deadline.has_passed() {
             return Err(TimedOut);
         }
         if let Some(found) = self.spin(cell, deadline, &mut look)? {
