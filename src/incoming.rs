@@ -1,6 +1,6 @@
 //! The receiving half of a port below its types: what comes next, when it waits, where it ends.
 
-use crate::close::{Half, Side};
+use crate::close::{Ended, Half, Side};
 use crate::link::Link;
 use crate::ring::{Consumer, Frame, Payload, Peek};
 use crate::sync::Arc;
@@ -35,45 +35,46 @@ struct End {
 }
 
 impl End {
+    /// Finds a message where nothing is unusual: the channel is open, no guard was forgotten, and
+    /// the message is in place. The caller must take it. `None` says nothing.
+    #[inline(always)]
+    fn ready(&self) -> Option<Frame> {
+        if self.consumer.holds() || !self.link.state.hint().is_open() {
+            return None;
+        }
+        let frame = self.consumer.peek_in_place()?;
+        self.claim(frame).is_open().then_some(frame)
+    }
+
     /// Finds what comes next, and claims it if it is a message. The caller must take it.
-    #[inline]
     fn next(&mut self) -> Next {
-        if self.consumer.holds() {
-            // A guard was forgotten; its message counts as received.
-            self.release();
-        }
-        if self.link.state.hint().is_closed_by(self.side) {
-            return Next::Closed;
-        }
-        match self.consumer.peek() {
-            Peek::Message(frame) => self.claim(frame),
-            Peek::Empty | Peek::Skipped => self.next_at_end(),
+        match self.look() {
+            Next::Message(frame) => {
+                let closed_here = self.claim(frame).is_closed_by(self.side);
+                if closed_here && !self.consumer.withdraw(frame) {
+                    Next::Closed
+                } else {
+                    Next::Message(frame)
+                }
+            }
+            end => end,
         }
     }
 
-    /// Announces the delivery of `frame`, unless this port closes before.
-    #[inline]
-    fn claim(&self, frame: Frame) -> Next {
+    /// Announces the delivery of `frame`. If this port turns out to have closed, the frame must
+    /// be withdrawn.
+    #[inline(always)]
+    fn claim(&self, frame: Frame) -> Ended {
         self.consumer.claim(frame);
         // ORDERING(B3): full barrier between the claim and this look; pairs with B4.
         self.link.barrier.light(Mutant::B3);
-        if self.link.state.hint().is_closed_by(self.side) && !self.consumer.withdraw(frame) {
-            return Next::Closed;
-        }
-        Next::Message(frame)
-    }
-
-    #[cold]
-    fn next_at_end(&mut self) -> Next {
-        match self.look() {
-            Next::Message(frame) => self.claim(frame),
-            end => end,
-        }
+        self.link.state.hint()
     }
 
     /// Finds what comes next, claiming nothing.
     fn look(&mut self) -> Next {
         if self.consumer.holds() {
+            // A guard was forgotten; its message counts as received.
             self.release();
         }
         let early = active(Mutant::NoSecondLook).then(|| self.peek());
@@ -101,13 +102,13 @@ impl End {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn release(&mut self) {
         self.consumer.release();
         self.wake_sender();
     }
 
-    #[inline]
+    #[inline(always)]
     fn wake_sender(&self) {
         let sender = self.link.sender(self.side.peer());
         sender.notify_if(self.link.barrier, |target| self.consumer.has_released(target));
@@ -132,15 +133,22 @@ impl Incoming {
         self.end.link.is_peer_gone(self.end.side, Half::Sender)
     }
 
+    /// A message, if there is one and nothing is unusual. It must be [taken](Self::take). `None`
+    /// says nothing: ask [`next`](Self::next).
+    #[inline(always)]
+    pub(crate) fn ready(&self) -> Option<Frame> {
+        self.end.ready()
+    }
+
     /// What comes next, at once. A message must be [taken](Self::take).
-    #[inline]
+    #[cold]
     pub(crate) fn next(&mut self) -> Next {
         self.end.next()
     }
 
     /// What comes next, waiting for it until the deadline. A message must be
     /// [taken](Self::take).
-    #[inline]
+    #[cold]
     pub(crate) fn wait_next(&mut self, deadline: Deadline) -> Result<Next, TimedOut> {
         match self.end.next() {
             Next::Empty => self.wait(deadline, End::next),
@@ -166,7 +174,6 @@ impl Incoming {
             waiter.wait(cell, 0, Deadline::Never, || end.link.has_ended(end.side).then_some(()));
     }
 
-    #[cold]
     fn wait(
         &mut self,
         deadline: Deadline,
@@ -181,7 +188,7 @@ impl Incoming {
     }
 
     /// Takes a message that [`next`](Self::next) found.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, frame: Frame) -> Held<'_> {
         let payload = self.end.consumer.take(frame);
         Held { incoming: self, payload: Some(payload) }
@@ -220,7 +227,7 @@ impl Held<'_> {
 }
 
 impl Drop for Held<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if active(Mutant::EarlyRelease) {
             self.incoming.end.release();

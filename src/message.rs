@@ -102,7 +102,7 @@ impl<'a, In: Message> MessageRef<'a, In> {
     /// # Safety
     ///
     /// If `trusted`, the archive is a valid one of an `In`.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn new(held: Held<'a>, trusted: bool) -> Result<Self, InvalidArchiveError> {
         let bytes = held.bytes();
         let root = if trusted {

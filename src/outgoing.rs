@@ -73,7 +73,7 @@ impl Outgoing {
     /// `write` is given bytes and returns how many it needs; if that is more than it was given,
     /// nothing it wrote counts and it is called again with enough. Its own failure comes before
     /// any other, so whether a value can be cloned does not depend on the peer.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn post(
         &mut self,
         length: Length,
@@ -82,7 +82,9 @@ impl Outgoing {
     ) -> Result<(), Refusal> {
         let room = match length {
             Length::Exact(length) if self.producer.fits_here(length) => length,
-            Length::Exact(_) => 0,
+            // A value of known length is a plain copy and does not fail: there is nothing to
+            // find out by writing it to where there is no room.
+            Length::Exact(length) => return self.post_elsewhere(length, deadline, write),
             Length::Unknown => self.producer.run_length(),
         };
         let needed = write(self.producer.run(room).as_mut_slice()).map_err(Refusal::DataClone)?;
@@ -152,7 +154,7 @@ impl Outgoing {
             .unwrap_or_else(|TimedOut| Err(Refusal::TimedOut))
     }
 
-    #[inline]
+    #[inline(always)]
     fn refuse_if_ended(&self) -> Result<(), Refusal> {
         // A peer that ends after this look gets a message that is delivered or counted.
         if self.link.state.hint().is_open() {
@@ -161,7 +163,7 @@ impl Outgoing {
         refusal(&self.link, self.side).map_or(Ok(()), Err)
     }
 
-    #[inline]
+    #[inline(always)]
     fn wake_receiver(&self) {
         self.link.receiver(self.side.peer()).notify(self.link.barrier);
     }

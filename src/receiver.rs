@@ -158,8 +158,11 @@ impl<In: Message> Receiver<In> {
     /// assert_eq!(*port2.split_mut().1.recv()?, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn recv(&mut self) -> Result<MessageRef<'_, In>, RecvError> {
+        if let Some(frame) = self.incoming.ready() {
+            return Ok(self.take(frame)?);
+        }
         match self.incoming.wait_next(Deadline::Never) {
             Ok(Next::Message(frame)) => Ok(self.take(frame)?),
             Ok(Next::Disconnected) => Err(RecvError::Disconnected),
@@ -183,8 +186,11 @@ impl<In: Message> Receiver<In> {
     /// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::new();
     /// assert!(port1.split_mut().1.try_recv().is_err());
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn try_recv(&mut self) -> Result<MessageRef<'_, In>, TryRecvError> {
+        if let Some(frame) = self.incoming.ready() {
+            return Ok(self.take(frame)?);
+        }
         match self.incoming.next() {
             Next::Message(frame) => Ok(self.take(frame)?),
             Next::Empty => Err(TryRecvError::Empty),
@@ -211,11 +217,14 @@ impl<In: Message> Receiver<In> {
     /// assert_eq!(*port2.split_mut().1.recv_timeout(Duration::ZERO)?, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn recv_timeout(
         &mut self,
         timeout: Duration,
     ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
+        if let Some(frame) = self.incoming.ready() {
+            return Ok(self.take(frame)?);
+        }
         match self.incoming.wait_next(Deadline::Within(timeout)) {
             Ok(Next::Message(frame)) => Ok(self.take(frame)?),
             Ok(Next::Disconnected) => Err(RecvTimeoutError::Disconnected),
@@ -225,7 +234,7 @@ impl<In: Message> Receiver<In> {
     }
 
     /// Takes the message that was found; an invalid one is skipped.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(
         &mut self,
         frame: Frame,

@@ -166,7 +166,7 @@ impl<Out: Message> Sender<Out> {
     /// assert_eq!(*port2.recv()?, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn post_message(&mut self, message: &Out) -> Result<(), PostError> {
         self.post(message, Deadline::Never).map_err(|refusal| match refusal {
             Refusal::TimedOut => unreachable!("a post without a deadline timed out"),
@@ -194,7 +194,7 @@ impl<Out: Message> Sender<Out> {
     /// assert_eq!(*port2.recv()?, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn try_post_message(&mut self, message: &Out) -> Result<(), TryPostError> {
         self.post(message, Deadline::Now).map_err(|refusal| match refusal {
             Refusal::TimedOut => TryPostError::Full,
@@ -223,7 +223,7 @@ impl<Out: Message> Sender<Out> {
     /// assert_eq!(*port2.recv()?, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn post_message_timeout(
         &mut self,
         message: &Out,
@@ -238,7 +238,7 @@ impl<Out: Message> Sender<Out> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn post(&mut self, message: &Out, deadline: Deadline) -> Result<(), Refusal> {
         let scratch = &mut self.scratch;
         self.outgoing.post(archive::length::<Out>(), deadline, |place| {

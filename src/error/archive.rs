@@ -8,34 +8,38 @@ use thiserror::Error;
 
 use super::BoxError;
 
-/// An error inside rkyv or a user's type, with the places that it came through.
+/// An error inside rkyv or a user's type, with the places that it came through. Boxed, so that
+/// the results of posts and receives stay small.
 #[derive(Debug)]
-struct ArchiveFault {
+struct ArchiveFault(Box<Fault>);
+
+#[derive(Debug)]
+struct Fault {
     error: BoxError,
     trace: String,
 }
 
 impl ArchiveFault {
     fn new(error: impl StdError + Send + Sync + 'static) -> Self {
-        Self { error: Box::new(error), trace: String::new() }
+        Self(Box::new(Fault { error: Box::new(error), trace: String::new() }))
     }
 
     fn trace(mut self, trace: &dyn fmt::Display) -> Self {
-        self.trace.push_str(", ");
-        self.trace.push_str(&trace.to_string());
+        self.0.trace.push_str(", ");
+        self.0.trace.push_str(&trace.to_string());
         self
     }
 }
 
 impl fmt::Display for ArchiveFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.error, self.trace)
+        write!(f, "{}{}", self.0.error, self.0.trace)
     }
 }
 
 impl StdError for ArchiveFault {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.error.source()
+        self.0.error.source()
     }
 }
 

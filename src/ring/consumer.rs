@@ -45,8 +45,14 @@ impl Consumer {
         Self { next: start, released: start, received: 0, held: None, ring }
     }
 
+    /// Looks for a message in place, which is what is mostly there.
+    #[inline(always)]
+    pub(crate) fn peek_in_place(&self) -> Option<Frame> {
+        let word = self.ring.buffer.poll(self.next);
+        (frame::kind(word) == Some(Kind::Message)).then_some(Frame { position: self.next, word })
+    }
+
     /// Looks for the next message without taking it.
-    #[inline]
     pub(crate) fn peek(&mut self) -> Peek {
         let word = self.ring.buffer.poll(self.next);
         match frame::kind(word) {
@@ -56,7 +62,6 @@ impl Consumer {
         }
     }
 
-    #[cold]
     fn skip(&mut self) -> Peek {
         self.next = frame::next_lap(self.next, self.ring.buffer.capacity());
         self.release();
@@ -80,7 +85,7 @@ impl Consumer {
     }
 
     /// Takes a message. The payload must be gone before [`release`](Self::release).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, frame: Frame) -> Payload {
         debug_assert_eq!(self.next, frame.position);
         self.next = end(frame);

@@ -71,7 +71,7 @@ pub(crate) const fn length(word: u32) -> usize {
 /// `length` must be at most [`MAX_CAPACITY`].
 #[inline]
 pub(crate) const fn size(length: usize) -> usize {
-    (length + HEADER).next_multiple_of(SLOT)
+    (length + HEADER + SLOT - 1) & !(SLOT - 1)
 }
 
 /// The longest archive that is written into a ring of `capacity` bytes.

@@ -13,8 +13,6 @@ pub(crate) struct Producer {
     tail: usize,
     /// How far frames may reach without asking for the consumer's head or leaving the lap.
     limit: usize,
-    /// Messages posted so far.
-    posted: usize,
     /// Bytes of the longest archive that is not spilled.
     max_in_place: usize,
     /// Bytes of the longest archive that is accepted at all.
@@ -48,7 +46,6 @@ impl Producer {
         Self {
             tail: start,
             limit: frame::limit(start, capacity),
-            posted: 0,
             max_in_place: frame::max_in_place(capacity).min(max_message),
             max_message,
             ring,
@@ -95,7 +92,7 @@ impl Producer {
     pub(crate) fn commit(&mut self, length: usize) {
         debug_assert!(self.fits_here(length));
         self.publish(Kind::Message, length, frame::size(length));
-        self.count();
+        self.ring.producer.posted.count();
     }
 
     /// The buffer that [`reserve`](Self::reserve) prepared.
@@ -109,7 +106,7 @@ impl Producer {
         let Some(memory) = self.pool.take_prepared() else { return };
         Ticket::new(memory, length).put(self.run(SPILL_PAYLOAD));
         self.publish(Kind::Spill, 0, frame::size(SPILL_PAYLOAD));
-        self.count();
+        self.ring.producer.posted.count();
     }
 
     /// Makes room for an archive of `length` bytes, as far as that is possible without waiting.
@@ -208,11 +205,5 @@ impl Producer {
         self.ring.buffer.clear(next);
         self.ring.buffer.commit(self.tail, frame::word(kind, length));
         self.tail = next;
-    }
-
-    #[inline]
-    fn count(&mut self) {
-        self.posted = self.posted.wrapping_add(1);
-        self.ring.producer.posted.set(self.posted);
     }
 }

@@ -5,6 +5,10 @@
 //! `std::sync::atomic`, and no other module names an [`Ordering`]: they use the tags of
 //! [`order`].
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
+
+#[cfg(message_port_loom)]
+pub(crate) mod model;
 pub(crate) mod order;
 
 #[cfg(all(message_port_loom, not(feature = "loom")))]
@@ -41,111 +45,11 @@ mod imp {
     }
 }
 
-#[cfg(message_port_loom)]
-mod imp {
-    pub(crate) use loom::hint::spin_loop;
-    pub(crate) use loom::sync::Arc;
-    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
-
-    use std::collections::VecDeque;
-    use std::time::Instant;
-
-    /// A cell whose accesses loom tracks.
-    #[derive(Debug, Default)]
-    pub(crate) struct Cell<T>(loom::cell::UnsafeCell<T>);
-
-    impl<T> Cell<T> {
-        pub(crate) fn new(value: T) -> Self {
-            Self(loom::cell::UnsafeCell::new(value))
-        }
-
-        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
-            self.0.with(f)
-        }
-
-        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
-            self.0.with_mut(f)
-        }
-    }
-
-    /// Stands in for crossbeam's queue, which loom cannot schedule.
-    #[derive(Debug)]
-    pub(crate) struct ArrayQueue<T> {
-        items: loom::sync::Mutex<VecDeque<T>>,
-        capacity: usize,
-    }
-
-    impl<T> ArrayQueue<T> {
-        pub(crate) fn new(capacity: usize) -> Self {
-            Self { items: loom::sync::Mutex::new(VecDeque::new()), capacity }
-        }
-
-        pub(crate) fn push(&self, item: T) -> Result<(), T> {
-            let mut items = self.items.lock().unwrap();
-            if items.len() == self.capacity {
-                return Err(item);
-            }
-            items.push_back(item);
-            Ok(())
-        }
-
-        pub(crate) fn pop(&self) -> Option<T> {
-            self.items.lock().unwrap().pop_front()
-        }
-
-        pub(crate) fn is_empty(&self) -> bool {
-            self.items.lock().unwrap().is_empty()
-        }
-    }
-
-    #[derive(Debug, Default)]
-    struct Token {
-        present: loom::sync::Mutex<bool>,
-        changed: loom::sync::Condvar,
-    }
-
-    /// Stands in for crossbeam's parker, which loom cannot schedule.
-    #[derive(Debug)]
-    pub(crate) struct Parker(Unparker);
-
-    #[derive(Debug, Clone)]
-    pub(crate) struct Unparker(Arc<Token>);
-
-    impl Parker {
-        pub(crate) fn new() -> Self {
-            Self(Unparker(Arc::new(Token::default())))
-        }
-
-        pub(crate) fn unparker(&self) -> &Unparker {
-            &self.0
-        }
-
-        pub(crate) fn park(&self) {
-            let token = &self.0.0;
-            let mut present = token.present.lock().unwrap();
-            while !*present {
-                present = token.changed.wait(present).unwrap();
-            }
-            *present = false;
-        }
-
-        /// Loom has no time: a deadline is as good as already reached, once others have run.
-        pub(crate) fn park_deadline(&self, _deadline: Instant) {
-            loom::thread::yield_now();
-            *self.0.0.present.lock().unwrap() = false;
-        }
-    }
-
-    impl Unparker {
-        pub(crate) fn unpark(&self) {
-            *self.0.present.lock().unwrap() = true;
-            self.0.changed.notify_one();
-        }
-    }
-}
-
 pub(crate) use crossbeam_utils::CachePadded;
+#[cfg(not(message_port_loom))]
 pub(crate) use imp::*;
+#[cfg(message_port_loom)]
+pub(crate) use model::*;
 
 /// A number that one thread writes and any thread may read as a hint.
 ///
@@ -169,5 +73,11 @@ impl Statistic {
     #[inline]
     pub(crate) fn set(&self, value: usize) {
         self.0.store(value, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Adds one, wrapping; for the owner only.
+    #[inline]
+    pub(crate) fn count(&self) {
+        self.set(self.get().wrapping_add(1));
     }
 }
