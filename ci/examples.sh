@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The examples do what they say: the sums are right, bad input is told apart by the exit code, and
+# every other example runs to its end.
+
+set -eu
+shopt -s nullglob
+cd "$(dirname "$0")/.."
+
+cargo build --release --examples
+bin="${CARGO_TARGET_DIR:-target}/release/examples"
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+
+# expect CODE COMMAND...: runs it with its output in $scratch/out, and checks how it ends.
+expect() {
+    local wanted="$1" code=0
+    shift
+    timeout 60 "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || code="$?"
+    if [ "$code" -ne "$wanted" ]; then
+        echo "exit code $code instead of $wanted: $*"
+        cat "$scratch/err"
+        exit 1
+    fi
+    echo "ok ($code): ${*/#"$bin/"/}"
+}
+
+# sums FILES: $scratch/out has that many right sums.
+sums() {
+    sha256sum --check --quiet "$scratch/out"
+    if [ "$(wc -l <"$scratch/out")" -ne "$1" ]; then
+        echo "$(wc -l <"$scratch/out") sums instead of $1"
+        exit 1
+    fi
+}
+
+if [ -e "$bin/checksum" ]; then
+    expect 0 "$bin/checksum" src
+    sums "$(find src -type f | wc -l)"
+
+    files="$scratch/some files"
+    mkdir -p "$files/below"
+    : >"$files/empty"
+    printf 'x' >"$files/one byte"
+    head -c 3000001 /dev/urandom >"$files/below/large"
+    # A ring that is full all the time, and pieces that do not fit into it.
+    expect 0 "$bin/checksum" --capacity 64 --piece 4093 "$files"
+    sums 3
+    # One piece larger than the whole ring.
+    expect 0 "$bin/checksum" --capacity 4096 --piece 4194304 "$files"
+    sums 3
+
+    expect 1 "$bin/checksum" "$scratch/missing" "$files"
+    sums 3
+    expect 2 "$bin/checksum" --capacity 0 "$files"
+    expect 2 "$bin/checksum" --piece 0 "$files"
+    expect 2 "$bin/checksum" --piece much "$files"
+    expect 2 "$bin/checksum" --no-such-option
+    expect 0 "$bin/checksum" --help
+fi
+
+for source in examples/*.rs examples/*/main.rs; do
+    name="${source#examples/}"
+    name="${name%/main.rs}"
+    name="${name%.rs}"
+    [ "$name" = checksum ] && continue
+    expect 0 "$bin/$name"
+    if [ ! -s "$scratch/out" ]; then
+        echo "$name printed nothing"
+        exit 1
+    fi
+done
