@@ -122,8 +122,9 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
         let (to_port1, from_port2) = ring::new(capacity, max_message)?;
         let halves = |producer: Producer, consumer: Consumer, side: Side| {
             let waiter = || Waiter::new(strategy, link.barrier);
+            let received = consumer.progress();
             (
-                Outgoing::new(producer, Arc::clone(&link), side, waiter()),
+                Outgoing::new(producer, Arc::clone(&link), side, waiter(), received),
                 Incoming::new(consumer, Arc::clone(&link), side, waiter()),
             )
         };

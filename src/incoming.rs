@@ -2,10 +2,11 @@
 
 use crate::close::{Ended, Half, Side};
 use crate::link::Link;
-use crate::ring::{Consumer, Frame, Payload, Peek};
+use crate::ring::{Consumer, Frame, Payload, Peek, Target};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
-use crate::wait::{Deadline, TimedOut, Waiter};
+use crate::wait::{Deadline, TimedOut, Waiter, pending};
+use std::task::{Context, Poll};
 
 /// What comes next.
 #[derive(Clone, Copy, Debug)]
@@ -149,10 +150,19 @@ impl Incoming {
     /// What comes next, waiting for it until the deadline. A message must be
     /// [taken](Self::take).
     #[cold]
-    pub(crate) fn wait_next(&mut self, deadline: Deadline) -> Result<Next, TimedOut> {
+    pub(crate) fn wait_next(&mut self, deadline: Deadline<'_>) -> Result<Next, TimedOut> {
         match self.end.next() {
             Next::Empty => self.wait(deadline, End::next),
             next => Ok(next),
+        }
+    }
+
+    /// What comes next, or has the task woken when there is something. A message must be
+    /// [taken](Self::take).
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        match self.ready() {
+            Some(frame) => Poll::Ready(Next::Message(frame)),
+            None => pending(self.wait_next(Deadline::Task(cx.waker()))),
         }
     }
 
@@ -162,26 +172,30 @@ impl Incoming {
     }
 
     /// Waits until something comes next, and leaves it where it is.
-    pub(crate) fn wait_for_news(&mut self) {
-        let _ = self.wait(Deadline::Never, End::look);
+    pub(crate) fn wait_for_news(&mut self, deadline: Deadline<'_>) -> Result<(), TimedOut> {
+        self.wait(deadline, End::look).map(|_| ())
     }
 
     /// Waits until the channel has ended, whatever else arrives meanwhile.
-    pub(crate) fn wait_for_end(&mut self) {
+    pub(crate) fn wait_for_end(&mut self, deadline: Deadline<'_>) -> Result<(), TimedOut> {
         let Self { end, waiter } = self;
         let cell = end.link.receiver(end.side);
-        let _ =
-            waiter.wait(cell, 0, Deadline::Never, || end.link.has_ended(end.side).then_some(()));
+        waiter.wait(cell, Target::ANY, deadline, || end.link.has_ended(end.side).then_some(()))
+    }
+
+    /// Lets go of the task that was to be woken.
+    pub(crate) fn forget_task(&self) {
+        self.end.link.receiver(self.end.side).forget_task();
     }
 
     fn wait(
         &mut self,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
         mut look: impl FnMut(&mut End) -> Next,
     ) -> Result<Next, TimedOut> {
         let Self { end, waiter } = self;
         let link = Arc::clone(&end.link);
-        waiter.wait(link.receiver(end.side), 0, deadline, || match look(end) {
+        waiter.wait(link.receiver(end.side), Target::ANY, deadline, || match look(end) {
             Next::Empty => None,
             next => Some(next),
         })
@@ -205,6 +219,7 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
+        self.forget_task();
         self.end.link.drop_half(self.end.side, Half::Receiver);
     }
 }

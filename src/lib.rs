@@ -55,6 +55,7 @@ mod port;
 mod receiver;
 mod ring;
 mod sender;
+mod stall;
 mod sync;
 mod wait;
 

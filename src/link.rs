@@ -1,6 +1,7 @@
 //! What the two ports of a channel share beside the rings: the end, and who sleeps.
 
 use crate::close::{CloseState, Half, Side};
+use crate::stall::Stalls;
 use crate::sync::{Arc, CachePadded};
 use crate::wait::{Barrier, WaitCell};
 
@@ -13,6 +14,7 @@ pub(crate) struct Link {
     /// By the side that waits.
     receivers: [CachePadded<WaitCell>; 2],
     pub(crate) barrier: Barrier,
+    pub(crate) stalls: Stalls,
 }
 
 impl Link {
@@ -23,6 +25,7 @@ impl Link {
             senders: cells(),
             receivers: cells(),
             barrier: Barrier::detect(),
+            stalls: Stalls::new(),
         })
     }
 

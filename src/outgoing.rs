@@ -3,7 +3,8 @@
 use crate::close::{Half, Side};
 use crate::error::DataCloneError;
 use crate::link::Link;
-use crate::ring::{Producer, Reserve};
+use crate::ring::{Producer, Progress, Reserve, Target};
+use crate::stall::WouldDeadlock;
 use crate::sync::Arc;
 use crate::sync::order::Mutant;
 use crate::wait::{Deadline, TimedOut, Waiter};
@@ -25,6 +26,7 @@ pub(crate) enum Refusal {
     Disconnected,
     TooLarge { needed: usize, max: usize },
     DataClone(DataCloneError),
+    WouldDeadlock,
 }
 
 /// What was never read by a port that closed.
@@ -44,11 +46,29 @@ pub(crate) struct Outgoing {
     link: Arc<Link>,
     side: Side,
     waiter: Waiter,
+    /// What the other half of this port has received.
+    received: Progress,
+    /// What this half waits for with no way out, if it does, as the peer knows.
+    stalled: Option<Target>,
+}
+
+/// How a post waits for room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience<'a> {
+    pub(crate) deadline: Deadline<'a>,
+    /// Whether nobody can receive at this port meanwhile: it is whole, and its owner waits here.
+    pub(crate) alone: bool,
 }
 
 impl Outgoing {
-    pub(crate) fn new(producer: Producer, link: Arc<Link>, side: Side, waiter: Waiter) -> Self {
-        Self { producer, link, side, waiter }
+    pub(crate) fn new(
+        producer: Producer,
+        link: Arc<Link>,
+        side: Side,
+        waiter: Waiter,
+        received: Progress,
+    ) -> Self {
+        Self { producer, link, side, waiter, received, stalled: None }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -77,20 +97,20 @@ impl Outgoing {
     pub(crate) fn post(
         &mut self,
         length: Length,
-        deadline: Deadline,
+        patience: Patience<'_>,
         mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
     ) -> Result<(), Refusal> {
         let room = match length {
             Length::Exact(length) if self.producer.fits_here(length) => length,
             // A value of known length is a plain copy and does not fail: there is nothing to
             // find out by writing it to where there is no room.
-            Length::Exact(length) => return self.post_elsewhere(length, deadline, write),
+            Length::Exact(length) => return self.post_elsewhere(length, patience, write),
             Length::Unknown => self.producer.run_length(),
         };
         let needed = write(self.producer.run(room).as_mut_slice()).map_err(Refusal::DataClone)?;
         // A room of zero may stand for no room at all, also for the header.
         if needed > room || !self.producer.fits_here(needed) {
-            return self.post_elsewhere(needed, deadline, write);
+            return self.post_elsewhere(needed, patience, write);
         }
         self.refuse_if_ended()?;
         self.producer.commit(needed);
@@ -103,19 +123,19 @@ impl Outgoing {
     fn post_elsewhere(
         &mut self,
         mut needed: usize,
-        deadline: Deadline,
+        mut patience: Patience<'_>,
         mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
     ) -> Result<(), Refusal> {
-        let deadline = deadline.fixed();
+        patience.deadline = patience.deadline.fixed();
         let mut attempts = 0;
         loop {
             let reserved = self.producer.reserve(needed);
             let written = match reserved {
                 Reserve::InPlace => write(self.producer.run(needed).as_mut_slice()),
                 Reserve::Spilled => write(self.producer.prepared()),
-                Reserve::WaitForHead(_) | Reserve::WaitForBuffer => {
+                Reserve::WaitFor(target) => {
                     self.refuse_if_ended()?;
-                    self.wait_for_room(reserved, deadline)?;
+                    self.wait_for_room(target, patience)?;
                     continue;
                 }
                 Reserve::TooLarge => {
@@ -142,16 +162,44 @@ impl Outgoing {
         }
     }
 
-    fn wait_for_room(&mut self, room: Reserve, deadline: Deadline) -> Result<(), Refusal> {
-        let Self { producer, link, side, waiter } = self;
-        let target = producer.target(room);
-        waiter
-            .wait(link.sender(*side), target, deadline, || {
-                refusal(link, *side)
-                    .map(Err)
-                    .or_else(|| producer.may_reserve(room).then_some(Ok(())))
-            })
-            .unwrap_or_else(|TimedOut| Err(Refusal::TimedOut))
+    fn wait_for_room(&mut self, target: Target, patience: Patience<'_>) -> Result<(), Refusal> {
+        let Patience { deadline, alone } = patience;
+        if matches!(deadline, Deadline::Now) {
+            return Err(Refusal::TimedOut);
+        }
+        if alone {
+            self.stall(target, deadline)?;
+        }
+        let Self { producer, link, side, waiter, .. } = self;
+        let waited = waiter.wait(link.sender(*side), target, deadline, || {
+            let refused = refusal(link, *side).map(Err);
+            refused.or_else(|| producer.has_reached(target).then_some(Ok(())))
+        });
+        // A task goes on waiting when this returns, until it is polled again or dropped.
+        if waited.is_ok() || !matches!(deadline, Deadline::Task(_)) {
+            self.leave_stall();
+        }
+        waited.unwrap_or_else(|TimedOut| Err(Refusal::TimedOut))
+    }
+
+    /// Makes known that this port waits for room, unless it would wait in vain.
+    fn stall(&mut self, target: Target, deadline: Deadline<'_>) -> Result<(), Refusal> {
+        if self.stalled == Some(target) {
+            // A task was polled again and waits for the same as before.
+            return Ok(());
+        }
+        self.leave_stall();
+        let endless = matches!(deadline, Deadline::Never | Deadline::Task(_)).then_some(target);
+        let entered = self.link.stalls.enter(self.side, endless, &self.received);
+        entered.map_err(|WouldDeadlock| Refusal::WouldDeadlock)?;
+        self.stalled = endless;
+        Ok(())
+    }
+
+    fn leave_stall(&mut self) {
+        if self.stalled.take().is_some() {
+            self.link.stalls.leave(self.side);
+        }
     }
 
     #[inline(always)]
@@ -166,6 +214,12 @@ impl Outgoing {
     #[inline(always)]
     fn wake_receiver(&self) {
         self.link.receiver(self.side.peer()).notify(self.link.barrier);
+    }
+
+    /// Lets go of the task that was to be woken.
+    pub(crate) fn forget_task(&mut self) {
+        self.leave_stall();
+        self.link.sender(self.side).forget_task();
     }
 
     /// What the peer never read of what was posted here, once it has closed. Exact and final.
@@ -193,6 +247,7 @@ fn refusal(link: &Link, side: Side) -> Option<Refusal> {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
+        self.forget_task();
         self.link.drop_half(self.side, Half::Sender);
     }
 }

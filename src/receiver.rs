@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
@@ -164,10 +166,8 @@ impl<In: Message> Receiver<In> {
             return Ok(self.take(frame)?);
         }
         match self.incoming.wait_next(Deadline::Never) {
-            Ok(Next::Message(frame)) => Ok(self.take(frame)?),
-            Ok(Next::Disconnected) => Err(RecvError::Disconnected),
-            Ok(Next::Closed) => Err(RecvError::Closed),
-            Ok(Next::Empty) | Err(TimedOut) => unreachable!("a wait without end ended"),
+            Ok(next) => self.receive(next),
+            Err(TimedOut) => unreachable!("a wait without a deadline timed out"),
         }
     }
 
@@ -226,10 +226,79 @@ impl<In: Message> Receiver<In> {
             return Ok(self.take(frame)?);
         }
         match self.incoming.wait_next(Deadline::Within(timeout)) {
-            Ok(Next::Message(frame)) => Ok(self.take(frame)?),
-            Ok(Next::Disconnected) => Err(RecvTimeoutError::Disconnected),
-            Ok(Next::Closed) => Err(RecvTimeoutError::Closed),
-            Ok(Next::Empty) | Err(TimedOut) => Err(RecvTimeoutError::Timeout),
+            Ok(next) => Ok(self.receive(next)?),
+            Err(TimedOut) => Err(RecvTimeoutError::Timeout),
+        }
+    }
+
+    /// Receives a message, or has the task woken when there is one; see
+    /// [`MessagePort::poll_recv`](crate::MessagePort::poll_recv).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RecvError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// let (_, receiver) = port2.split_mut();
+    /// assert!(receiver.poll_recv(&mut cx).is_pending());
+    /// port1.post_message(&7)?;
+    /// assert!(matches!(receiver.poll_recv(&mut cx), Poll::Ready(Ok(message)) if *message == 7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<MessageRef<'_, In>, RecvError>> {
+        self.incoming.poll_next(cx).map(|next| self.receive(next))
+    }
+
+    /// Receives a message, waiting for one; see
+    /// [`MessagePort::recv_async`](crate::MessagePort::recv_async).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RecvError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
+    /// let (_sender, mut receiver) = port2.into_split();
+    /// port1.post_message_async(&7).await?;
+    /// assert_eq!(*receiver.recv_async().await?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn recv_async(&mut self) -> Result<MessageRef<'_, In>, RecvError> {
+        // Whatever becomes of this future, the task is not woken for it afterwards.
+        struct Receiving<'a>(&'a mut Incoming);
+        impl Drop for Receiving<'_> {
+            fn drop(&mut self) {
+                self.0.forget_task();
+            }
+        }
+        let receiving = Receiving(&mut self.incoming);
+        let next = poll_fn(|cx| receiving.0.poll_next(cx)).await;
+        drop(receiving);
+        self.receive(next)
+    }
+
+    /// Takes what comes next, if it is a message.
+    fn receive(&mut self, next: Next) -> Result<MessageRef<'_, In>, RecvError> {
+        match next {
+            Next::Message(frame) => Ok(self.take(frame)?),
+            Next::Disconnected => Err(RecvError::Disconnected),
+            Next::Closed => Err(RecvError::Closed),
+            Next::Empty => unreachable!("waiting does not end with nothing"),
         }
     }
 

@@ -2,16 +2,32 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::archive::{self, Scratch};
 use crate::error::{PostError, PostTimeoutError, TryPostError};
 use crate::event::CloseEvent;
 use crate::message::Message;
-use crate::outgoing::{Outgoing, Refusal};
+use crate::outgoing::{Outgoing, Patience, Refusal};
 use crate::sync::CachePadded;
 use crate::wait::Deadline;
+
+/// What a refusal is in terms of a public error.
+macro_rules! refused {
+    ($refusal:expr, $error:ident, $timed_out:expr, $would_deadlock:expr) => {
+        match $refusal {
+            Refusal::TimedOut => $timed_out,
+            Refusal::WouldDeadlock => $would_deadlock,
+            Refusal::Closed => $error::Closed,
+            Refusal::Disconnected => $error::Disconnected,
+            Refusal::TooLarge { needed, max } => $error::TooLarge { needed, max },
+            Refusal::DataClone(error) => $error::DataClone(error),
+        }
+    };
+}
 
 /// The posting half of a [`MessagePort`](crate::MessagePort).
 ///
@@ -44,6 +60,9 @@ pub struct Sender<Out> {
     /// On cache lines of its own: the two ends of a channel may lie side by side.
     outgoing: CachePadded<Outgoing>,
     scratch: Scratch,
+    /// Whether the other half is with whoever uses this one, so that nobody receives while this
+    /// one waits.
+    whole: bool,
     /// Takes values and holds none.
     values: PhantomData<fn(&Out)>,
     not_sync: PhantomData<Cell<()>>,
@@ -54,9 +73,15 @@ impl<Out> Sender<Out> {
         Self {
             outgoing: CachePadded::new(outgoing),
             scratch: Scratch::default(),
+            whole: true,
             values: PhantomData,
             not_sync: PhantomData,
         }
+    }
+
+    /// Says whether this half is used together with the other one.
+    pub(crate) fn set_whole(&mut self, whole: bool) {
+        self.whole = whole;
     }
 
     /// Ends the channel for both ports; see [`MessagePort::close`](crate::MessagePort::close).
@@ -168,13 +193,7 @@ impl<Out: Message> Sender<Out> {
     /// ```
     #[inline(always)]
     pub fn post_message(&mut self, message: &Out) -> Result<(), PostError> {
-        self.post(message, Deadline::Never).map_err(|refusal| match refusal {
-            Refusal::TimedOut => unreachable!("a post without a deadline timed out"),
-            Refusal::Closed => PostError::Closed,
-            Refusal::Disconnected => PostError::Disconnected,
-            Refusal::TooLarge { needed, max } => PostError::TooLarge { needed, max },
-            Refusal::DataClone(error) => PostError::DataClone(error),
-        })
+        self.post_waiting(message, self.whole)
     }
 
     /// Posts a message if there is room now; see
@@ -196,12 +215,8 @@ impl<Out: Message> Sender<Out> {
     /// ```
     #[inline(always)]
     pub fn try_post_message(&mut self, message: &Out) -> Result<(), TryPostError> {
-        self.post(message, Deadline::Now).map_err(|refusal| match refusal {
-            Refusal::TimedOut => TryPostError::Full,
-            Refusal::Closed => TryPostError::Closed,
-            Refusal::Disconnected => TryPostError::Disconnected,
-            Refusal::TooLarge { needed, max } => TryPostError::TooLarge { needed, max },
-            Refusal::DataClone(error) => TryPostError::DataClone(error),
+        self.post(message, Deadline::Now, false).map_err(|refusal| {
+            refused!(refusal, TryPostError, TryPostError::Full, TryPostError::Full)
         })
     }
 
@@ -229,19 +244,118 @@ impl<Out: Message> Sender<Out> {
         message: &Out,
         timeout: Duration,
     ) -> Result<(), PostTimeoutError> {
-        self.post(message, Deadline::Within(timeout)).map_err(|refusal| match refusal {
-            Refusal::TimedOut => PostTimeoutError::Timeout,
-            Refusal::Closed => PostTimeoutError::Closed,
-            Refusal::Disconnected => PostTimeoutError::Disconnected,
-            Refusal::TooLarge { needed, max } => PostTimeoutError::TooLarge { needed, max },
-            Refusal::DataClone(error) => PostTimeoutError::DataClone(error),
+        self.post_within(message, timeout, self.whole)
+    }
+
+    /// Posts a message, or has the task woken when it is worth another try; see
+    /// [`MessagePort::poll_post_message`](crate::MessagePort::poll_post_message).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// let (sender, _) = port1.split_mut();
+    /// assert!(matches!(sender.poll_post_message(&mut cx, &7), Poll::Ready(Ok(()))));
+    /// assert_eq!(*port2.recv()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn poll_post_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &Out,
+    ) -> Poll<Result<(), PostError>> {
+        // Whoever polls may receive at this port before polling again.
+        self.poll_post(cx, message, false)
+    }
+
+    /// Posts a message, waiting for room if there is none; see
+    /// [`MessagePort::post_message_async`](crate::MessagePort::post_message_async).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let MessageChannel { port1, mut port2 } = MessageChannel::<u64>::new();
+    /// let (mut sender, _receiver) = port1.into_split();
+    /// sender.post_message_async(&7).await?;
+    /// assert_eq!(*port2.recv_async().await?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn post_message_async(&mut self, message: &Out) -> Result<(), PostError> {
+        self.post_async(message, self.whole).await
+    }
+
+    /// [`post_message`](Self::post_message); `alone` as in [`Patience`].
+    #[inline(always)]
+    pub(crate) fn post_waiting(&mut self, message: &Out, alone: bool) -> Result<(), PostError> {
+        self.post(message, Deadline::Never, alone).map_err(|refusal| {
+            let timed_out = || unreachable!("a post without a deadline timed out");
+            refused!(refusal, PostError, timed_out(), PostError::WouldDeadlock)
+        })
+    }
+
+    /// [`post_message_timeout`](Self::post_message_timeout); `alone` as in [`Patience`].
+    #[inline(always)]
+    pub(crate) fn post_within(
+        &mut self,
+        message: &Out,
+        timeout: Duration,
+        alone: bool,
+    ) -> Result<(), PostTimeoutError> {
+        self.post(message, Deadline::Within(timeout), alone).map_err(|refusal| {
+            let (late, stuck) = (PostTimeoutError::Timeout, PostTimeoutError::WouldDeadlock);
+            refused!(refusal, PostTimeoutError, late, stuck)
+        })
+    }
+
+    /// [`post_message_async`](Self::post_message_async); `alone` as in [`Patience`].
+    pub(crate) async fn post_async(&mut self, message: &Out, alone: bool) -> Result<(), PostError> {
+        // Whatever becomes of this future, nobody counts on it afterwards.
+        struct Posting<'a, Out>(&'a mut Sender<Out>);
+        impl<Out> Drop for Posting<'_, Out> {
+            fn drop(&mut self) {
+                self.0.outgoing.forget_task();
+            }
+        }
+        let posting = Posting(self);
+        poll_fn(|cx| posting.0.poll_post(cx, message, alone)).await
+    }
+
+    #[inline(always)]
+    fn poll_post(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &Out,
+        alone: bool,
+    ) -> Poll<Result<(), PostError>> {
+        let posted = self.post(message, Deadline::Task(cx.waker()), alone);
+        Poll::Ready(match posted {
+            Ok(()) => Ok(()),
+            Err(refusal) => {
+                Err(refused!(refusal, PostError, return Poll::Pending, PostError::WouldDeadlock))
+            }
         })
     }
 
     #[inline(always)]
-    fn post(&mut self, message: &Out, deadline: Deadline) -> Result<(), Refusal> {
+    fn post(&mut self, message: &Out, deadline: Deadline<'_>, alone: bool) -> Result<(), Refusal> {
         let scratch = &mut self.scratch;
-        self.outgoing.post(archive::length::<Out>(), deadline, |place| {
+        self.outgoing.post(archive::length::<Out>(), Patience { deadline, alone }, |place| {
             archive::write(message, place, scratch)
         })
     }

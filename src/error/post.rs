@@ -83,6 +83,9 @@ pub enum PostError {
     /// The value cannot be cloned.
     #[error(transparent)]
     DataClone(#[from] DataCloneError),
+    /// The peer waits for room too, and only this port could make it: receive first.
+    #[error("posting would deadlock: both ports wait for room")]
+    WouldDeadlock,
 }
 
 predicates! { PostError:
@@ -90,6 +93,7 @@ predicates! { PostError:
     is_disconnected = Self::Disconnected, "Whether the peer was dropped.";
     is_too_large = Self::TooLarge { .. }, "Whether the message can never fit.";
     is_data_clone = Self::DataClone(_), "Whether the value could not be cloned.";
+    is_would_deadlock = Self::WouldDeadlock, "Whether both ports would have waited for room.";
 }
 
 /// Why [`post_message_timeout`](crate::MessagePort::post_message_timeout) did not post.
@@ -127,6 +131,9 @@ pub enum PostTimeoutError {
     /// The value cannot be cloned.
     #[error(transparent)]
     DataClone(#[from] DataCloneError),
+    /// The peer waits for room too, and only this port could make it: receive first.
+    #[error("posting would deadlock: both ports wait for room")]
+    WouldDeadlock,
 }
 
 predicates! { PostTimeoutError:
@@ -135,11 +142,12 @@ predicates! { PostTimeoutError:
     is_disconnected = Self::Disconnected, "Whether the peer was dropped.";
     is_too_large = Self::TooLarge { .. }, "Whether the message can never fit.";
     is_data_clone = Self::DataClone(_), "Whether the value could not be cloned.";
+    is_would_deadlock = Self::WouldDeadlock, "Whether both ports would have waited for room.";
 }
 
-/// Lets `?` turn the narrower error into the wider one, variant by variant.
+/// Lets `?` turn an error into one of more variants.
 macro_rules! widen {
-    ($narrow:ident => $wide:ident) => {
+    ($narrow:ident => $wide:ident, $would_deadlock:ident) => {
         impl From<$narrow> for $wide {
             fn from(error: $narrow) -> Self {
                 match error {
@@ -147,11 +155,13 @@ macro_rules! widen {
                     $narrow::Disconnected => Self::Disconnected,
                     $narrow::TooLarge { needed, max } => Self::TooLarge { needed, max },
                     $narrow::DataClone(error) => Self::DataClone(error),
+                    $narrow::WouldDeadlock => Self::$would_deadlock,
                 }
             }
         }
     };
 }
 
-widen!(PostError => TryPostError);
-widen!(PostError => PostTimeoutError);
+// Who does not wait finds the channel full.
+widen!(PostError => TryPostError, Full);
+widen!(PostError => PostTimeoutError, WouldDeadlock);

@@ -1,9 +1,9 @@
 //! The reading end of a ring.
 
-use super::Ring;
 use super::buffer::{Memory, ReadRun};
 use super::frame::{self, Kind, SPILL_PAYLOAD};
 use super::spill::Ticket;
+use super::{Progress, Ring, Target};
 use crate::sync::{Arc, order};
 
 /// Reads frames; there is exactly one per ring.
@@ -129,17 +129,28 @@ impl Consumer {
         }
     }
 
-    /// Whether a wait of the producer for this head would be over.
-    pub(crate) fn has_released(&self, target: usize) -> bool {
-        frame::reached(self.released, target)
+    /// Whether a producer that waits for `target` has what it waits for.
+    pub(crate) fn has_released(&self, target: Target) -> bool {
+        self.ring.has_reached(target)
+    }
+
+    /// What this consumer has given back, for the other half of its port.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress(Arc::clone(&self.ring))
     }
 
     /// Messages posted and not yet taken.
     pub(crate) fn len(&self) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
+        // The count is written after the frame: a message can be seen before it is counted.
         let posted = self.ring.producer.posted.get();
-        // The count is written after the frame: a message can be received before it is counted.
-        let counted = posted.wrapping_sub(self.received);
-        if counted > usize::MAX / 2 { 0 } else { counted }.max(usize::from(!self.is_empty()))
+        match posted.wrapping_sub(self.received) {
+            0 => 1,
+            behind if behind > usize::MAX / 2 => 1,
+            counted => counted,
+        }
     }
 
     /// Whether no message is there to be taken.

@@ -47,6 +47,39 @@ struct ProducerWords {
 /// Not a position: those are multiples of a slot.
 const UNSETTLED: usize = 1;
 
+/// What a producer waits for: a head, or that a buffer comes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Target(usize);
+
+impl Target {
+    /// Not a position: those are multiples of a slot.
+    const BUFFER: Self = Self(1);
+
+    /// For waiters that are woken by whatever comes.
+    pub(crate) const ANY: Self = Self(0);
+
+    /// As a number, to be kept in an atomic.
+    pub(crate) fn to_bits(self) -> usize {
+        self.0
+    }
+
+    /// What [`to_bits`](Self::to_bits) gave.
+    pub(crate) fn from_bits(bits: usize) -> Self {
+        Self(bits)
+    }
+}
+
+/// What the consumer of a ring has given back so far, for the thread that is the consumer.
+#[derive(Debug)]
+pub(crate) struct Progress(Arc<Ring>);
+
+impl Progress {
+    /// Whether a producer that waits for `target` has what it waits for.
+    pub(crate) fn has_reached(&self, target: Target) -> bool {
+        self.0.has_reached(target)
+    }
+}
+
 /// The ring's memory could not be had.
 #[derive(Debug)]
 pub(crate) struct OutOfMemory;
@@ -86,6 +119,15 @@ impl Ring {
     fn head(&self) -> usize {
         // ORDERING(R2): Acquire; pairs with R1 in `free_up_to`: the reads come before the reuse.
         self.consumer.head.load(order::refresh())
+    }
+
+    /// Whether a producer that waits for `target` has what it waits for.
+    fn has_reached(&self, target: Target) -> bool {
+        if target == Target::BUFFER {
+            !self.returned.is_empty()
+        } else {
+            frame::reached(self.head(), target.0)
+        }
     }
 
     /// Gives everything before `position` back to the producer.

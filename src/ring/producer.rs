@@ -3,7 +3,7 @@
 use super::buffer::{Memory, WriteRun};
 use super::frame::{self, HEADER, Kind, Place, SPILL_PAYLOAD};
 use super::spill::{NoBuffer, Pool, Ticket};
-use super::{Ring, UNSETTLED};
+use super::{Ring, Target, UNSETTLED};
 use crate::sync::{Arc, order};
 
 /// Writes frames; there is exactly one per ring.
@@ -28,10 +28,8 @@ pub(crate) enum Reserve {
     InPlace,
     /// The next archive of this length can be written into the prepared buffer.
     Spilled,
-    /// There is no room before the consumer's head reaches this position.
-    WaitForHead(usize),
-    /// There is no room before the consumer hands back a buffer.
-    WaitForBuffer,
+    /// There is no room before the consumer has got this far.
+    WaitFor(Target),
     /// The allocator has no memory for the buffer.
     OutOfMemory,
     /// An archive of this length is never accepted.
@@ -114,34 +112,21 @@ impl Producer {
         if length > self.max_message {
             Reserve::TooLarge
         } else if length <= self.max_in_place {
-            self.make_room(length).map_or_else(Reserve::WaitForHead, |()| Reserve::InPlace)
+            self.make_room(length).map_or_else(wait_for_head, |()| Reserve::InPlace)
         } else {
             match self.pool.prepare(length, &self.ring.returned) {
-                Ok(()) => self
-                    .make_room(SPILL_PAYLOAD)
-                    .map_or_else(Reserve::WaitForHead, |()| Reserve::Spilled),
-                Err(NoBuffer::Later) => Reserve::WaitForBuffer,
+                Ok(()) => {
+                    self.make_room(SPILL_PAYLOAD).map_or_else(wait_for_head, |()| Reserve::Spilled)
+                }
+                Err(NoBuffer::Later) => Reserve::WaitFor(Target::BUFFER),
                 Err(NoBuffer::OutOfMemory) => Reserve::OutOfMemory,
             }
         }
     }
 
-    /// The head with which it is worth trying [`reserve`](Self::reserve) again.
-    pub(crate) fn target(&self, waiting_for: Reserve) -> usize {
-        match waiting_for {
-            Reserve::WaitForHead(target) => target,
-            // Every head from now on: with each release a buffer may come back.
-            _ => self.ring.head(),
-        }
-    }
-
     /// Whether a wait that [`reserve`](Self::reserve) asked for is over.
-    pub(crate) fn may_reserve(&self, waiting_for: Reserve) -> bool {
-        match waiting_for {
-            Reserve::WaitForHead(target) => frame::reached(self.ring.head(), target),
-            Reserve::WaitForBuffer => !self.ring.returned.is_empty(),
-            _ => true,
-        }
+    pub(crate) fn has_reached(&self, target: Target) -> bool {
+        self.ring.has_reached(target)
     }
 
     /// Messages and bytes posted that the consumer's port, having closed, never read.
@@ -206,4 +191,8 @@ impl Producer {
         self.ring.buffer.commit(self.tail, frame::word(kind, length));
         self.tail = next;
     }
+}
+
+fn wait_for_head(position: usize) -> Reserve {
+    Reserve::WaitFor(Target(position))
 }

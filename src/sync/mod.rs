@@ -19,8 +19,8 @@ mod imp {
     pub(crate) use crossbeam_queue::ArrayQueue;
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
     pub(crate) use std::hint::spin_loop;
-    pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+    pub(crate) use std::sync::{Arc, Mutex};
 
     /// A cell whose accesses loom tracks; outside of loom a plain one.
     #[derive(Debug, Default)]

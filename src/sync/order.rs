@@ -19,6 +19,8 @@ pub(crate) enum Mutant {
     S2,
     W1,
     W2,
+    W3,
+    W4,
     /// Leaves out the publisher's half of the barrier between news and waiters.
     B1,
     /// Leaves out the waiter's half of the barrier between news and waiters.
@@ -83,6 +85,10 @@ tags! {
     arm = W1: Release;
     /// ORDERING(W2): a notifier takes the means to wake it; pairs with W1.
     take = W2: Acquire;
+    /// ORDERING(W3): a notifier is done with the waker's slot; pairs with W4.
+    give_back = W3: Release;
+    /// ORDERING(W4): the waiter may use the waker's slot again; pairs with W3.
+    regain = W4: Acquire;
 }
 
 /// A value that only its writer's own thread, or nobody, needs in order.

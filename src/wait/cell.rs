@@ -1,25 +1,36 @@
 //! The word on which one end of one direction sleeps.
 
+use std::task::Waker;
+
 use super::barrier::Barrier;
+use crate::ring::Target;
 use crate::sync::order::{self, Mutant};
 use crate::sync::{AtomicU32, AtomicUsize, Cell, Parker, Statistic, Unparker};
 
-/// Nobody waits, or the waiter was notified.
+/// Nobody waits, or the waiter was notified. Both slots are the owner's.
 const IDLE: u32 = 0;
 /// A thread waits; its unparker is in the cell.
 const THREAD: u32 = 1;
+/// A task waits; its waker is in the cell.
+const TASK: u32 = 2;
+/// A notifier is taking the waker out of the cell.
+const TAKING: u32 = 3;
 
-/// Where one end waits and where others wake it.
+/// Where one end waits and where others wake it, whether it is a thread or a task.
 ///
 /// The owner (there is one: the end is borrowed mutably to wait) arms the cell, any thread may
-/// notify it. Whoever moves the state from [`THREAD`] back to [`IDLE`] has to wake the thread, so
+/// notify it. Whoever moves the state away from [`THREAD`] or [`TASK`] has to wake the owner, so
 /// one armed cell is woken at most once.
 #[derive(Debug)]
 pub(crate) struct WaitCell {
     state: AtomicU32,
-    /// Written by the owner before the cell is armed for the first time, never afterwards.
+    /// Written by the owner before the cell is armed for a thread for the first time, never
+    /// afterwards.
     thread: Cell<Option<Unparker>>,
-    /// What the owner waits for, when it is a ring position; written by the owner before it arms.
+    /// The owner's while the state is [`IDLE`], nobody's while it is [`TASK`], the notifier's
+    /// while it is [`TAKING`].
+    task: Cell<Option<Waker>>,
+    /// What the owner waits for, if it is a producer; written by the owner before it arms.
     target: AtomicUsize,
     /// Which CPU the last waker of a sleeping owner was on, plus one.
     waker_cpu: Statistic,
@@ -27,13 +38,20 @@ pub(crate) struct WaitCell {
 
 // SAFETY: `thread` is written by the one owner, and only while no notifier can read it: before
 // the state first becomes `THREAD` with Release (W1), which a notifier sees with Acquire (W2).
+// `task` is accessed by the owner in the state `IDLE` and by the notifier in the state `TAKING`,
+// which W1 to W4 order; both are `Send`.
 unsafe impl Sync for WaitCell {}
+
+/// The owner cannot arm: a notifier is just waking it, or rather the task that it was before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BeingWoken;
 
 impl WaitCell {
     pub(crate) fn new() -> Self {
         Self {
             state: AtomicU32::new(IDLE),
             thread: Cell::new(None),
+            task: Cell::new(None),
             target: AtomicUsize::new(0),
             waker_cpu: Statistic::new(0),
         }
@@ -45,24 +63,70 @@ impl WaitCell {
         let parker = Parker::new();
         self.thread.with_mut(|thread| {
             // SAFETY: the one owner calls this once (it keeps the parker), and before the cell
-            // was armed no notifier looks at this field.
+            // was armed for a thread no notifier looks at this field.
             unsafe { *thread = Some(parker.unparker().clone()) }
         });
         parker
     }
 
-    /// Says that the owner is about to sleep, until the ring has reached `target` if that
-    /// matters. For the owner; it must look for news afterwards, behind the heavy barrier.
-    pub(super) fn arm(&self, target: usize) {
-        self.target.store(target, order::UNORDERED);
+    /// Says that the owner, a thread, is about to sleep, until a consumer has reached
+    /// `target` if that matters. For the owner; it must look for news afterwards, behind the heavy barrier.
+    pub(super) fn arm_thread(&self, target: Target) -> Result<(), BeingWoken> {
+        self.disarm()?;
+        self.target.store(target.to_bits(), order::UNORDERED);
         // ORDERING(W1): Release; pairs with W2: the unparker and the target are in place.
         self.state.store(THREAD, order::arm());
+        Ok(())
     }
 
-    /// Says that the owner is awake. For the owner.
-    pub(super) fn disarm(&self) {
-        // A notifier that came first leaves a stale token in the parker: one spurious wake.
-        self.state.store(IDLE, order::UNORDERED);
+    /// Says that the owner, a task, is about to be suspended; the last waker counts. For the
+    /// owner; it must look for news afterwards, behind the heavy barrier.
+    pub(super) fn arm_task(&self, target: Target, waker: &Waker) -> Result<(), BeingWoken> {
+        self.disarm()?;
+        self.task.with_mut(|task| {
+            // SAFETY: the state is `IDLE`, so the slot is the owner's.
+            let task = unsafe { &mut *task };
+            match task {
+                Some(known) => known.clone_from(waker),
+                None => *task = Some(waker.clone()),
+            }
+        });
+        self.target.store(target.to_bits(), order::UNORDERED);
+        // ORDERING(W1): Release; pairs with W2: the waker and the target are in place.
+        self.state.store(TASK, order::arm());
+        Ok(())
+    }
+
+    /// Says that the owner is awake, whatever it was before. For the owner.
+    ///
+    /// A notifier that came first leaves a stale token in the parker, or has woken the task: one
+    /// spurious wake.
+    pub(super) fn disarm(&self) -> Result<(), BeingWoken> {
+        loop {
+            // ORDERING(W4): Acquire; pairs with W3: the notifier is done with the slot.
+            match self.state.load(order::regain()) {
+                IDLE => return Ok(()),
+                TAKING => return Err(BeingWoken),
+                // Unordered: the slots were last touched by the owner itself.
+                armed => {
+                    let (to, failed) = (order::UNORDERED, order::UNORDERED);
+                    if self.state.compare_exchange(armed, IDLE, to, failed).is_ok() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets the task that waits here, if one does. For the owner, when it goes away: the task
+    /// must not live as long as the channel.
+    pub(crate) fn forget_task(&self) {
+        if self.disarm().is_ok() {
+            self.task.with_mut(|task| {
+                // SAFETY: the state is `IDLE`, so the slot is the owner's.
+                unsafe { *task = None }
+            });
+        }
     }
 
     /// Wakes the owner if it sleeps. For anybody, after having published the news.
@@ -73,30 +137,43 @@ impl WaitCell {
 
     /// Wakes the owner if it sleeps and `enough` says so of the position that it waits for.
     #[inline]
-    pub(crate) fn notify_if(&self, barrier: Barrier, enough: impl FnOnce(usize) -> bool) {
+    pub(crate) fn notify_if(&self, barrier: Barrier, enough: impl FnOnce(Target) -> bool) {
         // ORDERING(B1): full barrier between the news and this look; pairs with B2.
         barrier.light(Mutant::B1);
-        if self.state.load(order::UNORDERED) == THREAD {
+        if self.state.load(order::UNORDERED) != IDLE {
             self.wake(enough);
         }
     }
 
     #[cold]
-    fn wake(&self, enough: impl FnOnce(usize) -> bool) {
+    fn wake(&self, enough: impl FnOnce(Target) -> bool) {
         // ORDERING(W2): Acquire; pairs with W1.
-        if self.state.load(order::take()) != THREAD || !enough(self.target.load(order::UNORDERED)) {
+        let armed = self.state.load(order::take());
+        let waits = armed == THREAD || armed == TASK;
+        if !waits || !enough(Target::from_bits(self.target.load(order::UNORDERED))) {
             return;
         }
+        let next = if armed == TASK { TAKING } else { IDLE };
         // ORDERING(W2): Acquire; pairs with W1.
-        let won = self.state.compare_exchange(THREAD, IDLE, order::take(), order::UNORDERED);
-        if won.is_ok() {
-            super::cpu::record(&self.waker_cpu);
+        if self.state.compare_exchange(armed, next, order::take(), order::UNORDERED).is_err() {
+            return;
+        }
+        super::cpu::record(&self.waker_cpu);
+        if armed == THREAD {
             self.thread.with(|thread| {
                 // SAFETY: the owner wrote it before it armed, and never writes it again.
                 if let Some(thread) = unsafe { &*thread } {
                     thread.unpark();
                 }
             });
+        } else {
+            // SAFETY: the state is `TAKING`, so the slot is this notifier's.
+            let waker = self.task.with_mut(|task| unsafe { (*task).take() });
+            // ORDERING(W3): Release; pairs with W4. Before the waker runs: it may poll at once.
+            self.state.store(IDLE, order::give_back());
+            if let Some(waker) = waker {
+                waker.wake();
+            }
         }
     }
 

@@ -7,10 +7,13 @@ mod cpu;
 pub(crate) use barrier::Barrier;
 pub(crate) use cell::WaitCell;
 
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::ring::Target;
 use crate::sync::order::Mutant;
 use crate::sync::{Parker, spin_loop};
+use cell::BeingWoken;
 
 /// How a blocking call waits.
 ///
@@ -34,9 +37,9 @@ pub enum WaitStrategy {
     Spin,
 }
 
-/// Until when a call may wait.
+/// How long a call may wait, or who is to be woken instead.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Deadline {
+pub(crate) enum Deadline<'a> {
     /// It does not wait.
     Now,
     /// It waits for this long, from when it first has to wait.
@@ -45,9 +48,11 @@ pub(crate) enum Deadline {
     At(Instant),
     /// It waits as long as it takes.
     Never,
+    /// It does not wait, but has this task woken when it is worth another try.
+    Task(&'a Waker),
 }
 
-impl Deadline {
+impl Deadline<'_> {
     /// Looks at the clock, which costs more than a post or a receive that need not wait. A
     /// deadline that the clock cannot express never comes.
     pub(crate) fn fixed(self) -> Self {
@@ -61,7 +66,7 @@ impl Deadline {
         match self {
             Self::Now => true,
             Self::At(deadline) => Instant::now() >= deadline,
-            Self::Never | Self::Within(_) => false,
+            Self::Never | Self::Within(_) | Self::Task(_) => false,
         }
     }
 }
@@ -69,6 +74,11 @@ impl Deadline {
 /// The deadline came first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TimedOut;
+
+/// What a wait with [`Deadline::Task`] means to the task.
+pub(crate) fn pending<T>(waited: Result<T, TimedOut>) -> Poll<T> {
+    waited.map_or(Poll::Pending, Poll::Ready)
+}
 
 /// Looks at the condition without pause: what is on its way arrives within this many looks.
 const EAGER_LOOKS: u32 = 128;
@@ -96,34 +106,39 @@ impl Waiter {
     /// Waits until `look` finds something, or until the deadline.
     ///
     /// `cell` is this end's own, and whoever makes `look` succeed notifies it; with a `target`
-    /// only once the ring has got that far.
+    /// only once the ring has got that far. A task's deadline comes at once, when the cell is
+    /// armed for it.
     #[cold]
     pub(crate) fn wait<R>(
         &mut self,
         cell: &WaitCell,
-        target: usize,
-        deadline: Deadline,
+        target: Target,
+        deadline: Deadline<'_>,
         mut look: impl FnMut() -> Option<R>,
     ) -> Result<R, TimedOut> {
         let deadline = deadline.fixed();
         if deadline.has_passed() {
             return Err(TimedOut);
         }
+        if let Deadline::Task(waker) = deadline {
+            return self.suspend(cell, target, waker, look);
+        }
         if let Some(found) = self.spin(cell, deadline, &mut look)? {
             return Ok(found);
         }
         loop {
             let parker = self.parker.get_or_insert_with(|| cell.introduce());
-            cell.arm(target);
+            if let Err(BeingWoken) = cell.arm_thread(target) {
+                // For a moment, and only after a task has waited here.
+                spin_loop();
+                continue;
+            }
             // ORDERING(B2): full barrier between arming and looking; pairs with B1.
             let ordered = self.barrier.heavy(Mutant::B2);
-            if let Some(found) = look() {
-                cell.disarm();
-                return Ok(found);
-            }
-            if deadline.has_passed() {
-                cell.disarm();
-                return Err(TimedOut);
+            let found = look();
+            if found.is_some() || deadline.has_passed() {
+                let _ = cell.disarm();
+                return found.ok_or(TimedOut);
             }
             match (deadline, ordered) {
                 (Deadline::At(deadline), Ok(())) => parker.park_deadline(deadline),
@@ -136,11 +151,35 @@ impl Waiter {
         }
     }
 
+    /// Has a task woken instead of waiting, unless there is news already.
+    fn suspend<R>(
+        &self,
+        cell: &WaitCell,
+        target: Target,
+        waker: &Waker,
+        mut look: impl FnMut() -> Option<R>,
+    ) -> Result<R, TimedOut> {
+        if let Err(BeingWoken) = cell.arm_task(target, waker) {
+            // The waker that is just being called may be an older one.
+            waker.wake_by_ref();
+            return Err(TimedOut);
+        }
+        // ORDERING(B2): full barrier between arming and looking; pairs with B1.
+        if self.barrier.heavy(Mutant::B2).is_err() {
+            waker.wake_by_ref();
+        }
+        let found = look();
+        if found.is_some() {
+            let _ = cell.disarm();
+        }
+        found.ok_or(TimedOut)
+    }
+
     /// Looks for a while without sleeping; `Ok(None)` when it is time to sleep.
     fn spin<R>(
         &self,
         cell: &WaitCell,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
         look: &mut impl FnMut() -> Option<R>,
     ) -> Result<Option<R>, TimedOut> {
         let forever = self.strategy == WaitStrategy::Spin;

@@ -1,0 +1,249 @@
+//! Handlers, and the calls that run them.
+
+use super::MessagePort;
+use crate::error::DispatchError;
+use crate::event::{CloseEvent, HandlerResult, MessageErrorEvent, MessageEvent};
+use crate::handlers::Turn;
+use crate::message::Message;
+use crate::wait::Deadline;
+
+impl<Out: Message, In: Message> MessagePort<Out, In> {
+    /// Sets the handler for messages, and starts the port.
+    ///
+    /// Handlers run inside [`dispatch`](Self::dispatch) and [`run`](Self::run), on the thread
+    /// that calls them, never inside the other side's post or close.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.post_message(&"hello".to_owned())?;
+    /// port2.set_onmessage(|event| println!("{}", event.data()));
+    /// assert_eq!(port2.dispatch()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_onmessage<F, R>(&mut self, f: F)
+    where
+        F: FnMut(&mut MessageEvent<'_, In, Out>) -> R + Send + 'static,
+        R: HandlerResult,
+    {
+        self.handlers.set_message(f);
+        self.start();
+    }
+
+    /// Sets the handler for messages that could not be handled: the message handler failed or
+    /// panicked, or the archive is not valid. Does not start the port.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|_| Err("not today"));
+    /// port2.set_onmessageerror(|event| eprintln!("{}", event.error()));
+    /// port1.post_message(&7)?;
+    /// assert_eq!(port2.dispatch()?, 2, "a message and its messageerror");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_onmessageerror<F, R>(&mut self, f: F)
+    where
+        F: FnMut(&MessageErrorEvent<'_, In>) -> R + Send + 'static,
+        R: HandlerResult,
+    {
+        self.handlers.set_message_error(f);
+    }
+
+    /// Sets the handler for the close of the channel. Does not start the port.
+    ///
+    /// The event is dispatched once, when no message is left to be dispatched before it. If there
+    /// is no handler at that time, it waits for one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onclose(|event| println!("closed by {:?}", event.closed_by()));
+    /// port1.close();
+    /// assert_eq!(port2.dispatch()?, 1);
+    /// assert_eq!(port2.dispatch()?, 0);
+    /// # Ok::<(), message_port::DispatchError>(())
+    /// ```
+    pub fn set_onclose<F, R>(&mut self, f: F)
+    where
+        F: FnMut(&CloseEvent) -> R + Send + 'static,
+        R: HandlerResult,
+    {
+        self.handlers.set_close(f);
+    }
+
+    /// Removes the handler for messages. The port stays started; messages wait for the next
+    /// handler.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|_| unreachable!());
+    /// port2.clear_onmessage();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(port2.dispatch()?, 0);
+    /// assert_eq!(port2.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clear_onmessage(&mut self) {
+        self.handlers.clear_message();
+    }
+
+    /// Removes the handler for messages that could not be handled: failures are returned by
+    /// [`dispatch`](Self::dispatch) and [`run`](Self::run) again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|_| Err("not today"));
+    /// port2.set_onmessageerror(|_| ());
+    /// port2.clear_onmessageerror();
+    /// port1.post_message(&7)?;
+    /// assert!(port2.dispatch().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clear_onmessageerror(&mut self) {
+        self.handlers.clear_message_error();
+    }
+
+    /// Removes the handler for the close of the channel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::new();
+    /// port1.set_onclose(|_| unreachable!());
+    /// port1.clear_onclose();
+    /// port1.close();
+    /// assert_eq!(port1.dispatch()?, 0);
+    /// # Ok::<(), message_port::DispatchError>(())
+    /// ```
+    pub fn clear_onclose(&mut self) {
+        self.handlers.clear_close();
+    }
+
+    /// Lets messages be dispatched. [`set_onmessage`](Self::set_onmessage) does it too; starting
+    /// twice is a no-op. Receiving with [`recv`](Self::recv) and its like does not need it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::new();
+    /// port1.start();
+    /// ```
+    pub fn start(&mut self) {
+        self.handlers.start();
+    }
+
+    /// Dispatches what is there now and returns how many events that were. Never waits.
+    ///
+    /// For each message: `message`, then, if that failed, `messageerror`; after the last one
+    /// `close`, if the channel was closed. Messages that arrive meanwhile are left for the next
+    /// call.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what nobody handled: a message handler's failure without a `messageerror`
+    /// handler, or a failure of the `messageerror` or `close` handler. The event is consumed, and
+    /// the next call goes on with the next one.
+    ///
+    /// # Panics
+    ///
+    /// Goes on unwinding if the `messageerror` or the `close` handler panics; the port is usable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|event| println!("{}", event.data()));
+    /// for n in 0..3 {
+    ///     port1.post_message(&n)?;
+    /// }
+    /// assert_eq!(port2.dispatch()?, 3);
+    /// assert_eq!(port2.dispatch()?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn dispatch(&mut self) -> Result<usize, DispatchError> {
+        let mut messages = self.len();
+        let mut dispatched = 0;
+        loop {
+            if messages == 0 && !self.is_empty() {
+                return Ok(dispatched);
+            }
+            match self.turn()? {
+                Turn::Message(events) => {
+                    messages = messages.saturating_sub(1);
+                    dispatched += events;
+                }
+                Turn::Close => dispatched += 1,
+                Turn::Idle | Turn::Stuck | Turn::Ended => return Ok(dispatched),
+            }
+        }
+    }
+
+    /// Dispatches events until the channel has ended (closed or disconnected) and nothing is left
+    /// that could be dispatched. Blocks while there is nothing to dispatch, with or without a
+    /// message handler.
+    ///
+    /// # Errors
+    ///
+    /// As [`dispatch`](Self::dispatch); calling `run` again goes on with the next event.
+    ///
+    /// # Panics
+    ///
+    /// As [`dispatch`](Self::dispatch).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::thread;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// let worker = thread::spawn(move || {
+    ///     port2.set_onmessage(|event| println!("{}", event.data()));
+    ///     port2.set_onclose(|_| println!("closed"));
+    ///     port2.run()
+    /// });
+    /// port1.post_message(&7)?;
+    /// port1.close();
+    /// worker.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run(&mut self) -> Result<(), DispatchError> {
+        loop {
+            match self.turn()? {
+                Turn::Message(_) | Turn::Close => {}
+                Turn::Idle => drop(self.receiver.incoming_mut().wait_for_news(Deadline::Never)),
+                Turn::Stuck => drop(self.receiver.incoming_mut().wait_for_end(Deadline::Never)),
+                Turn::Ended => return Ok(()),
+            }
+        }
+    }
+
+    pub(super) fn turn(&mut self) -> Result<Turn, DispatchError> {
+        self.sender.set_whole(true);
+        self.handlers.turn(&mut self.receiver, &mut self.sender)
+    }
+}

@@ -1,0 +1,191 @@
+//! The port: both halves and the handlers.
+
+mod events;
+mod tasks;
+mod transfer;
+
+use std::fmt;
+
+use crate::handlers::Handlers;
+use crate::message::Message;
+use crate::receiver::Receiver;
+use crate::sender::Sender;
+
+/// One end of a [`MessageChannel`](crate::MessageChannel): posts `Out`s, receives `In`s.
+///
+/// `Send`, not `Sync`, not `Clone`: move it to the thread that uses it. Dropping it is not
+/// closing: the peer drains what was posted and then learns that it is disconnected, without a
+/// `close` event. Source: Workers ("not emitted when one of the ports is garbage collected").
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+/// port1.post_message(&7)?;
+/// assert_eq!(*port2.recv()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct MessagePort<Out, In = Out> {
+    sender: Sender<Out>,
+    receiver: Receiver<In>,
+    handlers: Handlers<In, Out>,
+}
+
+impl<Out: Message, In: Message> MessagePort<Out, In> {
+    pub(crate) fn new(sender: Sender<Out>, receiver: Receiver<In>) -> Self {
+        Self { sender, receiver, handlers: Handlers::new() }
+    }
+
+    /// Ends the channel for both ports.
+    ///
+    /// What this port posted before is still delivered to the peer; then the peer's `close` event
+    /// is due. At this port nothing is delivered any more, what had arrived is discarded, and its
+    /// own `close` event is dispatched on its next turn. Closing again is a no-op. Never waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// port1.close();
+    /// assert_eq!(*port2.recv()?, 7);
+    /// assert!(port2.recv().unwrap_err().is_closed());
+    /// assert!(port2.post_message(&7).unwrap_err().is_closed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close(&mut self) {
+        self.sender.close();
+    }
+
+    /// Whether one of the ports called `close()`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
+    /// assert!(!port2.is_closed());
+    /// port1.close();
+    /// assert!(port2.is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Whether the peer was dropped (both halves of it, if it was split).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { port1, port2 } = MessageChannel::<u64>::new();
+    /// assert!(!port1.is_disconnected());
+    /// drop(port2);
+    /// assert!(port1.is_disconnected());
+    /// ```
+    pub fn is_disconnected(&self) -> bool {
+        self.sender.is_disconnected() && self.receiver.is_disconnected()
+    }
+
+    /// Bytes of the ring that this port posts into.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<u64>::with_capacity(4096);
+    /// assert_eq!(channel.port1.capacity(), 4096);
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.sender.capacity()
+    }
+
+    /// Messages waiting to be received here.
+    ///
+    /// Exact for what was posted before this call; none are left at a port that closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// assert_eq!((port1.len(), port2.len()), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn len(&self) -> usize {
+        self.receiver.len()
+    }
+
+    /// Whether no message is waiting to be received here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<u64>::new();
+    /// assert!(channel.port1.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.receiver.is_empty()
+    }
+
+    /// Borrows the two halves, to post and receive at the same time or on two scoped threads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// let (sender, receiver) = port2.split_mut();
+    /// let message = receiver.recv()?;
+    /// sender.post_message(&message.to_native())?; // while the message is still held
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn split_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {
+        self.sender.set_whole(false);
+        (&mut self.sender, &mut self.receiver)
+    }
+
+    /// Takes the port apart, for two threads. The handlers are dropped: they belong to the whole
+    /// port. Each half can close the channel; each half's drop is noticed on its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { port1, mut port2 } = MessageChannel::<u64>::new();
+    /// let (mut sender, receiver) = port1.into_split();
+    /// drop(receiver);
+    /// sender.post_message(&7)?;
+    /// assert_eq!(*port2.recv()?, 7);
+    /// assert!(port2.post_message(&7).unwrap_err().is_disconnected());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_split(mut self) -> (Sender<Out>, Receiver<In>) {
+        self.sender.set_whole(false);
+        (self.sender, self.receiver)
+    }
+}
+
+impl<Out, In> fmt::Debug for MessagePort<Out, In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessagePort")
+            .field("sender", &self.sender)
+            .field("receiver", &self.receiver)
+            .field("handlers", &self.handlers)
+            .finish()
+    }
+}

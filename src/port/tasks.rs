@@ -1,0 +1,194 @@
+//! Posting, receiving and running handlers in a task. No runtime is needed or preferred.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use super::MessagePort;
+use crate::error::{DispatchError, PostError, RecvError};
+use crate::handlers::Turn;
+use crate::incoming::Incoming;
+use crate::message::{Message, MessageRef};
+use crate::wait::{Deadline, TimedOut, pending};
+
+/// Messages that [`MessagePort::run_async`] dispatches before it lets other tasks run.
+const MESSAGES_PER_POLL: u32 = 64;
+
+impl<Out: Message, In: Message> MessagePort<Out, In> {
+    /// Posts a message, or has the task woken when it is worth another try. Never blocks.
+    ///
+    /// The last waker given counts, whether here or to
+    /// [`post_message_async`](Self::post_message_async).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(64);
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// while port1.poll_post_message(&mut cx, &7).is_ready() {}
+    /// port2.recv()?; // wakes the task that waits for room
+    /// assert!(port1.poll_post_message(&mut cx, &7).is_ready());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn poll_post_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &Out,
+    ) -> Poll<Result<(), PostError>> {
+        self.sender.poll_post_message(cx, message)
+    }
+
+    /// Posts a message, waiting for room if there is none.
+    ///
+    /// Dropping the future posts nothing and takes no room. The value is archived when there is
+    /// room for it, so it is cloned as it is then.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.post_message_async(&"hello".to_owned()).await?;
+    /// assert_eq!(port2.recv_async().await?.as_str(), "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn post_message_async(&mut self, message: &Out) -> Result<(), PostError> {
+        self.sender.post_async(message, true).await
+    }
+
+    /// Receives the next message, or has the task woken when there is one. Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// assert!(port2.poll_recv(&mut cx).is_pending());
+    /// port1.post_message(&7)?; // wakes the task
+    /// assert!(matches!(port2.poll_recv(&mut cx), Poll::Ready(Ok(message)) if *message == 7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<MessageRef<'_, In>, RecvError>> {
+        self.receiver.poll_recv(cx)
+    }
+
+    /// Receives the next message, waiting for one if there is none.
+    ///
+    /// Dropping the future loses nothing: a message is taken only when the future completes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(*port2.recv_async().await?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn recv_async(&mut self) -> Result<MessageRef<'_, In>, RecvError> {
+        self.receiver.recv_async().await
+    }
+
+    /// Dispatches events until the channel has ended and nothing is left that could be
+    /// dispatched; what [`run`](Self::run) does, in a task.
+    ///
+    /// Handlers run inside the poll of this future. After some messages it lets other tasks run,
+    /// even if more are there. Dropping the future loses nothing; running again goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`dispatch`](Self::dispatch).
+    ///
+    /// # Panics
+    ///
+    /// As [`dispatch`](Self::dispatch).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|event| println!("{}", event.data()));
+    /// port1.post_message_async(&7).await?;
+    /// port1.close();
+    /// port2.run_async().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn run_async(&mut self) -> Result<(), DispatchError> {
+        // Whatever becomes of this future, the task is not woken for it afterwards.
+        struct Running<'a, Out, In>(&'a mut MessagePort<Out, In>);
+        impl<Out, In> Drop for Running<'_, Out, In> {
+            fn drop(&mut self) {
+                self.0.receiver.incoming_mut().forget_task();
+            }
+        }
+        let running = Running(self);
+        let mut messages = 0u32;
+        loop {
+            match running.0.turn()? {
+                Turn::Message(_) => {
+                    messages = messages.wrapping_add(1);
+                    if messages.is_multiple_of(MESSAGES_PER_POLL) {
+                        let_others_run().await;
+                    }
+                }
+                Turn::Close => {}
+                Turn::Idle => suspend(running.0, Incoming::wait_for_news).await,
+                Turn::Stuck => suspend(running.0, Incoming::wait_for_end).await,
+                Turn::Ended => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Suspends the task until `wait`, given the task, does not time out.
+async fn suspend<Out, In>(
+    port: &mut MessagePort<Out, In>,
+    wait: impl Fn(&mut Incoming, Deadline<'_>) -> Result<(), TimedOut>,
+) {
+    poll_fn(|cx| pending(wait(port.receiver.incoming_mut(), Deadline::Task(cx.waker())))).await;
+}
+
+/// Suspends the task once and has it woken at once.
+async fn let_others_run() {
+    let mut suspended = false;
+    poll_fn(|cx| {
+        if suspended {
+            return Poll::Ready(());
+        }
+        suspended = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

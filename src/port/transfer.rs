@@ -1,0 +1,181 @@
+//! Posting and receiving by hand.
+
+use std::time::Duration;
+
+use super::MessagePort;
+use crate::error::{
+    PostError, PostTimeoutError, RecvError, RecvTimeoutError, TryPostError, TryRecvError,
+};
+use crate::message::{Message, MessageRef};
+
+impl<Out: Message, In: Message> MessagePort<Out, In> {
+    /// Posts a message, waiting for room if there is none.
+    ///
+    /// The archive of `message` is written once, into the ring; what is done to the value
+    /// afterwards is not seen by the receiver. Blocks while the direction is full.
+    ///
+    /// # Errors
+    ///
+    /// `DataClone` if the value's own `Serialize` fails, whatever else is the matter; `TooLarge`
+    /// if the message can never fit; `Closed` if one of the ports was closed; `Disconnected` if
+    /// the peer was dropped; `WouldDeadlock` if the peer waits for room too, which only this port
+    /// could make by receiving. Nothing was posted then.
+    ///
+    /// # Panics
+    ///
+    /// Only if the value's own `Serialize` panics; nothing was posted then, and the port is
+    /// usable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// let mut text = "first".to_owned();
+    /// port1.post_message(&text)?;
+    /// text.clear();
+    /// assert_eq!(port2.recv()?.as_str(), "first");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn post_message(&mut self, message: &Out) -> Result<(), PostError> {
+        self.sender.post_waiting(message, true)
+    }
+
+    /// Posts a message if there is room for it now. Never waits, not even for the other thread.
+    ///
+    /// # Errors
+    ///
+    /// `Full` if there is no room now; otherwise those of [`post_message`](Self::post_message).
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(64);
+    /// while port1.try_post_message(&7).is_ok() {}
+    /// assert!(port1.try_post_message(&7).unwrap_err().is_full());
+    /// port2.recv()?;
+    /// port1.try_post_message(&7)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn try_post_message(&mut self, message: &Out) -> Result<(), TryPostError> {
+        self.sender.try_post_message(message)
+    }
+
+    /// Posts a message, waiting for room at most `timeout`; any `Duration` will do.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if there was no room in time; otherwise those of
+    /// [`post_message`](Self::post_message).
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Duration;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message_timeout(&7, Duration::from_millis(10))?;
+    /// assert_eq!(*port2.recv()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn post_message_timeout(
+        &mut self,
+        message: &Out,
+        timeout: Duration,
+    ) -> Result<(), PostTimeoutError> {
+        self.sender.post_within(message, timeout, true)
+    }
+
+    /// Receives the next message, waiting for one if there is none. Blocks while the channel is
+    /// open and empty.
+    ///
+    /// Receives whether the port was [started](Self::start) or not, and whether it has handlers
+    /// or not.
+    ///
+    /// # Errors
+    ///
+    /// `Closed` at a port that called `close()`, at once; at the other one when nothing is left.
+    /// `Disconnected` if the peer was dropped and nothing is left. `InvalidArchive` if the next
+    /// message does not validate; it is skipped, and the port is usable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// drop(port1);
+    /// assert_eq!(*port2.recv()?, 7);
+    /// assert!(port2.recv().unwrap_err().is_disconnected());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn recv(&mut self) -> Result<MessageRef<'_, In>, RecvError> {
+        self.receiver.recv()
+    }
+
+    /// Receives the next message if there is one. Never waits, not even for the other thread.
+    ///
+    /// # Errors
+    ///
+    /// `Empty` if there is none yet; otherwise those of [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// assert!(port2.try_recv().unwrap_err().is_empty());
+    /// port1.post_message(&7)?;
+    /// assert_eq!(*port2.try_recv()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<MessageRef<'_, In>, TryRecvError> {
+        self.receiver.try_recv()
+    }
+
+    /// Receives the next message, waiting for one at most `timeout`; any `Duration` will do. A
+    /// message that is there is received even with a timeout of zero.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if none came in time; otherwise those of [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Duration;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(*port2.recv_timeout(Duration::MAX)?, 7);
+    /// assert!(port2.recv_timeout(Duration::ZERO).unwrap_err().is_timeout());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn recv_timeout(
+        &mut self,
+        timeout: Duration,
+    ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
+        self.receiver.recv_timeout(timeout)
+    }
+}
