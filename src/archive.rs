@@ -5,10 +5,11 @@ use std::ptr::NonNull;
 use rkyv::Archived;
 use rkyv::api::high::HighValidator;
 use rkyv::bytecheck::CheckBytes;
-use rkyv::rancor::Strategy;
+use rkyv::rancor::{Source, Strategy};
 use rkyv::ser::allocator::{Arena, ArenaHandle};
 use rkyv::ser::sharing::Share;
 use rkyv::ser::{Positional, Serializer, Writer};
+use rkyv::util::AlignedVec;
 use rkyv::validation::Validator;
 use rkyv::validation::archive::ArchiveValidator;
 use rkyv::validation::shared::SharedValidator;
@@ -63,6 +64,8 @@ pub(crate) struct Scratch {
     /// Made for the first message whose type needs it.
     arena: Option<Arena>,
     share: Share,
+    /// Where an archive that came from elsewhere is aligned.
+    aligned: AlignedVec<ALIGNMENT>,
 }
 
 impl std::fmt::Debug for Scratch {
@@ -109,6 +112,45 @@ pub(crate) fn write<T: Message>(
     Ok(serializer.writer.position)
 }
 
+/// Checks an archive of a `T` that was made elsewhere, wherever its bytes lie.
+pub(crate) fn validated<'a, T: Message>(
+    archive: &'a [u8],
+    scratch: &'a mut Scratch,
+) -> Result<&'a [u8], DataCloneError> {
+    let archive = if archive.as_ptr().addr().is_multiple_of(ALIGNMENT) {
+        archive
+    } else {
+        scratch.aligned.clear();
+        scratch.aligned.extend_from_slice(archive);
+        scratch.aligned.as_slice()
+    };
+    // SAFETY: the bytes are borrowed, and aligned.
+    match unsafe { checked::<T>(NonNull::from(archive)) } {
+        Ok(_) => Ok(archive),
+        Err(error) => Err(DataCloneError::new(error)),
+    }
+}
+
+/// Finds the root of the archive in `bytes`; checks all of it, unless `trusted`.
+///
+/// # Safety
+///
+/// As for [`checked`]; and if `trusted`, `bytes` is a valid archive of a `T`.
+#[inline(always)]
+pub(crate) unsafe fn root<T: Message>(
+    bytes: NonNull<[u8]>,
+    trusted: bool,
+) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
+    if !trusted {
+        // SAFETY: passed on to the caller.
+        return unsafe { checked::<T>(bytes) };
+    }
+    // SAFETY: passed on to the caller.
+    let bytes = unsafe { bytes.as_ref() };
+    // SAFETY: passed on to the caller.
+    Ok(NonNull::from(unsafe { rkyv::access_unchecked::<Archived<T>>(bytes) }))
+}
+
 /// Finds the root of the archive in `bytes`, checking all of it.
 ///
 /// # Safety
@@ -116,7 +158,7 @@ pub(crate) fn write<T: Message>(
 /// `bytes` is valid for reads and aligned to [`ALIGNMENT`], and nobody writes it while the result
 /// is in use.
 #[inline(always)]
-pub(crate) unsafe fn checked<T: Message>(
+unsafe fn checked<T: Message>(
     bytes: NonNull<[u8]>,
 ) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
     if is_plain_copy::<T>() && bytes.len() == size_of::<Archived<T>>() {
@@ -133,17 +175,4 @@ pub(crate) unsafe fn checked<T: Message>(
     // SAFETY: passed on to the caller.
     let bytes = unsafe { bytes.as_ref() };
     rkyv::access::<Archived<T>, InvalidArchiveError>(bytes).map(NonNull::from)
-}
-
-/// Finds the root of the archive in `bytes` without looking at it.
-///
-/// # Safety
-///
-/// As for [`checked`]; and `bytes` is a valid archive of a `T`.
-#[inline]
-pub(crate) unsafe fn trusted<T: Message>(bytes: NonNull<[u8]>) -> NonNull<Archived<T>> {
-    // SAFETY: passed on to the caller.
-    let bytes = unsafe { bytes.as_ref() };
-    // SAFETY: passed on to the caller.
-    NonNull::from(unsafe { rkyv::access_unchecked::<Archived<T>>(bytes) })
 }

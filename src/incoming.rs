@@ -208,6 +208,11 @@ impl Incoming {
         Held { incoming: self, payload: Some(payload) }
     }
 
+    /// Starts to take messages without giving each one's bytes back on its own.
+    pub(crate) fn batch(&mut self) -> Batch<'_> {
+        Batch { end: &mut self.end }
+    }
+
     /// Messages that this port may still receive.
     pub(crate) fn len(&self) -> usize {
         if self.end.link.state.hint().is_closed_by(self.end.side) {
@@ -221,6 +226,48 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         self.forget_task();
         self.end.link.drop_half(self.end.side, Half::Receiver);
+    }
+}
+
+/// Messages that are taken together. Dropping it gives their bytes back to the sender, as does
+/// each quarter of the ring on the way.
+#[derive(Debug)]
+pub(crate) struct Batch<'a> {
+    end: &'a mut End,
+}
+
+impl Batch<'_> {
+    /// A message, if there is one and nothing is unusual. `None` says nothing.
+    #[inline(always)]
+    pub(crate) fn ready(&self) -> Option<Frame> {
+        if self.end.link.state.hint().is_open() { self.end.consumer.peek_in_place() } else { None }
+    }
+
+    /// The bytes of a message that is not yet taken.
+    #[inline(always)]
+    pub(crate) fn payload(&self, frame: Frame) -> Payload {
+        self.end.consumer.payload(frame)
+    }
+
+    /// Takes a message; `false` if this port has closed and must not deliver it.
+    #[inline(always)]
+    pub(crate) fn claim(&mut self, frame: Frame) -> bool {
+        if self.end.consumer.holds_much() {
+            self.end.release();
+        }
+        let claimed = self.end.claim(frame);
+        if claimed {
+            self.end.consumer.pass(frame);
+        }
+        claimed
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if self.end.consumer.holds() {
+            self.end.release();
+        }
     }
 }
 

@@ -104,14 +104,9 @@ impl<'a, In: Message> MessageRef<'a, In> {
     /// If `trusted`, the archive is a valid one of an `In`.
     #[inline(always)]
     pub(crate) unsafe fn new(held: Held<'a>, trusted: bool) -> Result<Self, InvalidArchiveError> {
-        let bytes = held.bytes();
-        let root = if trusted {
-            // SAFETY: `held` keeps the bytes readable and unwritten, the caller vouches for them.
-            unsafe { archive::trusted::<In>(bytes) }
-        } else {
-            // SAFETY: `held` keeps the bytes readable and unwritten.
-            unsafe { archive::checked::<In>(bytes) }?
-        };
+        // SAFETY: `held` keeps the bytes readable and unwritten, and they are aligned as every
+        // payload; the caller vouches for them if they are trusted.
+        let root = unsafe { archive::root::<In>(held.bytes(), trusted) }?;
         Ok(Self { root: root.cast(), held, values: PhantomData })
     }
 

@@ -52,12 +52,14 @@ pub(crate) struct Outgoing {
     stalled: Option<Target>,
 }
 
-/// How a post waits for room.
+/// How a post goes about it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience<'a> {
+pub(crate) struct Manner<'a> {
     pub(crate) deadline: Deadline<'a>,
     /// Whether nobody can receive at this port meanwhile: it is whole, and its owner waits here.
     pub(crate) alone: bool,
+    /// Whether the message becomes visible with the rest of a batch only, in `flush`.
+    pub(crate) batched: bool,
 }
 
 impl Outgoing {
@@ -97,25 +99,42 @@ impl Outgoing {
     pub(crate) fn post(
         &mut self,
         length: Length,
-        patience: Patience<'_>,
+        manner: Manner<'_>,
         mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
     ) -> Result<(), Refusal> {
         let room = match length {
             Length::Exact(length) if self.producer.fits_here(length) => length,
             // A value of known length is a plain copy and does not fail: there is nothing to
             // find out by writing it to where there is no room.
-            Length::Exact(length) => return self.post_elsewhere(length, patience, write),
+            Length::Exact(length) => return self.post_elsewhere(length, manner, write),
             Length::Unknown => self.producer.run_length(),
         };
         let needed = write(self.producer.run(room).as_mut_slice()).map_err(Refusal::DataClone)?;
         // A room of zero may stand for no room at all, also for the header.
         if needed > room || !self.producer.fits_here(needed) {
-            return self.post_elsewhere(needed, patience, write);
+            return self.post_elsewhere(needed, manner, write);
         }
         self.refuse_if_ended()?;
-        self.producer.commit(needed);
-        self.wake_receiver();
+        self.publish(needed, manner.batched);
         Ok(())
+    }
+
+    /// Makes the message at the cursor visible, at once or with the rest of a batch.
+    #[inline(always)]
+    fn publish(&mut self, length: usize, batched: bool) {
+        if batched {
+            self.producer.commit_in_batch(length);
+        } else {
+            self.producer.commit(length);
+            self.wake_receiver();
+        }
+    }
+
+    /// Makes what was posted in a batch visible, and wakes the receiver once.
+    pub(crate) fn flush(&mut self) {
+        if self.producer.flush() {
+            self.wake_receiver();
+        }
     }
 
     /// Posts an archive that did not fit at the cursor: in the next lap, in a buffer, or later.
@@ -123,10 +142,10 @@ impl Outgoing {
     fn post_elsewhere(
         &mut self,
         mut needed: usize,
-        mut patience: Patience<'_>,
+        mut manner: Manner<'_>,
         mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
     ) -> Result<(), Refusal> {
-        patience.deadline = patience.deadline.fixed();
+        manner.deadline = manner.deadline.fixed();
         let mut attempts = 0;
         loop {
             let reserved = self.producer.reserve(needed);
@@ -135,7 +154,8 @@ impl Outgoing {
                 Reserve::Spilled => write(self.producer.prepared()),
                 Reserve::WaitFor(target) => {
                     self.refuse_if_ended()?;
-                    self.wait_for_room(target, patience)?;
+                    self.flush();
+                    self.wait_for_room(target, manner)?;
                     continue;
                 }
                 Reserve::TooLarge => {
@@ -147,11 +167,13 @@ impl Outgoing {
             let written = written.map_err(Refusal::DataClone)?;
             if written <= needed {
                 self.refuse_if_ended()?;
-                match reserved {
-                    Reserve::Spilled => self.producer.commit_spilled(written),
-                    _ => self.producer.commit(written),
+                if reserved == Reserve::Spilled {
+                    self.producer.commit_spilled(written);
+                    self.producer.flush();
+                    self.wake_receiver();
+                } else {
+                    self.publish(written, manner.batched);
                 }
-                self.wake_receiver();
                 return Ok(());
             }
             needed = written;
@@ -162,8 +184,8 @@ impl Outgoing {
         }
     }
 
-    fn wait_for_room(&mut self, target: Target, patience: Patience<'_>) -> Result<(), Refusal> {
-        let Patience { deadline, alone } = patience;
+    fn wait_for_room(&mut self, target: Target, manner: Manner<'_>) -> Result<(), Refusal> {
+        let Manner { deadline, alone, .. } = manner;
         if matches!(deadline, Deadline::Now) {
             return Err(Refusal::TimedOut);
         }

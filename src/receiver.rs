@@ -7,12 +7,14 @@ use std::marker::PhantomData;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::archive;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::incoming::{Incoming, Next};
 use crate::message::{Message, MessageRef};
 use crate::ring::Frame;
 use crate::sync::CachePadded;
 use crate::wait::{Deadline, TimedOut};
+use rkyv::Archived;
 
 /// The receiving half of a [`MessagePort`](crate::MessagePort).
 ///
@@ -290,6 +292,55 @@ impl<In: Message> Receiver<In> {
         let next = poll_fn(|cx| receiving.0.poll_next(cx)).await;
         drop(receiving);
         self.receive(next)
+    }
+
+    /// Receives up to `limit` messages that are there now; see
+    /// [`MessagePort::recv_batch`](crate::MessagePort::recv_batch).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TryRecvError`], if there was not even one message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_messages(&[1, 2, 3])?;
+    /// assert_eq!(port2.split_mut().1.recv_batch(10, |number| println!("{number}"))?, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_batch(
+        &mut self,
+        limit: usize,
+        mut f: impl FnMut(&Archived<In>),
+    ) -> Result<usize, TryRecvError> {
+        if limit == 0 {
+            return Ok(0);
+        }
+        // The first message may be of any kind, or an error; the others are the common kind.
+        f(&*self.try_recv()?);
+        let mut received = 1;
+        let trusted = self.trusted;
+        let mut batch = self.incoming.batch();
+        while received < limit {
+            let Some(frame) = batch.ready() else { break };
+            let payload = batch.payload(frame);
+            // SAFETY: the payload keeps the bytes readable and unwritten; `new` was promised that
+            // whoever set `trusted` vouches for the archives.
+            let Ok(root) = (unsafe { archive::root::<In>(payload.as_ptr(), trusted) }) else {
+                // It is for the next call to report.
+                break;
+            };
+            if !batch.claim(frame) {
+                break;
+            }
+            received += 1;
+            // SAFETY: the payload keeps the archive in place.
+            f(unsafe { root.as_ref() });
+        }
+        Ok(received)
     }
 
     /// Takes what comes next, if it is a message.

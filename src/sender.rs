@@ -11,7 +11,7 @@ use crate::archive::{self, Scratch};
 use crate::error::{PostError, PostTimeoutError, TryPostError};
 use crate::event::CloseEvent;
 use crate::message::Message;
-use crate::outgoing::{Outgoing, Patience, Refusal};
+use crate::outgoing::{Length, Manner, Outgoing, Refusal};
 use crate::sync::CachePadded;
 use crate::wait::Deadline;
 
@@ -247,6 +247,54 @@ impl<Out: Message> Sender<Out> {
         self.post_within(message, timeout, self.whole)
     }
 
+    /// Posts many messages with one publication and one wake; see
+    /// [`MessagePort::post_messages`](crate::MessagePort::post_messages).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostError`], if not even the first message was posted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// assert_eq!(port1.split_mut().0.post_messages(&[1, 2, 3])?, 3);
+    /// assert_eq!(port2.len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_messages<'m>(
+        &mut self,
+        messages: impl IntoIterator<Item = &'m Out>,
+    ) -> Result<usize, PostError>
+    where
+        Out: 'm,
+    {
+        self.post_batch(messages, self.whole)
+    }
+
+    /// Posts an archive that was made elsewhere; see
+    /// [`MessagePort::post_archived`](crate::MessagePort::post_archived).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u32>::new();
+    /// port1.split_mut().0.post_archived(&[7, 0, 0, 0])?;
+    /// assert_eq!(*port2.recv()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_archived(&mut self, archive: &[u8]) -> Result<(), PostError> {
+        self.post_bytes(archive, self.whole)
+    }
+
     /// Posts a message, or has the task woken when it is worth another try; see
     /// [`MessagePort::poll_post_message`](crate::MessagePort::poll_post_message).
     ///
@@ -300,16 +348,13 @@ impl<Out: Message> Sender<Out> {
         self.post_async(message, self.whole).await
     }
 
-    /// [`post_message`](Self::post_message); `alone` as in [`Patience`].
+    /// [`post_message`](Self::post_message); `alone` as in [`Manner`].
     #[inline(always)]
     pub(crate) fn post_waiting(&mut self, message: &Out, alone: bool) -> Result<(), PostError> {
-        self.post(message, Deadline::Never, alone).map_err(|refusal| {
-            let timed_out = || unreachable!("a post without a deadline timed out");
-            refused!(refusal, PostError, timed_out(), PostError::WouldDeadlock)
-        })
+        self.post(message, Deadline::Never, alone).map_err(post_error)
     }
 
-    /// [`post_message_timeout`](Self::post_message_timeout); `alone` as in [`Patience`].
+    /// [`post_message_timeout`](Self::post_message_timeout); `alone` as in [`Manner`].
     #[inline(always)]
     pub(crate) fn post_within(
         &mut self,
@@ -323,7 +368,7 @@ impl<Out: Message> Sender<Out> {
         })
     }
 
-    /// [`post_message_async`](Self::post_message_async); `alone` as in [`Patience`].
+    /// [`post_message_async`](Self::post_message_async); `alone` as in [`Manner`].
     pub(crate) async fn post_async(&mut self, message: &Out, alone: bool) -> Result<(), PostError> {
         // Whatever becomes of this future, nobody counts on it afterwards.
         struct Posting<'a, Out>(&'a mut Sender<Out>);
@@ -343,22 +388,72 @@ impl<Out: Message> Sender<Out> {
         message: &Out,
         alone: bool,
     ) -> Poll<Result<(), PostError>> {
-        let posted = self.post(message, Deadline::Task(cx.waker()), alone);
-        Poll::Ready(match posted {
-            Ok(()) => Ok(()),
-            Err(refusal) => {
-                Err(refused!(refusal, PostError, return Poll::Pending, PostError::WouldDeadlock))
+        match self.post(message, Deadline::Task(cx.waker()), alone) {
+            Err(Refusal::TimedOut) => Poll::Pending,
+            posted => Poll::Ready(posted.map_err(post_error)),
+        }
+    }
+
+    /// [`post_messages`](Self::post_messages); `alone` as in [`Manner`].
+    pub(crate) fn post_batch<'m>(
+        &mut self,
+        messages: impl IntoIterator<Item = &'m Out>,
+        alone: bool,
+    ) -> Result<usize, PostError>
+    where
+        Out: 'm,
+    {
+        // Whatever happens, an iterator or a serializer that panics included, what was accepted
+        // is published.
+        struct Batch<'a, Out>(&'a mut Sender<Out>);
+        impl<Out> Drop for Batch<'_, Out> {
+            fn drop(&mut self) {
+                self.0.outgoing.flush();
             }
-        })
+        }
+        let batch = Batch(self);
+        let manner = Manner { deadline: Deadline::Never, alone, batched: true };
+        let mut posted = 0;
+        for message in messages {
+            match batch.0.post_in(message, manner) {
+                Ok(()) => posted += 1,
+                Err(_) if posted > 0 => break,
+                Err(refusal) => return Err(post_error(refusal)),
+            }
+        }
+        Ok(posted)
+    }
+
+    /// [`post_archived`](Self::post_archived); `alone` as in [`Manner`].
+    pub(crate) fn post_bytes(&mut self, archive: &[u8], alone: bool) -> Result<(), PostError> {
+        let archive = archive::validated::<Out>(archive, &mut self.scratch)?;
+        let manner = Manner { deadline: Deadline::Never, alone, batched: false };
+        let posted = self.outgoing.post(Length::Exact(archive.len()), manner, |place| {
+            if let Some(place) = place.get_mut(..archive.len()) {
+                place.copy_from_slice(archive);
+            }
+            Ok(archive.len())
+        });
+        posted.map_err(post_error)
     }
 
     #[inline(always)]
     fn post(&mut self, message: &Out, deadline: Deadline<'_>, alone: bool) -> Result<(), Refusal> {
-        let scratch = &mut self.scratch;
-        self.outgoing.post(archive::length::<Out>(), Patience { deadline, alone }, |place| {
-            archive::write(message, place, scratch)
-        })
+        self.post_in(message, Manner { deadline, alone, batched: false })
     }
+
+    #[inline(always)]
+    fn post_in(&mut self, message: &Out, manner: Manner<'_>) -> Result<(), Refusal> {
+        let scratch = &mut self.scratch;
+        self.outgoing
+            .post(archive::length::<Out>(), manner, |place| archive::write(message, place, scratch))
+    }
+}
+
+/// What the refusal of a post that has no deadline is.
+fn post_error(refusal: Refusal) -> PostError {
+    let timed_out = || unreachable!("a post without a deadline timed out");
+    refused!(refusal, PostError, timed_out(), PostError::WouldDeadlock)
 }
 
 impl<Out> fmt::Debug for Sender<Out> {

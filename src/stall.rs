@@ -8,6 +8,7 @@
 use crate::close::Side;
 use crate::ring::{Progress, Target};
 use crate::sync::Mutex;
+use std::sync::PoisonError;
 
 /// The two ports of a channel, as far as they wait for room with no way out.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Stalls {
         target: Option<Target>,
         received: &Progress,
     ) -> Result<(), WouldDeadlock> {
-        let mut stalls = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut stalls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(peer) = stalls[side.peer() as usize] {
             // What the peer waits for, this side alone can give it, and this side is here.
             if !received.has_reached(peer) {
@@ -46,6 +47,6 @@ impl Stalls {
 
     /// Says that `side` waits no longer.
     pub(crate) fn leave(&self, side: Side) {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[side as usize] = None;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)[side as usize] = None;
     }
 }

@@ -7,6 +7,7 @@ use crate::error::{
     PostError, PostTimeoutError, RecvError, RecvTimeoutError, TryPostError, TryRecvError,
 };
 use crate::message::{Message, MessageRef};
+use rkyv::Archived;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Posts a message, waiting for room if there is none.
@@ -101,6 +102,69 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.post_within(message, timeout, true)
     }
 
+    /// Posts many messages with one publication and one wake, waiting for room if there is none.
+    ///
+    /// Returns how many were posted. That is less than there were when one could not be: then the
+    /// error is for the next call to find, and the messages from that one on were not posted. If
+    /// there is no room for all, those that fit are published before it waits.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`post_message`](Self::post_message), if not even the first message was posted.
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message), or if the iterator panics; what was accepted
+    /// before was posted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// let lines = ["one".to_owned(), "two".to_owned()];
+    /// assert_eq!(port1.post_messages(&lines)?, 2);
+    /// assert_eq!(port2.recv()?.as_str(), "one");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_messages<'m>(
+        &mut self,
+        messages: impl IntoIterator<Item = &'m Out>,
+    ) -> Result<usize, PostError>
+    where
+        Out: 'm,
+    {
+        self.sender.post_batch(messages, true)
+    }
+
+    /// Posts an archive that was made elsewhere, as it is: from a file, a socket, or what
+    /// [`MessageRef::as_bytes`] gave at another port. Waits for room if there is none.
+    ///
+    /// The bytes are checked here and copied once, into the ring; they need no alignment.
+    ///
+    /// # Errors
+    ///
+    /// `DataClone` if the bytes are no valid archive of an `Out`; otherwise those of
+    /// [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let mut upstream = MessageChannel::<String>::new();
+    /// let mut downstream = MessageChannel::<String>::new();
+    /// upstream.port1.post_message(&"passed on".to_owned())?;
+    /// downstream.port1.post_archived(upstream.port2.recv()?.as_bytes())?;
+    /// assert_eq!(downstream.port2.recv()?.as_str(), "passed on");
+    /// assert!(downstream.port1.post_archived(b"no archive").unwrap_err().is_data_clone());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_archived(&mut self, archive: &[u8]) -> Result<(), PostError> {
+        self.sender.post_bytes(archive, true)
+    }
+
     /// Receives the next message, waiting for one if there is none. Blocks while the channel is
     /// open and empty.
     ///
@@ -177,5 +241,41 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         timeout: Duration,
     ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
         self.receiver.recv_timeout(timeout)
+    }
+
+    /// Receives up to `limit` messages that are there now, and gives their bytes back to the
+    /// sender together. Never waits.
+    ///
+    /// Returns how many there were. A message that was spilled ends a batch, or starts one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_recv`](Self::try_recv), if there was not even one message. With a limit of
+    /// zero there is nothing to fail.
+    ///
+    /// # Panics
+    ///
+    /// Only if `f` panics; the messages up to that one are received.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_messages(&[1, 2, 3, 4])?;
+    /// let mut sum = 0;
+    /// assert_eq!(port2.recv_batch(3, |number| sum += number.to_native())?, 3);
+    /// assert_eq!(sum, 6);
+    /// assert_eq!(port2.recv_batch(3, |_| ())?, 1);
+    /// assert!(port2.recv_batch(3, |_| ()).unwrap_err().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_batch(
+        &mut self,
+        limit: usize,
+        f: impl FnMut(&Archived<In>),
+    ) -> Result<usize, TryRecvError> {
+        self.receiver.recv_batch(limit, f)
     }
 }

@@ -87,12 +87,25 @@ impl Consumer {
     /// Takes a message. The payload must be gone before [`release`](Self::release).
     #[inline(always)]
     pub(crate) fn take(&mut self, frame: Frame) -> Payload {
-        debug_assert_eq!(self.next, frame.position);
-        self.next = end(frame);
-        self.received = self.received.wrapping_add(1);
+        self.pass(frame);
         if frame::kind(frame.word) == Some(Kind::Spill) {
             return self.take_spilled(frame);
         }
+        self.payload(frame)
+    }
+
+    /// Moves on to what follows `frame`, which is in hand from now on.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, frame: Frame) {
+        debug_assert_eq!(self.next, frame.position);
+        self.next = end(frame);
+        self.received = self.received.wrapping_add(1);
+    }
+
+    /// The bytes of a message in place. They must be gone before [`release`](Self::release).
+    #[inline(always)]
+    pub(crate) fn payload(&self, frame: Frame) -> Payload {
+        debug_assert_eq!(frame::kind(frame.word), Some(Kind::Message));
         // SAFETY: P2 made the frame visible; the producer does not write it before `release`.
         unsafe { self.ring.buffer.read(frame.position, frame::length(frame.word)) }
     }
@@ -109,6 +122,12 @@ impl Consumer {
     #[inline]
     pub(crate) fn holds(&self) -> bool {
         self.released != self.next
+    }
+
+    /// Whether so much was taken and not yet released that the producer may run out of room.
+    #[inline]
+    pub(crate) fn holds_much(&self) -> bool {
+        frame::distance(self.released, self.next) >= self.ring.buffer.capacity() / 4
     }
 
     /// Gives the bytes of everything taken back to the producer.

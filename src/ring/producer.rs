@@ -17,6 +17,9 @@ pub(crate) struct Producer {
     max_in_place: usize,
     /// Bytes of the longest archive that is accepted at all.
     max_message: usize,
+    /// The position and word of a frame that is written but not committed, so that neither it nor
+    /// what follows is visible yet.
+    held_back: Option<(usize, u32)>,
     ring: Arc<Ring>,
     pool: Pool,
 }
@@ -46,6 +49,7 @@ impl Producer {
             limit: frame::limit(start, capacity),
             max_in_place: frame::max_in_place(capacity).min(max_message),
             max_message,
+            held_back: None,
             ring,
             pool: Pool::new(budget),
         }
@@ -91,6 +95,29 @@ impl Producer {
         debug_assert!(self.fits_here(length));
         self.publish(Kind::Message, length, frame::size(length));
         self.ring.producer.posted.count();
+    }
+
+    /// Like [`commit`](Self::commit), but the message and those after it become visible with
+    /// [`flush`](Self::flush) only, all at once.
+    #[inline]
+    pub(crate) fn commit_in_batch(&mut self, length: usize) {
+        if self.held_back.is_some() {
+            return self.commit(length);
+        }
+        let next = self.tail.wrapping_add(frame::size(length));
+        self.ring.buffer.clear(next);
+        self.held_back = Some((self.tail, frame::word(Kind::Message, length)));
+        self.tail = next;
+        self.ring.producer.posted.count();
+    }
+
+    /// Publishes what was held back; `false` if nothing was.
+    pub(crate) fn flush(&mut self) -> bool {
+        let held_back = self.held_back.take();
+        if let Some((position, word)) = held_back {
+            self.ring.buffer.commit(position, word);
+        }
+        held_back.is_some()
     }
 
     /// The buffer that [`reserve`](Self::reserve) prepared.
