@@ -77,3 +77,7 @@ pub use rkyv;
 
 #[doc = include_str!("../docs/protocol.md")]
 pub mod protocol {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
