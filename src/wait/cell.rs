@@ -83,8 +83,10 @@ impl WaitCell {
 
     #[cold]
     fn wake(&self, enough: impl FnOnce(usize) -> bool) {
-        // ORDERING(W2): Acquire; pairs with W1.
-        if self.state.load(order::take()) != THREAD || !enough(self.target.load(order::UNORDERED)) {
+        // Unordered: if the owner is going to sleep past our news, its barrier came before ours,
+        // and with it this target. Otherwise it sees the news itself, and an older target than
+        // its present one does no harm.
+        if !enough(self.target.load(order::UNORDERED)) {
             return;
         }
         // ORDERING(W2): Acquire; pairs with W1.

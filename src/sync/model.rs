@@ -1,0 +1,136 @@
+//! The primitives under loom, and what a model may choose about them.
+
+pub(crate) use loom::hint::spin_loop;
+pub(crate) use loom::sync::Arc;
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+
+use loom::sync::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+thread_local! {
+    /// Loom runs all threads of a model on the thread that called it.
+    static LIGHT_BARRIERS: std::cell::Cell<bool> = const { std::cell::Cell::new(true) };
+}
+
+/// Runs `model` with channels whose light barriers order nothing at all.
+///
+/// Loom takes `fence(SeqCst)` for more than it is: of two such fences the later one sees
+/// everything that came before the earlier one, plain memory included. Where every post and every
+/// receive executes one, a missing `Release` or `Acquire` is covered up. Where the light side is
+/// really a compiler fence, it would not be.
+///
+/// Without the fence a wake can be lost, so a sleeping thread then wakes up every now and then of
+/// its own accord, as a parker may.
+pub fn without_light_barriers<R>(model: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LIGHT_BARRIERS.set(self.0);
+        }
+    }
+    let _restore = Restore(LIGHT_BARRIERS.replace(false));
+    model()
+}
+
+/// Whether light barriers are fences here.
+pub(crate) fn has_light_barriers() -> bool {
+    LIGHT_BARRIERS.get()
+}
+
+/// A cell whose accesses loom tracks.
+#[derive(Debug, Default)]
+pub(crate) struct Cell<T>(loom::cell::UnsafeCell<T>);
+
+impl<T> Cell<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(value))
+    }
+
+    pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        self.0.with(f)
+    }
+
+    pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        self.0.with_mut(f)
+    }
+}
+
+/// Stands in for crossbeam's queue, which loom cannot schedule.
+#[derive(Debug)]
+pub(crate) struct ArrayQueue<T> {
+    items: Mutex<VecDeque<T>>,
+    capacity: usize,
+}
+
+impl<T> ArrayQueue<T> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { items: Mutex::new(VecDeque::new()), capacity }
+    }
+
+    pub(crate) fn push(&self, item: T) -> Result<(), T> {
+        let mut items = self.items.lock().unwrap();
+        if items.len() == self.capacity {
+            return Err(item);
+        }
+        items.push_back(item);
+        Ok(())
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.items.lock().unwrap().pop_front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.lock().unwrap().is_empty()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Token {
+    present: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// Stands in for crossbeam's parker, which loom cannot schedule. (Loom's own `thread::park` lets
+/// an unpark order memory before the thread has parked.)
+#[derive(Debug)]
+pub(crate) struct Parker(Unparker);
+
+#[derive(Debug, Clone)]
+pub(crate) struct Unparker(Arc<Token>);
+
+impl Parker {
+    pub(crate) fn new() -> Self {
+        Self(Unparker(Arc::new(Token::default())))
+    }
+
+    pub(crate) fn unparker(&self) -> &Unparker {
+        &self.0
+    }
+
+    pub(crate) fn park(&self) {
+        if !has_light_barriers() {
+            return loom::thread::yield_now();
+        }
+        let token = &self.0.0;
+        let mut present = token.present.lock().unwrap();
+        while !*present {
+            present = token.changed.wait(present).unwrap();
+        }
+        *present = false;
+    }
+
+    /// Loom has no time: a deadline is reached once others have run.
+    pub(crate) fn park_deadline(&self, _deadline: Instant) {
+        loom::thread::yield_now();
+        *self.0.0.present.lock().unwrap() = false;
+    }
+}
+
+impl Unparker {
+    pub(crate) fn unpark(&self) {
+        *self.0.present.lock().unwrap() = true;
+        self.0.changed.notify_one();
+    }
+}
