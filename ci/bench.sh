@@ -10,4 +10,5 @@ if [ "${#benches[@]}" -eq 0 ]; then
     echo "skipped: there are no benchmarks"
     exit 77
 fi
-cargo bench --bench '*' -- --test
+# With the profile of the examples: they share what is built.
+cargo bench --profile release --bench '*' -- --test

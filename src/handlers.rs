@@ -157,6 +157,9 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         };
         handler(&MessageErrorEvent::new(&error, Some(&message)))
             .map_err(DispatchError::MessageError)?;
+        if active(Mutant::HeldOnError) {
+            std::mem::forget(message);
+        }
         Ok(Turn::Message(2))
     }
 

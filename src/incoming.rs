@@ -44,32 +44,31 @@ impl End {
             return None;
         }
         let frame = self.consumer.peek_in_place()?;
-        self.claim(frame).is_open().then_some(frame)
+        self.claim(frame).then_some(frame)
     }
 
     /// Finds what comes next, and claims it if it is a message. The caller must take it.
     fn next(&mut self) -> Next {
         match self.look() {
-            Next::Message(frame) => {
-                let closed_here = self.claim(frame).is_closed_by(self.side);
-                if closed_here && !self.consumer.withdraw(frame) {
-                    Next::Closed
-                } else {
-                    Next::Message(frame)
-                }
-            }
+            Next::Message(frame) if self.claim(frame) => Next::Message(frame),
+            Next::Message(_) => Next::Closed,
             end => end,
         }
     }
 
-    /// Announces the delivery of `frame`. If this port turns out to have closed, the frame must
-    /// be withdrawn.
+    /// Announces the delivery of `frame`; `false` if this port has closed and must not deliver it.
     #[inline(always)]
-    fn claim(&self, frame: Frame) -> Ended {
+    fn claim(&self, frame: Frame) -> bool {
         self.consumer.claim(frame);
         // ORDERING(B3): full barrier between the claim and this look; pairs with B4.
         self.link.barrier.light(Mutant::B3);
-        self.link.state.hint()
+        let state = self.link.state.hint();
+        state.is_open() || self.claim_at_end(state, frame)
+    }
+
+    #[cold]
+    fn claim_at_end(&self, ended: Ended, frame: Frame) -> bool {
+        !ended.is_closed_by(self.side) || self.consumer.withdraw(frame)
     }
 
     /// Finds what comes next, claiming nothing.

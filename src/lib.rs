@@ -76,5 +76,16 @@ pub use wait::WaitStrategy;
 /// The archive format, re-exported so that a dependent derives with the same version.
 pub use rkyv;
 
+/// What a model that loom runs may choose; only under `--cfg message_port_loom`.
+#[cfg(message_port_loom)]
+#[doc(hidden)]
+pub mod model {
+    pub use crate::sync::model::without_light_barriers;
+}
+
 #[doc = include_str!("../docs/protocol.md")]
 pub mod protocol {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use common::clone::{Doubtful, Ending, PANIC, Unsteady};
 use common::log::Log;
+use message_port::rkyv::vec::ArchivedVec;
 use message_port::{
     Message, MessageChannel, MessagePort, PostError, PostTimeoutError, TryPostError,
 };
@@ -189,7 +190,7 @@ fn e1_a_value_that_fails_in_its_middle_is_refused_and_a_later_one_is_whole() {
         port1.post_message(&list(Ending::Success)).unwrap();
         let message = port2.recv().unwrap();
         let bytes = [[1; 3]; 10].into_iter().chain([[2; 3]]).chain([[3; 3]; 10]);
-        assert!(message.iter().map(|element| element.as_slice()).eq(bytes));
+        assert!(message.iter().map(ArchivedVec::as_slice).eq(bytes));
     }
 }
 
@@ -295,14 +296,20 @@ fn e1_a_value_that_changes_its_length_is_posted_as_it_was_last() {
     }
 }
 
-/// Channels that ended in each way: a name, port 1, and port 2 where it was not dropped.
-fn ended_channels() -> Vec<(&'static str, MessagePort<Doubtful>, Option<MessagePort<Doubtful>>)> {
-    let with = |name, end: fn(&mut MessageChannel<Doubtful>), keep: bool| {
+/// A channel that ended, port 2 gone if it was dropped.
+struct Ended {
+    how: &'static str,
+    port1: MessagePort<Doubtful>,
+    port2: Option<MessagePort<Doubtful>>,
+}
+
+fn ended_channels() -> [Ended; 5] {
+    let with = |how, end: fn(&mut MessageChannel<Doubtful>), keep: bool| {
         let mut channel = channel();
         end(&mut channel);
-        (name, channel.port1, keep.then_some(channel.port2))
+        Ended { how, port1: channel.port1, port2: keep.then_some(channel.port2) }
     };
-    vec![
+    [
         with("open", |_| (), true),
         with("closed here", |channel| channel.port1.close(), true),
         with("closed by the peer", |channel| channel.port2.close(), true),
@@ -314,8 +321,8 @@ fn ended_channels() -> Vec<(&'static str, MessagePort<Doubtful>, Option<MessageP
 #[test]
 fn e2_an_uncloneable_value_is_refused_as_such_however_the_channel_ended() {
     for bytes in [&[][..], &[0xff; 100], &[0xff; SPILLED]] {
-        for (ended, mut port1, port2) in ended_channels() {
-            println!("{ended}, {} bytes", bytes.len());
+        for Ended { how, mut port1, port2 } in ended_channels() {
+            println!("{how}, {} bytes", bytes.len());
             assert_uncloneable(&mut port1, bytes);
             drop(port2);
             assert_uncloneable(&mut port1, bytes);

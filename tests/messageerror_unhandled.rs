@@ -97,7 +97,7 @@ fn h4_a_pulled_invalid_archive_is_skipped() {
     let mut port = port_with(&[
         Hostile::lying(&[0]),
         Hostile::lying(&[1]),
-        Hostile::lying(&[2; 100_000]),
+        Hostile::lying(&vec![2; 100_000]),
         Hostile::honest(&[3]),
     ]);
     assert!(port.recv().unwrap_err().is_invalid_archive());

@@ -1,1 +1,166 @@
-//! Models
+//! The models of `message-port`: what they are written with.
+//!
+//! A model is a scenario, a closure that makes a channel, spawns one or two threads and asserts
+//! one claim. Two engines run it:
+//!
+//! - `cargo loom` compiles the library against loom, which runs the scenario once for every way
+//!   in which its threads can interleave and its loads can see older values, up to a bound on the
+//!   preemptions;
+//! - `cargo test` runs it on real threads, a few hundred times.
+//!
+//! # Barriers
+//!
+//! Under loom a model runs with full fences as the light barriers (`Barriers::Full`), without any
+//! (`Barriers::Heavy`), or both. Loom takes `fence(SeqCst)` for stronger than it is, and every
+//! post and every receive executes one, so that a model with fences does not notice a missing
+//! `Release` or `Acquire`. Claims about what is *visible* are therefore checked without them;
+//! claims about *wakes* and about the close report need them.
+//!
+//! # Reach
+//!
+//! A model that never gets to the interesting case proves nothing. [`Model::reaches`] names the
+//! cases that must come up in some interleaving; the scenario marks them with [`Run::reached`].
+
+#[cfg(message_port_loom)]
+mod exhaustive;
+#[cfg(not(message_port_loom))]
+mod real;
+pub mod steps;
+
+#[cfg(message_port_loom)]
+pub use loom::thread;
+#[cfg(not(message_port_loom))]
+pub use std::thread;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[cfg(not(message_port_loom))]
+const _: () = assert!(
+    option_env!("MESSAGE_PORT_ENGINE").is_none(),
+    "RUSTFLAGS in the environment replaces the flags of `cargo loom`: unset it"
+);
+
+/// Bytes per direction of the smallest ring that both engines accept: seven slots can be in use,
+/// and an archive of more than 56 bytes is spilled.
+pub const SMALLEST: usize = 128;
+
+/// Whether the engine tries every interleaving, so that small scenarios suffice.
+pub const EXHAUSTIVE: bool = cfg!(message_port_loom);
+
+/// What the light barriers are, under loom.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Barriers {
+    /// Full fences: the only choice where threads sleep.
+    Full,
+    /// Nothing; only the heavy side is a fence. Sleeping threads wake up of their own accord.
+    Heavy,
+    /// One after the other.
+    Both,
+}
+
+/// A scenario and how to run it.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a model does nothing before `check`"]
+pub struct Model {
+    barriers: Barriers,
+    preemptions: usize,
+    reaches: &'static [&'static str],
+}
+
+impl Model {
+    /// A model with these light barriers and at most two preemptions.
+    pub fn with(barriers: Barriers) -> Self {
+        Self { barriers, preemptions: 2, reaches: &[] }
+    }
+
+    /// Sets how many preemptions loom tries at most. `LOOM_MAX_PREEMPTIONS` raises it, and
+    /// `MESSAGE_PORT_LOOM_SLOW` adds one.
+    pub fn preemptions(mut self, preemptions: usize) -> Self {
+        self.preemptions = preemptions;
+        self
+    }
+
+    /// Sets the cases that loom must come across.
+    pub fn reaches(mut self, cases: &'static [&'static str]) -> Self {
+        self.reaches = cases;
+        self
+    }
+
+    /// Runs the scenario in every way that the engine knows.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a run fails, or if a case that must come up did not.
+    pub fn check(self, scenario: impl Fn(&Run) + Send + Sync + 'static) {
+        #[cfg(message_port_loom)]
+        exhaustive::check(self, scenario);
+        #[cfg(not(message_port_loom))]
+        real::check(self, &scenario);
+    }
+}
+
+/// One run of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    reached: Arc<Mutex<BTreeSet<&'static str>>>,
+}
+
+impl Run {
+    /// Notes that this case came up.
+    pub fn reached(&self, case: &'static str) {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner).insert(case);
+    }
+
+    #[cfg(message_port_loom)]
+    fn missed(&self, cases: &[&'static str]) -> Vec<&'static str> {
+        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        cases.iter().copied().filter(|case| !reached.contains(case)).collect()
+    }
+}
+
+/// A list that handlers append to. It is not scheduled: no interleaving comes from it.
+#[derive(Debug)]
+pub struct Log<T>(Arc<Mutex<Vec<T>>>);
+
+impl<T> Log<T> {
+    /// An empty list.
+    pub fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Appends.
+    pub fn push(&self, entry: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+    }
+
+    /// Everything appended so far.
+    pub fn entries(&self) -> Vec<T>
+    where
+        T: Clone,
+    {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl<T> Default for Log<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Clone for Log<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// Whether the larger models run too: `MESSAGE_PORT_LOOM_SLOW` is set.
+pub fn slow() -> bool {
+    std::env::var_os("MESSAGE_PORT_LOOM_SLOW").is_some()
+}
+
+/// Unwinds out of a handler like a panic, but says nothing about it on every interleaving.
+pub fn quiet_panic(reason: &'static str) -> ! {
+    std::panic::resume_unwind(Box::new(reason))
+}

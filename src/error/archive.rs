@@ -3,10 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use rkyv::rancor::{Source, Trace};
-use thiserror::Error;
-
 use super::BoxError;
+use rkyv::rancor::{Source, Trace};
 
 /// An error inside rkyv or a user's type, with the places that it came through. Boxed, so that
 /// the results of posts and receives stay small.
@@ -37,10 +35,17 @@ impl fmt::Display for ArchiveFault {
     }
 }
 
-impl StdError for ArchiveFault {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.error.source()
-    }
+/// Has the public error name its fault as its source: the error as it was, to be downcast.
+macro_rules! caused_by {
+    ($name:ident, $error:ident => $fault:expr) => {
+        impl StdError for $name {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                let $error = self;
+                let fault: &ArchiveFault = $fault;
+                Some(&*fault.0.error)
+            }
+        }
+    };
 }
 
 /// The value could not be cloned into the channel: its own `Serialize` failed.
@@ -71,20 +76,28 @@ impl StdError for ArchiveFault {
 /// let Err(PostError::DataClone(error)) = port1.post_message(&Uncloneable) else { panic!() };
 /// assert_eq!(error.to_string(), "the message could not be cloned: refused");
 /// ```
-#[derive(Debug, Error)]
-#[error("the message could not be cloned: {0}")]
-pub struct DataCloneError(#[source] CloneFault);
+#[derive(Debug)]
+pub struct DataCloneError(CloneFault);
 
-#[derive(Debug, Error)]
+#[derive(Debug)]
 enum CloneFault {
     /// The value's own error.
-    #[error(transparent)]
     Value(ArchiveFault),
     /// The value is larger each time it is serialised.
-    #[error("its archive grows each time it is serialised")]
     Unstable,
-    #[error("no memory for {0} bytes")]
+    /// There are not this many bytes of memory.
     OutOfMemory(usize),
+}
+
+impl fmt::Display for DataCloneError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message could not be cloned: ")?;
+        match &self.0 {
+            CloneFault::Value(fault) => fault.fmt(f),
+            CloneFault::Unstable => f.write_str("its archive grows each time it is serialised"),
+            CloneFault::OutOfMemory(bytes) => write!(f, "no memory for {bytes} bytes"),
+        }
+    }
 }
 
 impl DataCloneError {
@@ -113,9 +126,14 @@ impl DataCloneError {
 ///     }
 /// }
 /// ```
-#[derive(Debug, Error)]
-#[error("the received archive is not valid: {0}")]
-pub struct InvalidArchiveError(#[source] ArchiveFault);
+#[derive(Debug)]
+pub struct InvalidArchiveError(ArchiveFault);
+
+impl fmt::Display for InvalidArchiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the received archive is not valid: {}", self.0)
+    }
+}
 
 /// A valid archive could not be turned back into an owned value.
 ///
@@ -130,9 +148,21 @@ pub struct InvalidArchiveError(#[source] ArchiveFault);
 /// assert_eq!(text?, "text");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Error)]
-#[error("the message could not be deserialised: {0}")]
-pub struct DeserializeError(#[source] ArchiveFault);
+#[derive(Debug)]
+pub struct DeserializeError(ArchiveFault);
+
+impl fmt::Display for DeserializeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the message could not be deserialised: {}", self.0)
+    }
+}
+
+caused_by!(DataCloneError, error => match &error.0 {
+    CloneFault::Value(fault) => fault,
+    _ => return None,
+});
+caused_by!(InvalidArchiveError, error => &error.0);
+caused_by!(DeserializeError, error => &error.0);
 
 /// Lets rkyv report into the error: `new` makes it from a fault, `inner` finds the fault again.
 macro_rules! rkyv_reports_into {

@@ -11,6 +11,10 @@ use std::ptr::NonNull;
 use super::frame::{self, HEADER, SLOT};
 use crate::sync::{AtomicU32, order};
 
+#[cfg(message_port_loom)]
+#[path = "shadow.rs"]
+mod shadow;
+
 /// Alignment in bytes of ring and spill memory: two cache lines, so that neighbours never share.
 const ALIGNMENT: usize = 128;
 
@@ -19,8 +23,9 @@ const ALIGNMENT: usize = 128;
 pub(crate) struct Memory {
     base: NonNull<u8>,
     bytes: usize,
+    /// Beside the access to the bytes, loom watches that they are freed.
     #[cfg(message_port_loom)]
-    shadow: Box<loom::cell::UnsafeCell<()>>,
+    shadow: Box<loom::alloc::Track<loom::cell::UnsafeCell<()>>>,
 }
 
 // SAFETY: `Memory` owns its allocation as a `Box<[u8]>` would; nothing in it is tied to a thread.
@@ -36,7 +41,7 @@ impl Memory {
             base,
             bytes,
             #[cfg(message_port_loom)]
-            shadow: Box::default(),
+            shadow: Box::new(loom::alloc::Track::new(loom::cell::UnsafeCell::new(()))),
         })
     }
 
@@ -46,7 +51,7 @@ impl Memory {
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
         #[cfg(message_port_loom)]
-        self.shadow.with_mut(|_| ());
+        self.shadow.get_ref().with_mut(|_| ());
         // SAFETY: the allocation is `bytes` long and was zeroed, and `self` is borrowed uniquely.
         unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), self.bytes) }
     }
@@ -58,7 +63,7 @@ impl Memory {
             base: self.base,
             length,
             #[cfg(message_port_loom)]
-            _tracked: vec![self.shadow.get()],
+            _tracked: vec![self.shadow.get_ref().get()],
         }
     }
 
@@ -69,6 +74,10 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
+        #[cfg(message_port_loom)]
+        if !std::thread::panicking() {
+            self.shadow.get_ref().with_mut(|_| ());
+        }
         if let Some(layout) = Self::layout(self.bytes) {
             // SAFETY: allocated in `zeroed` with this very layout, and owned until now.
             unsafe { dealloc(self.base.as_ptr(), layout) }
@@ -94,7 +103,7 @@ pub(crate) struct WriteRun {
     base: NonNull<u8>,
     length: usize,
     #[cfg(message_port_loom)]
-    _tracked: Vec<loom::cell::MutPtr<()>>,
+    _tracked: shadow::Writing,
 }
 
 impl WriteRun {
@@ -111,7 +120,7 @@ pub(crate) struct ReadRun {
     base: NonNull<u8>,
     length: usize,
     #[cfg(message_port_loom)]
-    _tracked: Vec<loom::cell::ConstPtr<()>>,
+    _tracked: shadow::Reading,
 }
 
 impl ReadRun {
@@ -154,7 +163,7 @@ impl Buffer {
     fn header(&self, position: usize) -> &AtomicU32 {
         debug_assert!(position.is_multiple_of(SLOT));
         #[cfg(message_port_loom)]
-        return self.shadow.header(self.offset(position.wrapping_sub(HEADER)) / SLOT);
+        return self.shadow.header(self.shadow_slot(position));
         #[cfg(not(message_port_loom))]
         {
             let header = self.at(position.wrapping_sub(HEADER)).cast();
@@ -166,9 +175,17 @@ impl Buffer {
         }
     }
 
+    /// The slot whose upper half is the header of the frame at `position`.
+    #[cfg(message_port_loom)]
+    fn shadow_slot(&self, position: usize) -> usize {
+        self.offset(position.wrapping_sub(HEADER)) / SLOT
+    }
+
     /// Reads the commit word of the frame at `position`; what it announces is then visible.
     #[inline]
     pub(super) fn poll(&self, position: usize) -> u32 {
+        #[cfg(message_port_loom)]
+        self.shadow.load(self.shadow_slot(position));
         // ORDERING(P2): Acquire; pairs with P1 in `commit`: payload and cleared next header.
         self.header(position).load(order::poll())
     }
@@ -177,6 +194,8 @@ impl Buffer {
     /// frame in front of it makes the consumer poll this one.
     #[inline]
     pub(super) fn clear(&self, position: usize) {
+        #[cfg(message_port_loom)]
+        self.shadow.store(self.shadow_slot(position));
         if !order::active(order::Mutant::NoClear) {
             self.header(position).store(frame::EMPTY, order::UNORDERED);
         }
@@ -185,12 +204,16 @@ impl Buffer {
     /// Publishes the frame at `position`, and with it everything written before.
     #[inline]
     pub(super) fn commit(&self, position: usize, word: u32) {
+        #[cfg(message_port_loom)]
+        self.shadow.store(self.shadow_slot(position));
         // ORDERING(P1): Release; pairs with P2 in `poll`.
         self.header(position).store(word, order::commit());
     }
 
     /// Reads back a commit word. For the producer, and for the last owner.
     pub(super) fn committed(&self, position: usize) -> u32 {
+        #[cfg(message_port_loom)]
+        self.shadow.load(self.shadow_slot(position));
         self.header(position).load(order::UNORDERED)
     }
 
@@ -230,40 +253,11 @@ impl Buffer {
 }
 
 #[cfg(message_port_loom)]
-mod shadow {
-    use super::{AtomicU32, SLOT, frame};
-    use loom::cell::{ConstPtr, MutPtr, UnsafeCell};
-
-    /// What loom watches beside the bytes: per slot a cell for its payload and the commit word
-    /// in its upper half.
-    #[derive(Debug)]
-    pub(super) struct Shadow {
-        payloads: Vec<UnsafeCell<()>>,
-        headers: Vec<AtomicU32>,
-    }
-
-    impl Shadow {
-        pub(super) fn new(slots: usize) -> Self {
-            Self {
-                payloads: (0..slots).map(|_| UnsafeCell::new(())).collect(),
-                headers: (0..slots).map(|_| AtomicU32::new(frame::EMPTY)).collect(),
-            }
-        }
-
-        pub(super) fn header(&self, slot: usize) -> &AtomicU32 {
-            &self.headers[slot]
-        }
-
-        pub(super) fn write(&self, offset: usize, length: usize) -> Vec<MutPtr<()>> {
-            self.slots(offset, length).iter().map(UnsafeCell::get_mut).collect()
-        }
-
-        pub(super) fn read(&self, offset: usize, length: usize) -> Vec<ConstPtr<()>> {
-            self.slots(offset, length).iter().map(UnsafeCell::get).collect()
-        }
-
-        fn slots(&self, offset: usize, length: usize) -> &[UnsafeCell<()>] {
-            &self.payloads[offset / SLOT..(offset + length).div_ceil(SLOT)]
+impl Drop for Buffer {
+    /// The last owner must come after everybody's last access.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            drop(self.shadow.write(0, self.capacity()));
         }
     }
 }

@@ -145,6 +145,9 @@ impl Ring {
     fn settle(&self, proposal: usize) -> usize {
         // Unordered: the decision is this one word, and each side goes by what it knows of its
         // own frames.
+        if order::active(order::Mutant::NoDecision) {
+            return proposal;
+        }
         let settled = &self.consumer.settled;
         match settled.compare_exchange(UNSETTLED, proposal, order::UNORDERED, order::UNORDERED) {
             Ok(_) => proposal,
@@ -166,7 +169,10 @@ impl Drop for Ring {
                 Some(Kind::Spill) => {
                     // SAFETY: this is the last owner of the ring, and the frame at `head` or
                     // behind it was not received, so nobody took its ticket.
-                    drop(unsafe { Ticket::take(&self.buffer, position) });
+                    let ticket = unsafe { Ticket::take(&self.buffer, position) };
+                    if order::active(order::Mutant::LeakSpilled) {
+                        std::mem::forget(ticket);
+                    }
                     position.wrapping_add(frame::size(frame::SPILL_PAYLOAD))
                 }
             };

@@ -6,18 +6,36 @@
 
 use super::Ordering;
 
-/// A way to break the protocol on purpose. Never active in an ordinary build.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(dead_code, reason = "the orderings name theirs through the macro below")]
-pub(crate) enum Mutant {
+macro_rules! mutants {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// A way to break the protocol on purpose. Never active in an ordinary build.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[allow(dead_code, reason = "the orderings name theirs through a macro")]
+        pub(crate) enum Mutant {
+            $($(#[$doc])* $name,)*
+        }
+
+        #[cfg(message_port_teeth)]
+        const MUTANTS: &[Mutant] = &[$(Mutant::$name),*];
+    };
+}
+
+mutants! {
     /// Weakens the tagged ordering to `Relaxed`.
     P1,
+    /// As `P1`.
     P2,
+    /// As `P1`.
     R1,
+    /// As `P1`.
     R2,
+    /// As `P1`.
     S1,
+    /// As `P1`.
     S2,
+    /// As `P1`.
     W1,
+    /// As `P1`.
     W2,
     W3,
     W4,
@@ -37,12 +55,20 @@ pub(crate) enum Mutant {
     CloseTwice,
     /// Dispatches `messageerror` after the next message.
     LateMessageError,
+    /// Keeps a message whose handler failed until the next one is received.
+    HeldOnError,
     /// Delivers without claiming the message first.
     NoClaim,
+    /// Lets each side go by its own view of what was read before a close.
+    NoDecision,
     /// Does not clear the next header before committing.
     NoClear,
     /// Does not wake anybody when the channel ends.
     SilentEnd,
+    /// Does not hand the buffer of a spilled message back.
+    NoHandBack,
+    /// Leaves the buffers of spilled messages that nobody received where they are.
+    LeakSpilled,
 }
 
 #[cfg(not(message_port_teeth))]
@@ -53,9 +79,13 @@ pub(crate) const fn active(_: Mutant) -> bool {
 
 #[cfg(message_port_teeth)]
 pub(crate) fn active(mutant: Mutant) -> bool {
-    static CHOSEN: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    let chosen = CHOSEN.get_or_init(|| std::env::var("MESSAGE_PORT_MUTANT").unwrap_or_default());
-    *chosen == format!("{mutant:?}")
+    static CHOSEN: std::sync::OnceLock<Option<Mutant>> = std::sync::OnceLock::new();
+    *CHOSEN.get_or_init(|| {
+        let name = std::env::var("MESSAGE_PORT_MUTANT").ok().filter(|name| !name.is_empty())?;
+        let known = MUTANTS.iter().find(|mutant| format!("{mutant:?}") == name);
+        // A run that weakens nothing must not pass for one that does.
+        Some(*known.unwrap_or_else(|| panic!("no mutant `{name}`, but {MUTANTS:?}")))
+    }) == Some(mutant)
 }
 
 macro_rules! tags {

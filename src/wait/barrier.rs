@@ -16,6 +16,10 @@ pub(crate) enum Barrier {
     /// The waiter's system call is a full barrier for every running thread of the process.
     #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
     Membarrier,
+    /// Only the waiter executes a fence; what remains of `Membarrier` where the system cannot be
+    /// asked. For models of what holds without the light side.
+    #[cfg(message_port_loom)]
+    HeavyOnly,
 }
 
 /// The waiter's barrier did not happen: the system refuses what it granted at the start, as a
@@ -41,6 +45,10 @@ impl Barrier {
                 return Self::Membarrier;
             }
         }
+        #[cfg(message_port_loom)]
+        if !crate::sync::model::has_light_barriers() {
+            return Self::HeavyOnly;
+        }
         Self::Fence
     }
 
@@ -56,6 +64,8 @@ impl Barrier {
             Self::Membarrier => {
                 std::sync::atomic::compiler_fence(crate::sync::Ordering::SeqCst);
             }
+            #[cfg(message_port_loom)]
+            Self::HeavyOnly => {}
         }
     }
 
@@ -69,6 +79,8 @@ impl Barrier {
                 crate::sync::fence(crate::sync::Ordering::SeqCst);
                 Ok(())
             }
+            #[cfg(message_port_loom)]
+            Self::HeavyOnly => Self::Fence.heavy(mutant),
             #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
             Self::Membarrier => {
                 use rustix::thread::{MembarrierCommand, membarrier};

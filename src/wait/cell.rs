@@ -140,17 +140,19 @@ impl WaitCell {
     pub(crate) fn notify_if(&self, barrier: Barrier, enough: impl FnOnce(Target) -> bool) {
         // ORDERING(B1): full barrier between the news and this look; pairs with B2.
         barrier.light(Mutant::B1);
-        if self.state.load(order::UNORDERED) != IDLE {
-            self.wake(enough);
+        let armed = self.state.load(order::UNORDERED);
+        if armed != IDLE {
+            self.wake(armed, enough);
         }
     }
 
     #[cold]
-    fn wake(&self, enough: impl FnOnce(Target) -> bool) {
-        // ORDERING(W2): Acquire; pairs with W1.
-        let armed = self.state.load(order::take());
-        let waits = armed == THREAD || armed == TASK;
-        if !waits || !enough(Target::from_bits(self.target.load(order::UNORDERED))) {
+    fn wake(&self, armed: u32, enough: impl FnOnce(Target) -> bool) {
+        // Unordered: if the owner is going to sleep past our news, its barrier came before ours,
+        // and with it this target. Otherwise it sees the news itself, and an older target than
+        // its present one does no harm.
+        let target = Target::from_bits(self.target.load(order::UNORDERED));
+        if armed == TAKING || !enough(target) {
             return;
         }
         let next = if armed == TASK { TAKING } else { IDLE };

@@ -1,0 +1,197 @@
+//! What a receiver sees of what a sender writes, and when the sender may write again.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use loom_tests::Barriers::Heavy;
+use loom_tests::steps::{drain, post, receive};
+use loom_tests::{Model, SMALLEST, quiet_panic, thread};
+use message_port::rkyv::rancor::{Fallible, Source};
+use message_port::rkyv::ser::Writer;
+use message_port::rkyv::{Archive, Archived, Place, Serialize};
+use message_port::{MessageChannel, TryPostError};
+
+/// A committed frame is visible with all its bytes and with nothing behind it.
+#[test]
+fn a_committed_frame_is_visible_with_its_bytes() {
+    Model::with(Heavy).preemptions(4).reaches(&["too early"]).check(|run| {
+        let MessageChannel { mut port1, mut port2 } =
+            MessageChannel::<[u64; 3]>::with_capacity(SMALLEST);
+        let sender = thread::spawn(move || {
+            post(&mut port1, &[1; 3]).unwrap();
+            post(&mut port1, &[2; 3]).unwrap();
+            port1
+        });
+        if port2.is_empty() {
+            run.reached("too early");
+        }
+        assert_eq!(receive(&mut port2, |message| message[2].to_native()).unwrap(), 1);
+        assert_eq!(receive(&mut port2, |message| message[2].to_native()).unwrap(), 2);
+        assert!(port2.try_recv().unwrap_err().is_empty());
+        sender.join().unwrap();
+    });
+}
+
+/// An archive whose length its type does not tell is visible as a whole.
+#[test]
+fn an_archive_of_any_length_is_visible_as_a_whole() {
+    Model::with(Heavy).preemptions(3).check(|_| {
+        let MessageChannel { mut port1, mut port2 } =
+            MessageChannel::<String>::with_capacity(SMALLEST);
+        let sender = thread::spawn(move || {
+            post(&mut port1, &"short".to_owned()).unwrap();
+            post(&mut port1, &"long enough for three slots of it".to_owned()).unwrap();
+            port1
+        });
+        assert_eq!(receive(&mut port2, |text| text.to_string()).unwrap(), "short");
+        let text = receive(&mut port2, |text| text.to_string()).unwrap();
+        assert_eq!(text, "long enough for three slots of it");
+        sender.join().unwrap();
+    });
+}
+
+/// A number that may refuse to be cloned, but not before it has written something.
+#[derive(Clone, Copy, Debug)]
+struct Fragile(u64, Fate);
+
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Cloned,
+    Refused,
+    Panics,
+}
+
+#[derive(Debug)]
+struct Refused;
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Archive for Fragile {
+    type Archived = Archived<u64>;
+    type Resolver = ();
+
+    fn resolve(&self, (): (), out: Place<Self::Archived>) {
+        self.0.resolve((), out);
+    }
+}
+
+impl<S> Serialize<S> for Fragile
+where
+    S: Fallible<Error: Source> + Writer + ?Sized,
+{
+    fn serialize(&self, serializer: &mut S) -> Result<(), S::Error> {
+        if matches!(self.1, Fate::Cloned) {
+            return Ok(());
+        }
+        serializer.write(&[0xff; 40])?;
+        if matches!(self.1, Fate::Panics) {
+            quiet_panic("the value panics");
+        }
+        Err(Source::new(Refused))
+    }
+}
+
+/// A message whose value refuses or panics is never visible, and the next one is.
+#[test]
+fn an_aborted_message_is_never_visible() {
+    Model::with(Heavy).preemptions(3).check(|_| {
+        let MessageChannel { mut port1, mut port2 } =
+            MessageChannel::<Fragile, u64>::with_capacity(SMALLEST);
+        let sender = thread::spawn(move || {
+            post(&mut port1, &Fragile(1, Fate::Cloned)).unwrap();
+            let error = port1.try_post_message(&Fragile(7, Fate::Refused)).unwrap_err();
+            assert!(error.is_data_clone());
+            let panic = catch_unwind(AssertUnwindSafe(|| {
+                let _: Result<(), TryPostError> = port1.try_post_message(&Fragile(8, Fate::Panics));
+            }));
+            let reason = panic.unwrap_err();
+            assert_eq!(reason.downcast_ref(), Some(&"the value panics"), "another panic");
+            post(&mut port1, &Fragile(2, Fate::Cloned)).unwrap();
+            port1.close();
+            port1
+        });
+        assert_eq!(receive(&mut port2, |number| number.to_native()).unwrap(), 1);
+        assert_eq!(receive(&mut port2, |number| number.to_native()).unwrap(), 2);
+        assert!(receive(&mut port2, |number| number.to_native()).unwrap_err().is_closed());
+        sender.join().unwrap();
+    });
+}
+
+/// Frames keep their order where a lap ends early and the next one begins with old headers.
+#[test]
+fn order_is_kept_across_laps() {
+    Model::with(Heavy).preemptions(3).check(|_| {
+        // Frames of 48 bytes: the third one does not fit behind the second one.
+        let MessageChannel { mut port1, mut port2 } =
+            MessageChannel::<[u64; 5]>::with_capacity(SMALLEST);
+        let sender = thread::spawn(move || {
+            for number in 1..=4 {
+                post(&mut port1, &[number; 5]).unwrap();
+            }
+            port1
+        });
+        for number in 1..=4 {
+            assert_eq!(receive(&mut port2, |message| message[4].to_native()).unwrap(), number);
+        }
+        assert!(port2.try_recv().unwrap_err().is_empty(), "a message came twice");
+        sender.join().unwrap();
+    });
+}
+
+/// Bytes are given back after the last look at them and before they are written again.
+#[test]
+fn bytes_are_read_before_they_are_written_again() {
+    Model::with(Heavy).preemptions(3).reaches(&["full", "had room"]).check(|run| {
+        // Frames of half the ring: one at a time.
+        let MessageChannel { mut port1, mut port2 } =
+            MessageChannel::<[u64; 7]>::with_capacity(SMALLEST);
+        let run = run.clone();
+        let sender = thread::spawn(move || {
+            for number in 1..=3 {
+                match port1.try_post_message(&[number; 7]) {
+                    Ok(()) if number == 2 => run.reached("had room"),
+                    Ok(()) => {}
+                    Err(error) => {
+                        assert!(error.is_full());
+                        run.reached("full");
+                        post(&mut port1, &[number; 7]).unwrap();
+                    }
+                }
+            }
+            port1
+        });
+        for number in 1..=3 {
+            let read = receive(&mut port2, |message| {
+                assert_eq!(message[0], message[6], "the message changed while it was read");
+                message[0].to_native()
+            });
+            assert_eq!(read.unwrap(), number);
+        }
+        sender.join().unwrap();
+    });
+}
+
+/// Both directions work at once, each with its own order.
+#[test]
+fn the_directions_do_not_disturb_each_other() {
+    Model::with(Heavy).preemptions(2).check(|_| {
+        let MessageChannel { mut port1, mut port2 } =
+            MessageChannel::<u64>::with_capacity(SMALLEST);
+        let peer = thread::spawn(move || {
+            post(&mut port2, &10).unwrap();
+            post(&mut port2, &20).unwrap();
+            port2.close();
+            assert!(port2.try_recv().unwrap_err().is_closed());
+        });
+        let _ = post(&mut port1, &1);
+        let (numbers, end) = drain(&mut port1);
+        assert_eq!(numbers, [10, 20]);
+        assert!(end.is_closed());
+        peer.join().unwrap();
+    });
+}
