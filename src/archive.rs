@@ -30,7 +30,10 @@ pub type MessageSerializer<'a> =
 #[allow(unreachable_pub, reason = "it stands in the bounds of a public trait")]
 pub type MessageValidator<'a> = HighValidator<'a, InvalidArchiveError>;
 
-/// Writes into a fixed place, and goes on counting when that is full.
+/// Archives have offsets of 32 bits; beyond this many bytes rkyv panics instead of failing.
+pub(crate) const MAX_LENGTH: usize = i32::MAX as usize;
+
+/// Writes into a fixed place, and goes on counting when that is full, up to [`MAX_LENGTH`].
 #[derive(Debug)]
 pub struct BoundedWriter<'a> {
     place: &'a mut [u8],
@@ -45,11 +48,13 @@ impl Positional for BoundedWriter<'_> {
     }
 }
 
-impl<E> Writer<E> for BoundedWriter<'_> {
+impl Writer<DataCloneError> for BoundedWriter<'_> {
     #[inline]
-    fn write(&mut self, bytes: &[u8]) -> Result<(), E> {
-        // Saturating, the end is beyond every place, and stays there.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), DataCloneError> {
         let end = self.position.saturating_add(bytes.len());
+        if end > MAX_LENGTH {
+            return Err(DataCloneError::beyond_every_limit(end));
+        }
         if let Some(place) = self.place.get_mut(self.position..end) {
             place.copy_from_slice(bytes);
         }
@@ -94,8 +99,9 @@ pub(crate) fn write<T: Message>(
     scratch: &mut Scratch,
 ) -> Result<usize, DataCloneError> {
     if is_plain_copy::<T>() {
-        // SAFETY: the type attests through `CopyOptimization` that all its bytes are
-        // initialised, and the reference keeps them readable and unchanged.
+        // SAFETY: the type attests through `CopyOptimization` that it is trivially copyable and
+        // that all its bytes are initialised; the reference keeps them readable and, for such a
+        // type, unchanged.
         let bytes = unsafe {
             std::slice::from_raw_parts(std::ptr::from_ref(message).cast::<u8>(), size_of::<T>())
         };
@@ -108,8 +114,10 @@ pub(crate) fn write<T: Message>(
     scratch.share.clear();
     let writer = BoundedWriter { place, position: 0 };
     let mut serializer = Serializer::new(writer, arena.acquire(), &mut scratch.share);
-    rkyv::api::serialize_using::<_, DataCloneError>(message, &mut serializer)?;
-    Ok(serializer.writer.position)
+    match rkyv::api::serialize_using::<_, DataCloneError>(message, &mut serializer) {
+        Ok(_) => Ok(serializer.writer.position),
+        Err(error) => error.needed_bytes().ok_or(error),
+    }
 }
 
 /// Checks an archive of a `T` that was made elsewhere, wherever its bytes lie.

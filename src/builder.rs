@@ -3,9 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::archive;
 use crate::channel::MessageChannel;
 use crate::error::BuildError;
-use crate::message::Message;
+use crate::message::{Message, Typed};
 use crate::ring::{OutOfMemory, frame};
 use crate::wait::WaitStrategy;
 
@@ -43,7 +44,7 @@ pub struct Builder<A, B = A> {
     max_message_len: Option<usize>,
     strategy: WaitStrategy,
     trusted: bool,
-    values: PhantomData<fn(A) -> B>,
+    values: Typed<(A, B)>,
 }
 
 impl<A: Message, B: Message> Builder<A, B> {
@@ -78,7 +79,8 @@ impl<A: Message, B: Message> Builder<A, B> {
         self
     }
 
-    /// Sets how many bytes an archive may have; larger ones are refused as `TooLarge`.
+    /// Sets how many bytes an archive may have; larger ones are refused as `TooLarge`. More than
+    /// 2 GiB less one byte is that much: archives have offsets of 32 bits.
     ///
     /// # Examples
     ///
@@ -115,9 +117,9 @@ impl<A: Message, B: Message> Builder<A, B> {
     ///
     /// # Safety
     ///
-    /// Every archive that a value of type `A` or `B` makes of itself must be valid. Derived
-    /// implementations of rkyv's traits do that; a hand-written one can get it wrong without any
-    /// `unsafe`.
+    /// - Every archive that a value of type `A` or `B` makes of itself must be valid. A
+    ///   hand-written implementation of rkyv's traits can get that wrong without any `unsafe`.
+    /// - No type inside these archives, however deep, may be aligned to more than 16 bytes.
     ///
     /// # Examples
     ///
@@ -160,6 +162,7 @@ impl<A: Message, B: Message> Builder<A, B> {
             _ => return Err(BuildError::TooLarge { capacity: asked }),
         };
         let max_message = self.max_message_len.unwrap_or(capacity.max(DEFAULT_MAX_MESSAGE_LEN));
+        let max_message = max_message.min(archive::MAX_LENGTH);
         // SAFETY: `trusted` was set by a caller that vouched for the archives.
         unsafe { MessageChannel::crossed(capacity, max_message, self.strategy, self.trusted) }
             .map_err(|OutOfMemory| BuildError::OutOfMemory { capacity: asked })
@@ -173,6 +176,6 @@ impl<A, B> fmt::Debug for Builder<A, B> {
             .field("max_message_len", &self.max_message_len)
             .field("wait_strategy", &self.strategy)
             .field("trust_archives", &self.trusted)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

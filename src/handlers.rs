@@ -98,13 +98,14 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         self.started = true;
     }
 
-    /// Dispatches what comes next: a message with its error, or the close.
+    /// Dispatches what comes next: a message with its error, if `messages` says so, or the close.
     pub(crate) fn turn(
         &mut self,
+        messages: bool,
         receiver: &mut Receiver<In>,
         sender: &mut Sender<Out>,
     ) -> Result<Turn, DispatchError> {
-        let takes_messages = self.started && self.message.is_some();
+        let takes_messages = messages && self.started && self.message.is_some();
         let incoming = receiver.incoming_mut();
         match if takes_messages { incoming.next() } else { incoming.look() } {
             Next::Message(frame) if takes_messages => self.on_message(frame, receiver, sender),
@@ -173,12 +174,11 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
     }
 
     fn on_close(&mut self, sender: &Sender<Out>) -> Result<Turn, DispatchError> {
-        let (Some(handler), Some(event)) = (&mut self.close, sender.close_event()) else {
-            return Ok(Turn::Ended);
-        };
         if self.close_dispatched && !active(Mutant::CloseTwice) {
             return Ok(Turn::Ended);
         }
+        let Some(handler) = &mut self.close else { return Ok(Turn::Ended) };
+        let Some(event) = sender.close_event() else { return Ok(Turn::Ended) };
         self.close_dispatched = true;
         handler(&event).map_err(DispatchError::Close)?;
         Ok(Turn::Close)

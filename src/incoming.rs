@@ -33,6 +33,8 @@ struct End {
     consumer: Consumer,
     link: Arc<Link>,
     side: Side,
+    /// Nothing comes any more, even if there is something in the ring: the peer was refused it.
+    finished: bool,
 }
 
 impl End {
@@ -79,17 +81,34 @@ impl End {
         }
         let early = active(Mutant::NoSecondLook).then(|| self.peek());
         let ended = self.link.state.ended();
-        if ended.is_closed_by(self.side) {
+        if self.finished || ended.is_closed_by(self.side) {
             return Next::Closed;
         }
         // Only an empty ring seen after the end is the end: whatever was posted before the peer
         // closed or went away is visible now.
         match early.unwrap_or_else(|| self.peek()) {
             Some(frame) => Next::Message(frame),
-            None if ended.is_closed() => Next::Closed,
+            None if ended.is_closed() => self.finish(),
             None if ended.is_gone(self.side.peer(), Half::Sender) => Next::Disconnected,
             None => Next::Empty,
         }
+    }
+
+    /// The peer has closed and the ring is empty: this is the end, unless the sending half of the
+    /// peer was just posting, on another thread than the one that closed.
+    fn finish(&mut self) -> Next {
+        // ORDERING(B5): full barrier between seeing the end and this look; pairs with B1: either
+        // the message is seen here, or its sender sees the end and asks whether it is in time.
+        let _ = self.link.barrier.heavy(Mutant::B5);
+        if let Some(frame) = self.peek() {
+            return Next::Message(frame);
+        }
+        self.finished = self.consumer.finish();
+        if self.finished {
+            return Next::Closed;
+        }
+        // The sender was first, and its message was committed before it asked (S3, S4).
+        self.peek().map_or(Next::Empty, Next::Message)
     }
 
     fn peek(&mut self) -> Option<Frame> {
@@ -117,7 +136,7 @@ impl End {
 
 impl Incoming {
     pub(crate) fn new(consumer: Consumer, link: Arc<Link>, side: Side, waiter: Waiter) -> Self {
-        Self { end: End { consumer, link, side }, waiter }
+        Self { end: End { consumer, link, side, finished: false }, waiter }
     }
 
     pub(crate) fn link(&self) -> &Link {
@@ -214,7 +233,7 @@ impl Incoming {
 
     /// Messages that this port may still receive.
     pub(crate) fn len(&self) -> usize {
-        if self.end.link.state.hint().is_closed_by(self.end.side) {
+        if self.end.finished || self.end.link.state.hint().is_closed_by(self.end.side) {
             return 0;
         }
         self.end.consumer.len()

@@ -43,7 +43,7 @@ impl Link {
 
     /// Whether a half of the peer of `side` was dropped.
     pub(crate) fn is_peer_gone(&self, side: Side, half: Half) -> bool {
-        self.state.hint().is_gone(side.peer(), half)
+        self.state.ended().is_gone(side.peer(), half)
     }
 
     /// Whether one of the ports closed, or the peer of `side` will post no more.

@@ -19,8 +19,12 @@ use crate::incoming::Held;
 /// [`rkyv::Deserialize`] for [`MessageRef::deserialize`]), and the type is a message. Numbers,
 /// strings, vectors, maps, options and tuples of messages are messages already.
 ///
-/// The root of an archive is aligned to at most 16 bytes; a type whose archive needs more is
-/// refused when it is compiled.
+/// Archives are aligned to 16 bytes. A type whose archived form needs more is refused when it is
+/// compiled; one that only contains such a type behind a pointer (a `Vec` of them, say) is
+/// received as an invalid archive wherever it happens to lie less aligned, so do not post it.
+///
+/// A value whose bytes are its archive ([`Archive::COPY_OPTIMIZATION`]) is copied as it is,
+/// without a call of its `Serialize`; so does rkyv with slices of them.
 ///
 /// # Examples
 ///
@@ -59,6 +63,10 @@ where
 {
 }
 
+/// Stands for values of `T` that are not here. Invariant: a subtype of `T` may have another
+/// archived form, so an archive of the one must never pass for an archive of the other.
+pub(crate) type Typed<T> = PhantomData<fn(T) -> T>;
+
 /// A received message, read in place.
 ///
 /// It derefs to the archived form of the message, which lies in the ring (or in the buffer that a
@@ -84,7 +92,7 @@ pub struct MessageRef<'a, In> {
     /// An `Archived<In>`; the type does not say so, to ask nothing of `In`.
     root: NonNull<()>,
     held: Held<'a>,
-    values: PhantomData<fn() -> In>,
+    values: Typed<In>,
 }
 
 // SAFETY: the guard gives access to an `&Archived<In>` on the thread that it is sent to, which

@@ -50,6 +50,8 @@ pub(crate) struct Outgoing {
     received: Progress,
     /// What this half waits for with no way out, if it does, as the peer knows.
     stalled: Option<Target>,
+    /// Messages of a batch that are posted but not visible yet.
+    unpublished: usize,
 }
 
 /// How a post goes about it.
@@ -70,7 +72,7 @@ impl Outgoing {
         waiter: Waiter,
         received: Progress,
     ) -> Self {
-        Self { producer, link, side, waiter, received, stalled: None }
+        Self { producer, link, side, waiter, received, stalled: None, unpublished: 0 }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -115,26 +117,51 @@ impl Outgoing {
             return self.post_elsewhere(needed, manner, write);
         }
         self.refuse_if_ended()?;
-        self.publish(needed, manner.batched);
-        Ok(())
+        self.publish(needed, manner.batched)
     }
 
     /// Makes the message at the cursor visible, at once or with the rest of a batch.
     #[inline(always)]
-    fn publish(&mut self, length: usize, batched: bool) {
+    fn publish(&mut self, length: usize, batched: bool) -> Result<(), Refusal> {
         if batched {
             self.producer.commit_in_batch(length);
-        } else {
-            self.producer.commit(length);
-            self.wake_receiver();
+            self.unpublished += 1;
+            return Ok(());
         }
+        self.producer.commit(length);
+        self.published()
     }
 
-    /// Makes what was posted in a batch visible, and wakes the receiver once.
-    pub(crate) fn flush(&mut self) {
-        if self.producer.flush() {
-            self.wake_receiver();
+    /// Makes what was posted in a batch visible, and wakes the receiver once. If it is refused,
+    /// all of it is.
+    pub(crate) fn flush(&mut self) -> Result<(), Refusal> {
+        if !self.producer.flush() {
+            return Ok(());
         }
+        self.published()?;
+        self.unpublished = 0;
+        Ok(())
+    }
+
+    /// Messages posted in a batch that are not visible; after a refusal they never will be.
+    pub(crate) fn take_unpublished(&mut self) -> usize {
+        std::mem::take(&mut self.unpublished)
+    }
+
+    /// Wakes the receiver, and finds out whether the message came in time.
+    #[inline(always)]
+    fn published(&self) -> Result<(), Refusal> {
+        self.wake_receiver();
+        // Behind the barrier B1 in there, which pairs with B5.
+        if self.link.state.hint().is_open() { Ok(()) } else { self.published_at_end() }
+    }
+
+    /// If the other half of this port has closed meanwhile, the receiver may have come to the end
+    /// without this message. If the peer has closed, it is delivered or counted.
+    #[cold]
+    fn published_at_end(&self) -> Result<(), Refusal> {
+        let closed_here = self.link.state.hint().is_closed_first_by(self.side);
+        if closed_here && !self.producer.finish() { Err(Refusal::Closed) } else { Ok(()) }
     }
 
     /// Posts an archive that did not fit at the cursor: in the next lap, in a buffer, or later.
@@ -154,7 +181,7 @@ impl Outgoing {
                 Reserve::Spilled => write(self.producer.prepared()),
                 Reserve::WaitFor(target) => {
                     self.refuse_if_ended()?;
-                    self.flush();
+                    self.flush()?;
                     self.wait_for_room(target, manner)?;
                     continue;
                 }
@@ -167,14 +194,12 @@ impl Outgoing {
             let written = written.map_err(Refusal::DataClone)?;
             if written <= needed {
                 self.refuse_if_ended()?;
-                if reserved == Reserve::Spilled {
-                    self.producer.commit_spilled(written);
-                    self.producer.flush();
-                    self.wake_receiver();
-                } else {
-                    self.publish(written, manner.batched);
+                if reserved != Reserve::Spilled {
+                    return self.publish(written, manner.batched);
                 }
-                return Ok(());
+                self.flush()?;
+                self.producer.commit_spilled(written);
+                return self.published();
             }
             needed = written;
             attempts += 1;
@@ -247,7 +272,6 @@ impl Outgoing {
     /// What the peer never read of what was posted here, once it has closed. Exact and final.
     pub(crate) fn undelivered(&self) -> Undelivered {
         // ORDERING(B4): full barrier between seeing the end and reading the claim; pairs with B3.
-        // Should the system refuse it the claim is still seen, for the refusal takes its time.
         let _ = self.link.barrier.heavy(Mutant::B4);
         let (messages, bytes) = self.producer.undelivered();
         Undelivered { messages, bytes }

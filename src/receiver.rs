@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::archive;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::incoming::{Incoming, Next};
-use crate::message::{Message, MessageRef};
+use crate::message::{Message, MessageRef, Typed};
 use crate::ring::Frame;
 use crate::sync::CachePadded;
 use crate::wait::{Deadline, TimedOut};
@@ -37,8 +37,7 @@ pub struct Receiver<In> {
     incoming: CachePadded<Incoming>,
     /// Whether archives are received without a check. Set through an `unsafe` function only.
     trusted: bool,
-    /// Gives values and holds none.
-    values: PhantomData<fn() -> In>,
+    values: Typed<In>,
     not_sync: PhantomData<Cell<()>>,
 }
 

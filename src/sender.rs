@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::archive::{self, Scratch};
 use crate::error::{PostError, PostTimeoutError, TryPostError};
 use crate::event::CloseEvent;
-use crate::message::Message;
+use crate::message::{Message, Typed};
 use crate::outgoing::{Length, Manner, Outgoing, Refusal};
 use crate::sync::CachePadded;
 use crate::wait::Deadline;
@@ -63,8 +63,7 @@ pub struct Sender<Out> {
     /// Whether the other half is with whoever uses this one, so that nobody receives while this
     /// one waits.
     whole: bool,
-    /// Takes values and holds none.
-    values: PhantomData<fn(&Out)>,
+    values: Typed<Out>,
     not_sync: PhantomData<Cell<()>>,
 }
 
@@ -408,20 +407,29 @@ impl<Out: Message> Sender<Out> {
         struct Batch<'a, Out>(&'a mut Sender<Out>);
         impl<Out> Drop for Batch<'_, Out> {
             fn drop(&mut self) {
-                self.0.outgoing.flush();
+                let _ = self.0.outgoing.flush();
+                self.0.outgoing.take_unpublished();
             }
         }
         let batch = Batch(self);
         let manner = Manner { deadline: Deadline::Never, alone, batched: true };
         let mut posted = 0;
+        let mut refusal = None;
         for message in messages {
             match batch.0.post_in(message, manner) {
                 Ok(()) => posted += 1,
-                Err(_) if posted > 0 => break,
-                Err(refusal) => return Err(post_error(refusal)),
+                Err(refused) => {
+                    refusal = Some(refused);
+                    break;
+                }
             }
         }
-        Ok(posted)
+        let refusal = batch.0.outgoing.flush().err().or(refusal);
+        posted -= batch.0.outgoing.take_unpublished();
+        match refusal {
+            Some(refusal) if posted == 0 => Err(post_error(refusal)),
+            _ => Ok(posted),
+        }
     }
 
     /// [`post_archived`](Self::post_archived); `alone` as in [`Manner`].

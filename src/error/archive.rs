@@ -87,6 +87,9 @@ enum CloneFault {
     Unstable,
     /// There are not this many bytes of memory.
     OutOfMemory(usize),
+    /// At least this many bytes, more than any archive may have. Never seen from outside: it
+    /// becomes `TooLarge`.
+    BeyondEveryLimit(usize),
 }
 
 impl fmt::Display for DataCloneError {
@@ -96,6 +99,7 @@ impl fmt::Display for DataCloneError {
             CloneFault::Value(fault) => fault.fmt(f),
             CloneFault::Unstable => f.write_str("its archive grows each time it is serialised"),
             CloneFault::OutOfMemory(bytes) => write!(f, "no memory for {bytes} bytes"),
+            CloneFault::BeyondEveryLimit(bytes) => write!(f, "it needs {bytes} bytes or more"),
         }
     }
 }
@@ -107,6 +111,18 @@ impl DataCloneError {
 
     pub(crate) fn out_of_memory(bytes: usize) -> Self {
         Self(CloneFault::OutOfMemory(bytes))
+    }
+
+    pub(crate) fn beyond_every_limit(bytes: usize) -> Self {
+        Self(CloneFault::BeyondEveryLimit(bytes))
+    }
+
+    /// How many bytes it would have taken, if that is all that is wrong.
+    pub(crate) fn needed_bytes(&self) -> Option<usize> {
+        match self.0 {
+            CloneFault::BeyondEveryLimit(bytes) => Some(bytes),
+            _ => None,
+        }
     }
 }
 

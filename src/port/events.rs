@@ -188,10 +188,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         let mut messages = self.len();
         let mut dispatched = 0;
         loop {
-            if messages == 0 && !self.is_empty() {
-                return Ok(dispatched);
-            }
-            match self.turn()? {
+            // What arrives from now on is left, but the close is dispatched if nothing has.
+            match self.turn(messages > 0)? {
                 Turn::Message(events) => {
                     messages = messages.saturating_sub(1);
                     dispatched += events;
@@ -233,7 +231,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// ```
     pub fn run(&mut self) -> Result<(), DispatchError> {
         loop {
-            match self.turn()? {
+            match self.turn(true)? {
                 Turn::Message(_) | Turn::Close => {}
                 Turn::Idle => drop(self.receiver.incoming_mut().wait_for_news(Deadline::Never)),
                 Turn::Stuck => drop(self.receiver.incoming_mut().wait_for_end(Deadline::Never)),
@@ -242,8 +240,9 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         }
     }
 
-    pub(super) fn turn(&mut self) -> Result<Turn, DispatchError> {
+    /// Dispatches what comes next; a message only if `messages` says so.
+    pub(super) fn turn(&mut self, messages: bool) -> Result<Turn, DispatchError> {
         self.sender.set_whole(true);
-        self.handlers.turn(&mut self.receiver, &mut self.sender)
+        self.handlers.turn(messages, &mut self.receiver, &mut self.sender)
     }
 }

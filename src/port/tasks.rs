@@ -155,7 +155,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         let running = Running(self);
         let mut messages = 0u32;
         loop {
-            match running.0.turn()? {
+            match running.0.turn(true)? {
                 Turn::Message(_) => {
                     messages = messages.wrapping_add(1);
                     if messages.is_multiple_of(MESSAGES_PER_POLL) {

@@ -81,7 +81,13 @@ impl Consumer {
     /// same, since it was already counted as read. Otherwise it never will be.
     #[cold]
     pub(crate) fn withdraw(&self, frame: Frame) -> bool {
-        self.ring.settle(frame.position) != frame.position
+        self.ring.settle(frame.position) == end(frame)
+    }
+
+    /// Asks, the peer having closed, whether nothing comes after what was taken so far. From then
+    /// on nothing does; otherwise there is a message that the producer knows to be accepted.
+    pub(crate) fn finish(&self) -> bool {
+        self.ring.settle(self.next) == self.next
     }
 
     /// Takes a message. The payload must be gone before [`release`](Self::release).

@@ -33,7 +33,8 @@ struct ConsumerWords {
     head: AtomicUsize,
     /// Where the message ends that the consumer delivered last, or is about to deliver.
     claimed: AtomicUsize,
-    /// The final value of `claimed` once the consumer's port has closed; before, [`UNSETTLED`].
+    /// Once a port has closed: the position that nothing delivered is behind. Before,
+    /// [`UNSETTLED`].
     settled: AtomicUsize,
 }
 
@@ -137,19 +138,19 @@ impl Ring {
         self.consumer.head.store(position, order::release());
     }
 
-    /// Fixes the position up to which the consumer has read, once and for all.
+    /// Fixes the position up to which messages are delivered, once and for all.
     ///
-    /// The consumer proposes what it has delivered, the producer what it has seen claimed; the
-    /// first one decides and both go by the result, so a message at the border is either
-    /// delivered or reported as undelivered, never both and never neither.
+    /// Each end proposes what it knows; the first one decides and both go by the result. If the
+    /// consumer's port closed, a message at the border is either delivered or reported as
+    /// undelivered. If the producer's own port closed, it is either delivered or refused.
     fn settle(&self, proposal: usize) -> usize {
-        // Unordered: the decision is this one word, and each side goes by what it knows of its
-        // own frames.
+        // ORDERING(S3): Release on success; pairs with S4: a sender that decides has committed.
+        // ORDERING(S4): Acquire on failure; pairs with S3.
         if order::active(order::Mutant::NoDecision) {
             return proposal;
         }
         let settled = &self.consumer.settled;
-        match settled.compare_exchange(UNSETTLED, proposal, order::UNORDERED, order::UNORDERED) {
+        match settled.compare_exchange(UNSETTLED, proposal, order::settle(), order::settled()) {
             Ok(_) => proposal,
             Err(decided) => decided,
         }

@@ -156,11 +156,22 @@ impl Producer {
         self.ring.has_reached(target)
     }
 
+    /// Asks, the own port having closed, whether what was posted so far is delivered to the
+    /// consumer. Otherwise the consumer has come to the end before.
+    pub(crate) fn finish(&self) -> bool {
+        self.ring.settle(self.tail) == self.tail
+    }
+
     /// Messages and bytes posted that the consumer's port, having closed, never read.
     pub(crate) fn undelivered(&self) -> (u64, u64) {
         let claimed = self.ring.consumer.claimed.load(order::UNORDERED);
-        let mut position = self.ring.settle(claimed);
-        debug_assert_ne!(position, UNSETTLED);
+        let settled = self.ring.settle(claimed);
+        debug_assert_ne!(settled, UNSETTLED);
+        // The consumer passes a skip without claiming it. What it has given back may have been
+        // overwritten since, so the walk starts behind it.
+        let head = self.ring.head();
+        let mut position = if frame::reached(head, settled) { head } else { settled };
+        debug_assert!(frame::distance(position, self.tail) <= self.capacity());
         let (mut messages, mut bytes) = (0, 0);
         while position != self.tail {
             let word = self.ring.buffer.committed(position);

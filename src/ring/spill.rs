@@ -102,10 +102,10 @@ impl Pool {
         Self { idle: Vec::new(), allocated: 0, buffers: 0, budget }
     }
 
-    /// Finds or makes a buffer of at least `bytes`, which must not exceed half the budget, and
-    /// leaves it in the pool: nothing is lost when it is not used.
+    /// Finds or makes a buffer of at least `bytes`, which must not exceed the budget, and leaves
+    /// it in the pool: nothing is lost when it is not used.
     pub(super) fn prepare(&mut self, bytes: usize, returned: &ReturnPath) -> Result<(), NoBuffer> {
-        debug_assert!(bytes <= self.budget / 2);
+        debug_assert!(bytes <= self.budget);
         while let Some(memory) = returned.pop() {
             self.idle.push(memory);
         }
@@ -134,6 +134,11 @@ impl Pool {
     }
 
     fn allocate(&mut self, bytes: usize) -> Result<usize, NoBuffer> {
+        let idle: usize = self.idle.iter().map(Memory::len).sum();
+        let travelling = self.allocated - idle;
+        if self.buffers - self.idle.len() == BUFFERS || bytes > self.budget - travelling {
+            return Err(NoBuffer::Later);
+        }
         while !self.fits(bytes) {
             // Every idle buffer is too small for this message: give one up for it.
             let Some(memory) = self.idle.pop() else { return Err(NoBuffer::Later) };

@@ -33,6 +33,8 @@ mutants! {
     S1,
     /// As `P1`.
     S2,
+    S3,
+    S4,
     /// As `P1`.
     W1,
     /// As `P1`.
@@ -47,6 +49,9 @@ mutants! {
     B3,
     /// Leaves out the reporter's half of the barrier between claim and close.
     B4,
+    /// Leaves out the receiver's half of the barrier between the end and the message that comes
+    /// too late for it.
+    B5,
     /// Takes an empty ring seen *before* the end was seen for the end.
     NoSecondLook,
     /// Gives a message's bytes back before its guard is dropped.
@@ -111,6 +116,10 @@ tags! {
     end = S1: Release;
     /// ORDERING(S2): a port sees the end and looks into the ring once more; pairs with S1.
     ended = S2: Acquire;
+    /// ORDERING(S3): who fixes the end of a direction shows what is before it; pairs with S4.
+    settle = S3: Release;
+    /// ORDERING(S4): who finds the end fixed sees what is before it; pairs with S3.
+    settled = S4: Acquire;
     /// ORDERING(W1): a waiter hands over the means to wake it; pairs with W2.
     arm = W1: Release;
     /// ORDERING(W2): a notifier takes the means to wake it; pairs with W1.

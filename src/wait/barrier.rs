@@ -27,6 +27,10 @@ pub(crate) enum Barrier {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unavailable;
 
+/// How long a store may take to be seen where no barrier can be had any more.
+#[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
+const GRACE: std::time::Duration = std::time::Duration::from_micros(100);
+
 impl Barrier {
     /// The best barrier that the system grants, found out once per process.
     pub(crate) fn detect() -> Self {
@@ -83,8 +87,17 @@ impl Barrier {
             Self::HeavyOnly => Self::Fence.heavy(mutant),
             #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
             Self::Membarrier => {
+                use crate::sync::{Ordering, fence};
                 use rustix::thread::{MembarrierCommand, membarrier};
-                membarrier(MembarrierCommand::PrivateExpedited).map_err(|_| Unavailable)
+                // The system call orders this thread too; the compiler is told here.
+                fence(Ordering::SeqCst);
+                let ordered = membarrier(MembarrierCommand::PrivateExpedited);
+                fence(Ordering::SeqCst);
+                ordered.map_err(|_| {
+                    // A store that another core has retired reaches this one long before that.
+                    std::thread::sleep(GRACE);
+                    Unavailable
+                })
             }
         }
     }
