@@ -95,25 +95,29 @@ struct Token {
 /// Stands in for crossbeam's parker, which loom cannot schedule. (Loom's own `thread::park` lets
 /// an unpark order memory before the thread has parked.)
 #[derive(Debug)]
-pub(crate) struct Parker(Unparker);
+pub(crate) struct Parker {
+    unparker: Unparker,
+    has_timed_out: std::cell::Cell<bool>,
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Unparker(Arc<Token>);
 
 impl Parker {
     pub(crate) fn new() -> Self {
-        Self(Unparker(Arc::new(Token::default())))
+        let unparker = Unparker(Arc::new(Token::default()));
+        Self { unparker, has_timed_out: std::cell::Cell::new(false) }
     }
 
     pub(crate) fn unparker(&self) -> &Unparker {
-        &self.0
+        &self.unparker
     }
 
     pub(crate) fn park(&self) {
         if !has_light_barriers() {
             return loom::thread::yield_now();
         }
-        let token = &self.0.0;
+        let token = &self.unparker.0;
         let mut present = token.present.lock().unwrap();
         while !*present {
             present = token.changed.wait(present).unwrap();
@@ -121,10 +125,13 @@ impl Parker {
         *present = false;
     }
 
-    /// Loom has no time: a deadline is reached once others have run.
+    /// Loom has no time. The first deadline is reached wherever the others are by then, a later
+    /// one only after they have run: a program that tries again and again must get on.
     pub(crate) fn park_deadline(&self, _deadline: Instant) {
-        loom::thread::yield_now();
-        *self.0.0.present.lock().unwrap() = false;
+        if self.has_timed_out.replace(true) {
+            loom::thread::yield_now();
+        }
+        *self.unparker.0.present.lock().unwrap() = false;
     }
 }
 
