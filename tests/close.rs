@@ -447,3 +447,25 @@ fn c9_a_half_written_message_never_becomes_visible() {
         }
     }
 }
+
+/// The reader looks past the skipped rest of a lap without claiming anything; the producer then
+/// writes over the skip frame, where the report starts to count.
+#[test]
+fn c4_the_report_is_exact_after_the_reader_looked_past_the_end_of_a_lap() {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::with_capacity(1024);
+    for _ in 0..2 {
+        port1.try_post_message(&vec![1; 392]).unwrap();
+        port2.try_recv().unwrap();
+    }
+    port1.try_post_message(&vec![1; 392]).unwrap(); // in the next lap, behind a skip frame
+    assert_eq!(port2.dispatch().unwrap(), 0); // looks, has no handler
+    let mut posted = 1;
+    while port1.try_post_message(&vec![0xff; 8]).is_ok() {
+        posted += 1;
+    }
+    assert_eq!(port2.len(), posted);
+    port2.close();
+    let event = port1.split_mut().0.close_event().unwrap();
+    assert_eq!(event.closed_by(), ClosedBy::Peer);
+    assert_eq!(event.undelivered_messages(), posted as u64);
+}

@@ -171,3 +171,14 @@ fn m1_a_full_direction_leaves_the_other_one_alone() -> Outcome {
     other.join().unwrap();
     Ok(())
 }
+
+#[test]
+fn m1_one_of_the_longest_is_written_while_another_is_read() {
+    let max = 3000;
+    let MessageChannel { mut port1, mut port2 } =
+        MessageChannel::<Vec<u8>>::builder().capacity(1024).max_message_len(max).build().unwrap();
+    port1.try_post_message(&vec![1; max - 8]).unwrap();
+    let guard = port2.try_recv().unwrap();
+    port1.try_post_message(&vec![2; max - 8]).unwrap();
+    drop(guard);
+}

@@ -232,7 +232,6 @@ fn ends_at_random_moments_harm_nothing() {
 }
 
 #[test]
-#[ignore = "the report miscounts around the skipped rest of a lap"]
 fn ends_at_random_moments_lose_nothing() {
     let _watchdog = Watchdog::start();
     end_at_random_moments(check_report);

@@ -145,7 +145,8 @@ impl Pool {
             self.allocated -= memory.len();
             self.buffers -= 1;
         }
-        let generous = bytes.checked_next_power_of_two().unwrap_or(bytes);
+        // Not so generous that two of the longest messages would not fit.
+        let generous = bytes.next_power_of_two().min(self.budget / 2).max(bytes);
         let size = if self.fits(generous) { generous } else { bytes };
         let memory = Memory::zeroed(size).ok_or(NoBuffer::OutOfMemory)?;
         if self.idle.capacity() == 0 {
