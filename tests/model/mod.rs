@@ -1,0 +1,41 @@
+//! Random programs over both ports of a channel, executed on one thread and compared, operation by
+//! operation, with a model of what a user must observe.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `program` | what a program can say, and how bytes become one |
+//! | `values` | the messages: their contents, their sizes, how their serialisation misbehaves |
+//! | `journal` | what can be observed |
+//! | `system` | executes a program on real ports and writes the journal |
+//! | `handlers` | the handlers of the real ports |
+//! | `room` | the model of one ring: when a message must fit, and when it cannot |
+//! | `oracle` | the model of the channel: reads the journal and objects |
+//! | `turns` | the model's part that dispatches |
+//! | `random` | random bytes; for the tests only, the fuzzer has better ones |
+//!
+//! The seeded test, the replay of the corpora and the fuzz target all call [`check`].
+
+mod handlers;
+mod journal;
+mod oracle;
+mod program;
+mod room;
+mod system;
+mod turns;
+mod values;
+
+pub(crate) use program::Program;
+use values::Kind;
+
+/// Runs `program` on a channel and on the model.
+pub(crate) fn check(program: &Program) -> Result<(), String> {
+    match program.kinds {
+        [Kind::Flexible, Kind::Flexible] => {
+            system::run::<values::Flexible, values::Flexible>(program)
+        }
+        [Kind::Plain(1), Kind::Flexible] => system::run::<[u64; 1], values::Flexible>(program),
+        [Kind::Plain(20), Kind::Order] => system::run::<[u64; 20], values::Order>(program),
+        [Kind::Order, Kind::Plain(0)] => system::run::<values::Order, [u64; 0]>(program),
+        kinds => unreachable!("the decoder makes no channel of {kinds:?}"),
+    }
+}

@@ -1,0 +1,190 @@
+//! The model of one ring: when a message must fit, and when it cannot.
+//!
+//! Written from the documented layout: frames are an 8-byte header and the archive, rounded up to
+//! 16 bytes; a frame does not reach past the end of the ring but goes to its start instead, after
+//! what is left is skipped; 16 bytes stay free; an archive whose frame exceeds half the ring goes
+//! to a heap buffer and leaves a frame of three words. What the documents leave open is left open
+//! here: the model knows when a message must fit and when it cannot, and between the two it
+//! believes what it is told.
+
+use std::collections::VecDeque;
+
+#[derive(Debug)]
+pub(crate) struct Room {
+    capacity: usize,
+    max_message_len: usize,
+    /// Where the next frame goes, in bytes from the start of the ring.
+    tail: usize,
+    /// What is in the ring, from the oldest on.
+    blocks: VecDeque<Block>,
+    /// Whether the oldest one is a message that was delivered and not yet released.
+    delivered: bool,
+    /// The longest archive that a buffer was asked for.
+    longest_spilled: usize,
+}
+
+#[derive(Debug)]
+enum Block {
+    Skip { bytes: usize },
+    Frame { bytes: usize, spilled: Option<usize> },
+}
+
+/// Whether there is room for a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fit {
+    Certain,
+    Possible,
+    Impossible,
+}
+
+const SLOT: usize = 16;
+const HEADER: usize = 8;
+const SPILL_FRAME: usize = 32;
+const BUFFERS: usize = 8;
+
+fn frame(length: usize) -> usize {
+    (length + HEADER).div_ceil(SLOT) * SLOT
+}
+
+impl Room {
+    pub(crate) fn new(capacity: usize, max_message_len: usize) -> Self {
+        Self {
+            capacity,
+            max_message_len,
+            tail: 0,
+            blocks: VecDeque::new(),
+            delivered: false,
+            longest_spilled: 0,
+        }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    pub(crate) fn max_message_len(&self) -> usize {
+        self.max_message_len
+    }
+
+    /// Whether an archive of `length` bytes fits now, once everything is tried.
+    pub(crate) fn fit(&mut self, length: usize) -> Fit {
+        let in_ring = self.fit_in_ring(self.frame_of(length));
+        if !self.spills(length) {
+            return in_ring;
+        }
+        self.longest_spilled = self.longest_spilled.max(length);
+        match (in_ring, self.fit_in_buffers(length)) {
+            (Fit::Impossible, _) | (_, Fit::Impossible) => Fit::Impossible,
+            (Fit::Certain, Fit::Certain) => Fit::Certain,
+            _ => Fit::Possible,
+        }
+    }
+
+    /// Whether an archive of `length` bytes may fit without any further effort: no skip, no buffer.
+    pub(crate) fn may_fit_here(&self, length: usize) -> bool {
+        !self.spills(length)
+            && frame(length) <= self.run()
+            && self.fit_in_ring(frame(length)) != Fit::Impossible
+    }
+
+    /// Makes room for an archive of `length` bytes.
+    pub(crate) fn reserve(&mut self, length: usize) {
+        let run = self.run();
+        if self.frame_of(length) > run {
+            self.blocks.push_back(Block::Skip { bytes: run });
+            self.tail = 0;
+        }
+    }
+
+    /// Puts in an archive of `length` bytes for which there is room. `reserved` is the length for
+    /// which the room was made: that decides whether it is spilled.
+    pub(crate) fn commit(&mut self, length: usize, reserved: usize) {
+        self.reserve(reserved);
+        let spilled = self.spills(reserved).then_some(length);
+        let bytes = if spilled.is_some() { SPILL_FRAME } else { frame(length) };
+        self.blocks.push_back(Block::Frame { bytes, spilled });
+        self.tail = (self.tail + bytes) % self.capacity;
+    }
+
+    /// The receiver looked for the next message: what was skipped in front of it is free.
+    pub(crate) fn look(&mut self) {
+        while !self.delivered && matches!(self.blocks.front(), Some(Block::Skip { .. })) {
+            self.blocks.pop_front();
+        }
+    }
+
+    /// The oldest message is in the hands of its receiver.
+    pub(crate) fn deliver(&mut self) {
+        self.look();
+        self.delivered = true;
+    }
+
+    /// The message in the hands of the receiver is given back, if there is one.
+    pub(crate) fn release(&mut self) {
+        if std::mem::take(&mut self.delivered) {
+            self.blocks.pop_front();
+        }
+    }
+
+    /// Bytes to the end of the ring.
+    fn run(&self) -> usize {
+        self.capacity - self.tail
+    }
+
+    fn spills(&self, length: usize) -> bool {
+        frame(length) > self.capacity / 2
+    }
+
+    fn frame_of(&self, length: usize) -> usize {
+        if self.spills(length) { SPILL_FRAME } else { frame(length) }
+    }
+
+    fn fit_in_ring(&self, bytes: usize) -> Fit {
+        let needed = if bytes <= self.run() { bytes } else { self.run() + bytes };
+        let used: usize = self.blocks.iter().map(Block::bytes).sum();
+        // A skip that nothing is in front of may be free already.
+        let perhaps_free = match self.blocks.front() {
+            Some(Block::Skip { bytes }) => *bytes,
+            _ => 0,
+        };
+        let usable = self.capacity - SLOT;
+        if needed + used <= usable {
+            Fit::Certain
+        } else if needed + used - perhaps_free <= usable {
+            Fit::Possible
+        } else {
+            Fit::Impossible
+        }
+    }
+
+    /// A buffer is at least as long as its archive, and at most as long as the longest archive
+    /// rounded up to a power of two; idle ones are given up where one is needed.
+    fn fit_in_buffers(&self, length: usize) -> Fit {
+        let away = || self.blocks.iter().filter_map(Block::spilled);
+        let budget = self.capacity.max(self.max_message_len.saturating_mul(2));
+        let at_least = away().sum::<usize>() + length;
+        let at_most = away().count() * self.longest_spilled.next_power_of_two() + length;
+        if away().count() >= BUFFERS || at_least > budget {
+            Fit::Impossible
+        } else if at_most <= budget {
+            Fit::Certain
+        } else {
+            Fit::Possible
+        }
+    }
+}
+
+impl Block {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Skip { bytes } | Self::Frame { bytes, .. } => *bytes,
+        }
+    }
+
+    fn spilled(&self) -> Option<usize> {
+        match self {
+            Self::Frame { spilled, .. } => *spilled,
+            Self::Skip { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Random programs over both ports of a channel, against a model of what a user must observe.
+//!
+//! The programs come from fixed seeds, so a run is repeatable. `MESSAGE_PORT_ROUNDS` says how many
+//! are run, `MESSAGE_PORT_SEED` with which seed to begin; a failure names its seed and prints the
+//! program without the operations that it does not need.
+
+mod model;
+#[path = "model/random.rs"]
+mod random;
+
+use std::env;
+use std::panic::catch_unwind;
+
+use model::Program;
+
+const ROUNDS: u64 = 12_000;
+
+#[test]
+fn random_programs_agree_with_the_model() {
+    let number = |name: &str, default| {
+        env::var(name).map_or(default, |text| text.parse().expect("the variable is a number"))
+    };
+    let first: u64 = number("MESSAGE_PORT_SEED", 0);
+    for seed in first..first + number("MESSAGE_PORT_ROUNDS", ROUNDS) {
+        let program = Program::decode(&random::bytes(seed));
+        if let Err(objection) = verdict(&program) {
+            let program = shrunk(program);
+            let of_shrunk = verdict(&program).err().unwrap_or_default();
+            panic!(
+                "seed {seed}: {objection}\n\nthe same, shrunk: {of_shrunk}\n{program}\n\
+                 run it alone with MESSAGE_PORT_SEED={seed} MESSAGE_PORT_ROUNDS=1"
+            );
+        }
+    }
+}
+
+/// The model's verdict; a panic, which is the library's since handlers' panics are caught, is one
+/// too.
+fn verdict(program: &Program) -> Result<(), String> {
+    catch_unwind(|| model::check(program))
+        .unwrap_or_else(|_| Err("the library panicked".to_owned()))
+}
+
+/// Leaves out operations for as long as the rest still fails: long runs of them first.
+fn shrunk(mut program: Program) -> Program {
+    let mut run = program.operations.len();
+    while run > 0 {
+        let mut start = 0;
+        while start < program.operations.len() {
+            let mut shorter = program.clone();
+            let end = (start + run).min(shorter.operations.len());
+            shorter.operations.drain(start..end);
+            if verdict(&shorter).is_err() {
+                program = shorter;
+            } else {
+                start += run;
+            }
+        }
+        run /= 2;
+    }
+    program
+}
