@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::receiver::Receiver;
 use crate::ring::Frame;
 use crate::sender::Sender;
+#[cfg(message_port_teeth)]
 use crate::sync::order::{Mutant, active};
 
 type OnMessage<In, Out> =
@@ -43,6 +44,8 @@ pub(crate) struct Handlers<In, Out> {
     close_dispatched: bool,
     #[cfg(message_port_teeth)]
     late: Option<HandlerError>,
+    #[cfg(message_port_teeth)]
+    closed_again: bool,
 }
 
 impl<In: Message, Out: Message> Handlers<In, Out> {
@@ -55,6 +58,8 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
             close_dispatched: false,
             #[cfg(message_port_teeth)]
             late: None,
+            #[cfg(message_port_teeth)]
+            closed_again: false,
         }
     }
 
@@ -157,8 +162,9 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         };
         handler(&MessageErrorEvent::new(&error, Some(&message)))
             .map_err(DispatchError::MessageError)?;
+        #[cfg(message_port_teeth)]
         if active(Mutant::HeldOnError) {
-            std::mem::forget(message);
+            message.withhold();
         }
         Ok(Turn::Message(2))
     }
@@ -176,7 +182,12 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         let (Some(handler), Some(event)) = (&mut self.close, sender.close_event()) else {
             return Ok(Turn::Ended);
         };
-        if self.close_dispatched && !active(Mutant::CloseTwice) {
+        if self.close_dispatched {
+            #[cfg(message_port_teeth)]
+            if active(Mutant::CloseTwice) && !std::mem::replace(&mut self.closed_again, true) {
+                handler(&event).map_err(DispatchError::Close)?;
+                return Ok(Turn::Close);
+            }
             return Ok(Turn::Ended);
         }
         self.close_dispatched = true;
