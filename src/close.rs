@@ -74,8 +74,13 @@ impl CloseState {
             Half::Sender => bit::SENDER_GONE,
             Half::Receiver => bit::RECEIVER_GONE,
         };
-        // ORDERING(S1): Release; pairs with S2: what was posted before is visible.
-        self.0.fetch_or(side.bit(bit), order::end());
+        let ordering = match half {
+            // ORDERING(S1): Release; pairs with S2: what was posted before is visible.
+            Half::Sender => order::end(),
+            // Whoever sees this one gives up posting, and looks for nothing.
+            Half::Receiver => order::UNORDERED,
+        };
+        self.0.fetch_or(side.bit(bit), ordering);
     }
 
     /// The state, with nothing else in order; to find out whether it is worth a second look.

@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::receiver::Receiver;
 use crate::ring::Frame;
 use crate::sender::Sender;
+#[cfg(message_port_teeth)]
 use crate::sync::order::{Mutant, active};
 
 type OnMessage<In, Out> =
@@ -43,6 +44,8 @@ pub(crate) struct Handlers<In, Out> {
     close_dispatched: bool,
     #[cfg(message_port_teeth)]
     late: Option<HandlerError>,
+    #[cfg(message_port_teeth)]
+    closed_again: bool,
 }
 
 impl<In: Message, Out: Message> Handlers<In, Out> {
@@ -55,6 +58,8 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
             close_dispatched: false,
             #[cfg(message_port_teeth)]
             late: None,
+            #[cfg(message_port_teeth)]
+            closed_again: false,
         }
     }
 
@@ -158,8 +163,9 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         };
         handler(&MessageErrorEvent::new(&error, Some(&message)))
             .map_err(DispatchError::MessageError)?;
+        #[cfg(message_port_teeth)]
         if active(Mutant::HeldOnError) {
-            std::mem::forget(message);
+            message.withhold();
         }
         Ok(Turn::Message(2))
     }
@@ -174,7 +180,14 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
     }
 
     fn on_close(&mut self, sender: &Sender<Out>) -> Result<Turn, DispatchError> {
-        if self.close_dispatched && !active(Mutant::CloseTwice) {
+        #[cfg(message_port_teeth)]
+        if active(Mutant::CloseTwice)
+            && self.close_dispatched
+            && !std::mem::replace(&mut self.closed_again, true)
+        {
+            self.close_dispatched = false;
+        }
+        if self.close_dispatched {
             return Ok(Turn::Ended);
         }
         let Some(handler) = &mut self.close else { return Ok(Turn::Ended) };

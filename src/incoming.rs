@@ -306,6 +306,15 @@ impl Held<'_> {
     }
 }
 
+#[cfg(message_port_teeth)]
+impl Held<'_> {
+    /// Is done with the bytes but does not give them back.
+    pub(crate) fn withhold(mut self) {
+        self.payload = None;
+        std::mem::forget(self);
+    }
+}
+
 impl Drop for Held<'_> {
     #[inline(always)]
     fn drop(&mut self) {

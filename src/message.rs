@@ -160,6 +160,14 @@ impl<'a, In: Message> MessageRef<'a, In> {
     }
 }
 
+#[cfg(message_port_teeth)]
+impl<In> MessageRef<'_, In> {
+    /// See [`Held::withhold`].
+    pub(crate) fn withhold(self) {
+        self.held.withhold();
+    }
+}
+
 impl<In: Message> Deref for MessageRef<'_, In> {
     type Target = Archived<In>;
 

@@ -59,7 +59,7 @@ fn what_was_accepted_before_a_close_is_received() {
 /// What was accepted before a close is dispatched by `run`, and then the close, once.
 #[test]
 fn run_dispatches_what_was_accepted_and_then_the_close() {
-    Model::with(Both).preemptions(3).check(|_| {
+    Model::with(Both).preemptions(2).check(|_| {
         let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
         let closer = thread::spawn(move || {
             port1.try_post_message(&1).unwrap();
@@ -132,7 +132,7 @@ fn each_port_gets_one_close_event_when_both_close() {
 /// Both halves of a port closing at once are one close for the peer.
 #[test]
 fn both_halves_closing_are_one_close() {
-    Model::with(Both).preemptions(2).check(|_| {
+    Model::with(Full).preemptions(2).check(|_| {
         let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
         let (mut sender, mut receiver) = port1.into_split();
         let log = log_close(&mut port2);

@@ -146,31 +146,31 @@ fn order_is_kept_across_laps() {
 /// Bytes are given back after the last look at them and before they are written again.
 #[test]
 fn bytes_are_read_before_they_are_written_again() {
-    Model::with(Heavy).preemptions(3).reaches(&["full", "had room"]).check(|run| {
-        // Frames of half the ring: one at a time.
+    Model::with(Heavy).preemptions(4).reaches(&["full", "had room"]).check(|run| {
         let MessageChannel { mut port1, mut port2 } =
-            MessageChannel::<[u64; 7]>::with_capacity(SMALLEST);
-        let run = run.clone();
-        let sender = thread::spawn(move || {
-            for number in 1..=3 {
-                match port1.try_post_message(&[number; 7]) {
-                    Ok(()) if number == 2 => run.reached("had room"),
-                    Ok(()) => {}
-                    Err(error) => {
-                        assert!(error.is_full());
-                        run.reached("full");
-                        post(&mut port1, &[number; 7]).unwrap();
-                    }
+            MessageChannel::<String>::with_capacity(SMALLEST);
+        // Frames of 64 and 48 bytes, and the one slot that stays free. With the first one given
+        // back the third one, of 16 bytes, ends the lap, and the fourth one goes over the first.
+        let texts = ["a".repeat(48), "b".repeat(32), String::new(), "d".repeat(16)];
+        let [first, second, third, fourth] = texts.clone();
+        port1.try_post_message(&first).unwrap();
+        port1.try_post_message(&second).unwrap();
+        let sender = thread::spawn({
+            let run = run.clone();
+            move || {
+                if port1.try_post_message(&third).is_err() {
+                    run.reached("full");
+                    post(&mut port1, &third).unwrap();
+                } else {
+                    run.reached("had room");
                 }
+                post(&mut port1, &fourth).unwrap();
+                port1
             }
-            port1
         });
-        for number in 1..=3 {
-            let read = receive(&mut port2, |message| {
-                assert_eq!(message[0], message[6], "the message changed while it was read");
-                message[0].to_native()
-            });
-            assert_eq!(read.unwrap(), number);
+        for text in texts {
+            let read = receive(&mut port2, |message| message.to_string()).unwrap();
+            assert_eq!(read, text, "the message changed while it was read");
         }
         sender.join().unwrap();
     });

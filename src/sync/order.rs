@@ -56,7 +56,7 @@ mutants! {
     NoSecondLook,
     /// Gives a message's bytes back before its guard is dropped.
     EarlyRelease,
-    /// Dispatches `close` on every turn after the end.
+    /// Dispatches `close` once more, on the turn after.
     CloseTwice,
     /// Dispatches `messageerror` after the next message.
     LateMessageError,
