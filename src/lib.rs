@@ -34,6 +34,10 @@
 //! | post | [`MessagePort::post_message`], [`try_post_message`](MessagePort::try_post_message), [`post_message_timeout`](MessagePort::post_message_timeout) |
 //! | receive by pulling | [`MessagePort::recv`], [`try_recv`](MessagePort::try_recv), [`recv_timeout`](MessagePort::recv_timeout), [`MessageRef`] |
 //! | receive by handlers | [`MessagePort::set_onmessage`], [`dispatch`](MessagePort::dispatch), [`run`](MessagePort::run) |
+//! | use a task instead of a thread | [`MessagePort::recv_async`], [`post_message_async`](MessagePort::post_message_async), [`run_async`](MessagePort::run_async), [`poll_recv`](MessagePort::poll_recv) |
+//! | send many at once | [`MessagePort::post_messages`], [`recv_batch`](MessagePort::recv_batch) |
+//! | serve many ports on one thread | [`EventLoop`], [`LoopHandle`] |
+//! | pass archives on | [`MessagePort::post_archived`], [`MessageRef::as_bytes`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
 //! | know how it works | [`protocol`] |
@@ -46,6 +50,7 @@ mod channel;
 mod close;
 mod error;
 mod event;
+mod event_loop;
 mod handlers;
 mod incoming;
 mod link;
@@ -67,6 +72,7 @@ pub use error::{
     TryPostError, TryRecvError,
 };
 pub use event::{CloseEvent, ClosedBy, HandlerResult, MessageErrorEvent, MessageEvent};
+pub use event_loop::{EventLoop, EventLoopError, LoopHandle, PortId};
 pub use message::{Message, MessageRef};
 pub use port::MessagePort;
 pub use receiver::Receiver;

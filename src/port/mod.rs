@@ -1,8 +1,11 @@
 //! The port: both halves and the handlers.
 
 mod events;
+mod looping;
 mod tasks;
 mod transfer;
+
+pub(crate) use looping::{LoopPort, Step};
 
 use std::fmt;
 

@@ -56,6 +56,32 @@ impl<T> Cell<T> {
     }
 }
 
+/// Stands in for crossbeam's unbounded queue, which loom cannot schedule.
+#[derive(Debug)]
+pub(crate) struct SegQueue<T>(Mutex<VecDeque<T>>);
+
+impl<T> SegQueue<T> {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(VecDeque::new()))
+    }
+
+    pub(crate) fn push(&self, item: T) {
+        self.0.lock().unwrap().push_back(item);
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.0.lock().unwrap().pop_front()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// Stands in for crossbeam's queue, which loom cannot schedule.
 #[derive(Debug)]
 pub(crate) struct ArrayQueue<T> {

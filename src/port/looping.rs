@@ -1,0 +1,70 @@
+//! A port as the event loop sees it: without its types.
+
+use std::any::Any;
+use std::task::Waker;
+
+use super::MessagePort;
+use crate::error::DispatchError;
+use crate::handlers::Turn;
+use crate::message::Message;
+use crate::wait::{Deadline, TimedOut};
+
+/// Where a port is after some turns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    /// More may be there.
+    More,
+    /// There is nothing to dispatch yet.
+    Idle,
+    /// Messages wait for a handler.
+    Stuck,
+    /// The channel has ended and nothing is left.
+    Ended,
+    /// The channel has ended, and messages wait for a handler.
+    EndedStuck,
+}
+
+/// A [`MessagePort`] of whatever types.
+pub(crate) trait LoopPort: Any + Send {
+    /// Dispatches up to `messages` messages, and the close if it is due; returns how many events
+    /// that were.
+    fn dispatch_some(&mut self, messages: usize) -> Result<(usize, Step), DispatchError>;
+
+    /// Has `waker` woken when something comes next; `true` if there is something already.
+    fn wake_for_news(&mut self, waker: &Waker) -> bool;
+
+    /// Has `waker` woken when the channel ends; `true` if it has already.
+    fn wake_for_end(&mut self, waker: &Waker) -> bool;
+
+    /// Lets go of the waker.
+    fn forget_task(&mut self);
+}
+
+impl<Out: Message + 'static, In: Message + 'static> LoopPort for MessagePort<Out, In> {
+    fn dispatch_some(&mut self, messages: usize) -> Result<(usize, Step), DispatchError> {
+        let mut dispatched = 0;
+        for _ in 0..messages {
+            match self.turn(true)? {
+                Turn::Message(events) => dispatched += events,
+                Turn::Close => dispatched += 1,
+                Turn::Idle => return Ok((dispatched, Step::Idle)),
+                Turn::Stuck => return Ok((dispatched, Step::Stuck)),
+                Turn::Ended if self.is_empty() => return Ok((dispatched, Step::Ended)),
+                Turn::Ended => return Ok((dispatched, Step::EndedStuck)),
+            }
+        }
+        Ok((dispatched, Step::More))
+    }
+
+    fn wake_for_news(&mut self, waker: &Waker) -> bool {
+        self.receiver.incoming_mut().wait_for_news(Deadline::Task(waker)) != Err(TimedOut)
+    }
+
+    fn wake_for_end(&mut self, waker: &Waker) -> bool {
+        self.receiver.incoming_mut().wait_for_end(Deadline::Task(waker)) != Err(TimedOut)
+    }
+
+    fn forget_task(&mut self) {
+        self.receiver.incoming_mut().forget_task();
+    }
+}
