@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Every model in every interleaving up to its bound.
+#
+#   bash ci/loom.sh                            about a minute
+#   MESSAGE_PORT_LOOM_SLOW=1 bash ci/loom.sh   one more preemption and larger models: an hour
+#   LOOM_MAX_PREEMPTIONS=4 bash ci/loom.sh     at least so many preemptions
+#   bash ci/loom.sh --test close               some of them
+
+set -eu
+cd "$(dirname "$0")/.."
+
+# They would replace the flags that select the engine; the models refuse to compile then.
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+cargo loom "$@"

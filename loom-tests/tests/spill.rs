@@ -1,0 +1,137 @@
+//! Messages that travel in heap buffers: who has the buffer, and who gives it back.
+
+use loom_tests::Barriers::{Both, Full, Heavy};
+use loom_tests::steps::{post, receive};
+use loom_tests::{Log, Model, SMALLEST, thread};
+use message_port::{MessageChannel, MessagePort};
+
+/// An archive that is spilled: one that is longer than half the ring.
+type Large = [u64; 16];
+
+/// A channel whose directions have two buffers for a [`Large`] each, and room for more frames than
+/// that.
+fn channel() -> (MessagePort<Large>, MessagePort<Large>) {
+    let builder = MessageChannel::<Large>::builder().capacity(2 * SMALLEST);
+    let MessageChannel { port1, port2 } =
+        builder.max_message_len(size_of::<Large>()).build().unwrap();
+    (port1, port2)
+}
+
+/// A buffer arrives with everything that was written to it.
+#[test]
+fn a_spilled_message_is_visible_as_a_whole() {
+    Model::with(Heavy).preemptions(3).check(|_| {
+        let (mut port1, mut port2) = channel();
+        let sender = thread::spawn(move || {
+            post(&mut port1, &[1; 16]).unwrap();
+            port1
+        });
+        assert_eq!(receive(&mut port2, |message| message[15].to_native()).unwrap(), 1);
+        sender.join().unwrap();
+    });
+}
+
+/// A buffer is written again only after it was handed back.
+#[test]
+fn a_buffer_is_read_before_it_is_written_again() {
+    Model::with(Heavy).preemptions(3).reaches(&["waited"]).check(|run| {
+        let (mut port1, mut port2) = channel();
+        let sender = thread::spawn({
+            let run = run.clone();
+            move || {
+                post(&mut port1, &[1; 16]).unwrap();
+                post(&mut port1, &[2; 16]).unwrap();
+                if port1.try_post_message(&[3; 16]).is_err() {
+                    run.reached("waited");
+                    post(&mut port1, &[3; 16]).unwrap();
+                }
+                port1
+            }
+        });
+        for number in 1..=3 {
+            let read = receive(&mut port2, |message| {
+                assert_eq!(message[0], message[15], "the buffer changed while it was read");
+                message[15].to_native()
+            });
+            assert_eq!(read.unwrap(), number);
+        }
+        sender.join().unwrap();
+    });
+}
+
+/// A sender that sleeps for a buffer is woken when one is handed back.
+#[test]
+fn a_returned_buffer_wakes_the_sender() {
+    Model::with(Full).preemptions(3).check(|_| {
+        let (mut port1, mut port2) = channel();
+        while port1.try_post_message(&[1; 16]).is_ok() {}
+        let sender = thread::spawn(move || {
+            port1.post_message(&[2; 16]).unwrap();
+            port1
+        });
+        drop(port2.try_recv().unwrap());
+        sender.join().unwrap();
+    });
+}
+
+/// A spilled message in the receiver's hands outlives the sender.
+#[test]
+fn a_spilled_message_in_hand_outlives_the_peer() {
+    Model::with(Heavy).preemptions(3).check(|_| {
+        let (mut port1, mut port2) = channel();
+        port1.try_post_message(&[1; 16]).unwrap();
+        let sender = thread::spawn(move || {
+            let _ = port1.try_post_message(&[2; 16]);
+            drop(port1);
+        });
+        let message = port2.try_recv().unwrap();
+        thread::yield_now();
+        sender.join().unwrap();
+        assert_eq!(message[15], 1, "the buffer changed while it was held");
+    });
+}
+
+/// A buffer on its way when the receiver goes away is freed once.
+#[test]
+fn a_buffer_on_its_way_is_freed_once() {
+    let cases = &["received", "never received"];
+    Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, mut port2) = channel();
+        let sender = thread::spawn(move || {
+            let _ = port1.try_post_message(&[1; 16]);
+            let _ = port1.try_post_message(&[2; 16]);
+        });
+        run.reached(if port2.try_recv().is_ok() { cases[0] } else { cases[1] });
+        drop(port2);
+        sender.join().unwrap();
+    });
+}
+
+/// The report of a close counts spilled messages like others, with the bytes of their archives.
+#[test]
+fn the_report_counts_spilled_messages() {
+    let cases = &["delivered", "counted"];
+    Model::with(Both).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, mut port2) = channel();
+        let sender = thread::spawn(move || {
+            let accepted = u64::from(port1.try_post_message(&[1; 16]).is_ok());
+            let log = Log::new();
+            let closes = log.clone();
+            port1.set_onclose(move |event| closes.push(*event));
+            port1.run().unwrap();
+            (accepted, log.entries()[0])
+        });
+        let delivered = u64::from(port2.try_recv().is_ok());
+        port2.close();
+        let (accepted, close) = sender.join().unwrap();
+        let counted = close.undelivered_messages();
+        assert_eq!(delivered + counted, accepted, "a message is lost, or counted and delivered");
+        assert_eq!(close.undelivered_bytes(), counted * size_of::<Large>() as u64);
+        if delivered > 0 {
+            run.reached("delivered");
+        }
+        if counted > 0 {
+            run.reached("counted");
+        }
+    });
+}
