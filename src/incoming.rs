@@ -255,10 +255,11 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// A message, if there is one and nothing is unusual. `None` says nothing.
+    /// A message in place, if one comes next. `None` says nothing.
     #[inline(always)]
     pub(crate) fn ready(&self) -> Option<Frame> {
-        if self.end.link.state.hint().is_open() { self.end.consumer.peek_in_place() } else { None }
+        let closed_here = self.end.link.state.hint().is_closed_by(self.end.side);
+        if closed_here { None } else { self.end.consumer.peek_in_place() }
     }
 
     /// The bytes of a message that is not yet taken.
