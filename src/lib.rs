@@ -86,7 +86,7 @@ pub use rkyv;
 #[cfg(message_port_loom)]
 #[doc(hidden)]
 pub mod model {
-    pub use crate::sync::model::without_light_barriers;
+    pub use crate::sync::model::{has_light_barriers, without_light_barriers};
 }
 
 #[doc = include_str!("../docs/protocol.md")]

@@ -237,9 +237,13 @@ impl Outgoing {
         }
         self.leave_stall();
         let endless = matches!(deadline, Deadline::Never | Deadline::Task(_)).then_some(target);
-        let entered = self.link.stalls.enter(self.side, endless, &self.received);
-        entered.map_err(|WouldDeadlock| Refusal::WouldDeadlock)?;
-        self.stalled = endless;
+        match self.link.stalls.enter(self.side, endless, &self.received) {
+            Ok(()) => self.stalled = endless,
+            // The lock shows what the peer gave back before it went to wait: with that, this
+            // wait is over before it begins.
+            Err(WouldDeadlock) if self.producer.has_reached(target) => {}
+            Err(WouldDeadlock) => return Err(Refusal::WouldDeadlock),
+        }
         Ok(())
     }
 

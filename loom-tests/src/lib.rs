@@ -26,6 +26,7 @@ mod exhaustive;
 #[cfg(not(message_port_loom))]
 mod real;
 pub mod steps;
+pub mod tasks;
 
 #[cfg(message_port_loom)]
 pub use loom::thread;

@@ -250,6 +250,45 @@ fn the_report_is_exact_with_a_split_closer_and_racing_posts() {
     });
 }
 
+/// A post that races with a close by the other half of its own port is delivered or refused: the
+/// peer has not come to the end before an accepted message.
+#[test]
+fn a_post_that_its_own_port_closes_on_is_delivered_or_refused() {
+    Model::with(Full).preemptions(3).reaches(&["delivered", "refused"]).check(|run| {
+        let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let (mut sender, mut receiver) = port1.into_split();
+        let sending = thread::spawn(move || usize::from(sender.try_post_message(&1).is_ok()));
+        let receiving = thread::spawn(move || drain(&mut port2).0.len());
+        receiver.close();
+        let accepted = sending.join().unwrap();
+        assert_eq!(receiving.join().unwrap(), accepted, "accepted and not delivered, or refused");
+        run.reached(if accepted == 1 { "delivered" } else { "refused" });
+    });
+}
+
+/// In the same race the peer, having seen the close, finds a message or the end, never nothing.
+#[test]
+fn a_closed_channel_is_never_merely_empty() {
+    Model::with(Heavy).preemptions(3).reaches(&["a message", "the end"]).check(|run| {
+        let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let (mut sender, mut receiver) = port1.into_split();
+        let sending = thread::spawn(move || drop(sender.try_post_message(&1)));
+        let closing = thread::spawn(move || receiver.close());
+        while !port2.is_closed() {
+            thread::yield_now();
+        }
+        match port2.try_recv() {
+            Ok(_) => run.reached("a message"),
+            Err(error) => {
+                assert!(!error.is_empty(), "a closed channel is merely empty");
+                run.reached("the end");
+            }
+        }
+        sending.join().unwrap();
+        closing.join().unwrap();
+    });
+}
+
 /// At a port that closed nothing is delivered any more, whatever the peer posts meanwhile.
 #[test]
 fn nothing_is_delivered_after_the_own_close() {

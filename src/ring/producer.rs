@@ -101,7 +101,7 @@ impl Producer {
     /// [`flush`](Self::flush) only, all at once.
     #[inline]
     pub(crate) fn commit_in_batch(&mut self, length: usize) {
-        if self.held_back.is_some() {
+        if self.held_back.is_some() || order::active(order::Mutant::NoHoldBack) {
             return self.commit(length);
         }
         let next = self.tail.wrapping_add(frame::size(length));

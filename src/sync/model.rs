@@ -34,7 +34,7 @@ pub fn without_light_barriers<R>(model: impl FnOnce() -> R) -> R {
 }
 
 /// Whether light barriers are fences here.
-pub(crate) fn has_light_barriers() -> bool {
+pub fn has_light_barriers() -> bool {
     LIGHT_BARRIERS.get()
 }
 

@@ -33,13 +33,17 @@ mutants! {
     S1,
     /// As `P1`.
     S2,
+    /// As `P1`.
     S3,
+    /// As `P1`.
     S4,
     /// As `P1`.
     W1,
     /// As `P1`.
     W2,
+    /// As `P1`.
     W3,
+    /// As `P1`.
     W4,
     /// Leaves out the publisher's half of the barrier between news and waiters.
     B1,
@@ -74,6 +78,14 @@ mutants! {
     NoHandBack,
     /// Leaves the buffers of spilled messages that nobody received where they are.
     LeakSpilled,
+    /// Makes each message of a batch visible on its own.
+    NoHoldBack,
+    /// Has a task woken by the waker of its first poll.
+    KeepWaker,
+    /// Lets a port wait for one that waits for it.
+    NoStall,
+    /// Refuses to wait for a port that waits, even if that one has what it waits for.
+    HastyStall,
 }
 
 #[cfg(not(message_port_teeth))]

@@ -87,6 +87,7 @@ impl WaitCell {
             // SAFETY: the state is `IDLE`, so the slot is the owner's.
             let task = unsafe { &mut *task };
             match task {
+                Some(_) if order::active(Mutant::KeepWaker) => {}
                 Some(known) => known.clone_from(waker),
                 None => *task = Some(waker.clone()),
             }

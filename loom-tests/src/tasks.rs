@@ -1,0 +1,75 @@
+//! An executor for one task, whose sleep the engine schedules.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use crate::thread;
+#[cfg(message_port_loom)]
+use loom::sync::{Condvar, Mutex};
+#[cfg(not(message_port_loom))]
+use std::sync::{Condvar, Mutex};
+
+/// What a waker of a task sets and the executor waits for.
+#[derive(Debug)]
+pub struct Signal {
+    is_set: Mutex<bool>,
+    changed: Condvar,
+    owner: thread::ThreadId,
+    /// Whether the owner has set it itself, since it met somebody who was just about to.
+    by_owner: AtomicBool,
+}
+
+impl Signal {
+    /// A signal that is not set, for the calling thread.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            is_set: Mutex::new(false),
+            changed: Condvar::new(),
+            owner: thread::current().id(),
+            by_owner: AtomicBool::new(false),
+        })
+    }
+
+    /// Waits until the signal is set, and takes it back.
+    pub fn wait(&self) {
+        #[cfg(message_port_loom)]
+        if !message_port::model::has_light_barriers() {
+            // The wake may be lost; see `Barriers`.
+            return loom::thread::yield_now();
+        }
+        if self.by_owner.swap(false, Ordering::Relaxed) {
+            // The other one must get on.
+            thread::yield_now();
+        }
+        let mut is_set = self.is_set.lock().unwrap();
+        while !*is_set {
+            is_set = self.changed.wait(is_set).unwrap();
+        }
+        *is_set = false;
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        if thread::current().id() == self.owner {
+            self.by_owner.store(true, Ordering::Relaxed);
+        }
+        *self.is_set.lock().unwrap() = true;
+        self.changed.notify_one();
+    }
+}
+
+/// Runs a future on this thread.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let signal = Signal::new();
+    let waker = Waker::from(Arc::clone(&signal));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => signal.wait(),
+        }
+    }
+}
