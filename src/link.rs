@@ -1,5 +1,7 @@
 //! What the two ports of a channel share beside the rings: the end, and who sleeps.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use crate::close::{CloseState, Half, Side};
 use crate::stall::Stalls;
 use crate::sync::{Arc, CachePadded};
@@ -53,11 +55,16 @@ impl Link {
 
     /// Ends the channel for both ports and wakes everybody. Once per side; then a no-op.
     pub(crate) fn close(&self, side: Side) {
-        if self.state.close(side) {
-            for side in [Side::Port1, Side::Port2] {
-                self.wake(self.sender(side));
-                self.wake(self.receiver(side));
-            }
+        if !self.state.close(side) {
+            return;
+        }
+        // A task's waker may panic. Nobody would wake the others then: they are woken first.
+        let mut panicked = None;
+        for cell in self.senders.iter().chain(&self.receivers) {
+            panicked = catch_unwind(AssertUnwindSafe(|| self.wake(cell))).err().or(panicked);
+        }
+        if let Some(payload) = panicked {
+            resume_unwind(payload);
         }
     }
 
