@@ -198,6 +198,8 @@ impl Outgoing {
                     return self.publish(written, manner.batched);
                 }
                 self.flush()?;
+                // The flush may have fixed the border in front of this message.
+                self.refuse_if_ended()?;
                 self.producer.commit_spilled(written);
                 return self.published();
             }
