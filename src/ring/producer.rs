@@ -17,11 +17,20 @@ pub(crate) struct Producer {
     max_in_place: usize,
     /// Bytes of the longest archive that is accepted at all.
     max_message: usize,
-    /// The position and word of a frame that is written but not committed, so that neither it nor
-    /// what follows is visible yet.
-    held_back: Option<(usize, u32)>,
+    /// A frame that is written but not committed, so that neither it nor what follows is visible
+    /// yet.
+    held_back: Option<HeldBack>,
     ring: Arc<Ring>,
     pool: Pool,
+}
+
+/// The first frame of a batch that is not visible yet.
+#[derive(Clone, Copy, Debug)]
+struct HeldBack {
+    position: usize,
+    word: u32,
+    /// Messages from this one on.
+    messages: usize,
 }
 
 /// What the producer says to a wish for room.
@@ -101,21 +110,28 @@ impl Producer {
     /// [`flush`](Self::flush) only, all at once.
     #[inline]
     pub(crate) fn commit_in_batch(&mut self, length: usize) {
-        if self.held_back.is_some() || order::active(order::Mutant::NoHoldBack) {
+        if order::active(order::Mutant::NoHoldBack) {
             return self.commit(length);
         }
-        let next = self.tail.wrapping_add(frame::size(length));
-        self.ring.buffer.clear(next);
-        self.held_back = Some((self.tail, frame::word(Kind::Message, length)));
-        self.tail = next;
-        self.ring.producer.posted.count();
+        debug_assert!(self.fits_here(length));
+        if let Some(first) = &mut self.held_back {
+            first.messages += 1;
+            return self.publish(Kind::Message, length, frame::size(length));
+        }
+        let word = frame::word(Kind::Message, length);
+        self.held_back = Some(HeldBack { position: self.tail, word, messages: 1 });
+        self.tail = self.tail.wrapping_add(frame::size(length));
+        self.ring.buffer.clear(self.tail);
     }
 
     /// Publishes what was held back; `false` if nothing was.
     pub(crate) fn flush(&mut self) -> bool {
         let held_back = self.held_back.take();
-        if let Some((position, word)) = held_back {
-            self.ring.buffer.commit(position, word);
+        if let Some(first) = held_back {
+            self.ring.buffer.commit(first.position, first.word);
+            // Counted after the frames, as each message is: what is counted can be received.
+            let posted = &self.ring.producer.posted;
+            posted.set(posted.get().wrapping_add(first.messages));
         }
         held_back.is_some()
     }
