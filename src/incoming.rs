@@ -255,11 +255,20 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// A message in place, if one comes next. `None` says nothing.
+    /// A message in place, if one comes next. `None` says nothing. What was taken before must not
+    /// be in use any more.
     #[inline(always)]
-    pub(crate) fn ready(&self) -> Option<Frame> {
-        let closed_here = self.end.link.state.hint().is_closed_by(self.end.side);
-        if closed_here { None } else { self.end.consumer.peek_in_place() }
+    pub(crate) fn ready(&mut self) -> Option<Frame> {
+        if self.end.link.state.hint().is_closed_by(self.end.side) {
+            return None;
+        }
+        self.end.consumer.peek_in_place().or_else(|| self.ready_in_next_lap())
+    }
+
+    /// The end of the lap does not end a batch.
+    #[cold]
+    fn ready_in_next_lap(&mut self) -> Option<Frame> {
+        self.end.peek().and_then(|_| self.end.consumer.peek_in_place())
     }
 
     /// The bytes of a message that is not yet taken.
