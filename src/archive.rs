@@ -1,5 +1,6 @@
 //! The bridge to rkyv: values into bytes, bytes into archives.
 
+use std::num::NonZero;
 use std::ptr::NonNull;
 
 use rkyv::Archived;
@@ -20,6 +21,10 @@ use crate::outgoing::Length;
 
 /// Alignment in bytes of every archive that is received.
 pub(crate) const ALIGNMENT: usize = crate::ring::frame::SLOT;
+
+/// How many pointers deep a received archive may be. Validation recurses, and a chain of a million
+/// links would overflow the stack.
+const MAX_DEPTH: NonZero<usize> = NonZero::new(512).unwrap();
 
 /// The rkyv serializer that writes a message into its place.
 #[allow(unreachable_pub, reason = "it stands in the bounds of a public trait")]
@@ -169,18 +174,18 @@ pub(crate) unsafe fn root<T: Message>(
 unsafe fn checked<T: Message>(
     bytes: NonNull<[u8]>,
 ) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
+    let root = bytes.cast::<Archived<T>>();
+    // SAFETY: passed on to the caller.
+    let bytes = unsafe { bytes.as_ref() };
+    let archive = ArchiveValidator::with_max_depth(bytes, Some(MAX_DEPTH));
+    let mut context = Validator::new(archive, SharedValidator::new());
     if is_plain_copy::<T>() && bytes.len() == size_of::<Archived<T>>() {
         // The root is all there is: its own check remains, and that is nothing for numbers.
-        let root = bytes.cast::<Archived<T>>();
-        // SAFETY: passed on to the caller.
-        let bytes = unsafe { bytes.as_ref() };
-        let mut context = Validator::new(ArchiveValidator::new(bytes), SharedValidator::new());
         // SAFETY: archives are aligned to 16 bytes, `length` has the compiler check that this is
         // enough; and there are as many bytes as the root needs.
         unsafe { Archived::<T>::check_bytes(root.as_ptr(), Strategy::wrap(&mut context)) }?;
         return Ok(root);
     }
-    // SAFETY: passed on to the caller.
-    let bytes = unsafe { bytes.as_ref() };
-    rkyv::access::<Archived<T>, InvalidArchiveError>(bytes).map(NonNull::from)
+    rkyv::api::access_with_context::<Archived<T>, _, InvalidArchiveError>(bytes, &mut context)
+        .map(NonNull::from)
 }

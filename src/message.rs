@@ -23,6 +23,9 @@ use crate::incoming::Held;
 /// compiled; one that only contains such a type behind a pointer (a `Vec` of them, say) is
 /// received as an invalid archive wherever it happens to lie less aligned, so do not post it.
 ///
+/// An archive may be 512 pointers deep (a list of boxed links, say); a deeper one is received as
+/// invalid.
+///
 /// A value whose bytes are its archive ([`Archive::COPY_OPTIMIZATION`]) is copied as it is,
 /// without a call of its `Serialize`; so does rkyv with slices of them.
 ///
@@ -162,9 +165,9 @@ impl<'a, In: Message> MessageRef<'a, In> {
 
 #[cfg(message_port_teeth)]
 impl<In> MessageRef<'_, In> {
-    /// See [`Held::withhold`].
-    pub(crate) fn withhold(self) {
-        self.held.withhold();
+    /// See [`Held::release_early`].
+    pub(crate) fn release_early(&mut self) {
+        self.held.release_early();
     }
 }
 
