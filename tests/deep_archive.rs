@@ -37,7 +37,7 @@ impl Archive for Chain {
     type Archived = ArchivedLink;
     type Resolver = usize;
     fn resolve(&self, pos: usize, out: Place<ArchivedLink>) {
-        Step(pos, 1).resolve((), out)
+        Step(pos, 1).resolve((), out);
     }
 }
 impl<S: Fallible<Error: Source> + Writer + Allocator + ?Sized> Serialize<S> for Chain {
