@@ -58,6 +58,21 @@ if [ -e "$bin/checksum" ]; then
     expect 0 "$bin/checksum" --help
 fi
 
+if [ -e "$bin/async_ports" ]; then
+    # In the order of the numbers, more of them than its queues and tasks take at once.
+    expect 0 "$bin/async_ports" 360 97 1 4 5 6 7 8 9 10 11 12 18446744073709551615
+    for line in '360 = 2^3 * 3^2 * 5' '97 = 97' '1 = 1' '4 = 2^2' '5 = 5' '6 = 2 * 3' '7 = 7' \
+        '8 = 2^3' '9 = 3^2' '10 = 2 * 5' '11 = 11' '12 = 2^2 * 3' \
+        '18446744073709551615 = 3 * 5 * 17 * 257 * 641 * 65537 * 6700417'; do
+        echo "$line"
+    done | diff - "$scratch/out"
+    expect 2 "$bin/async_ports" seven
+    expect 2 "$bin/async_ports" 0
+    expect 2 "$bin/async_ports" 18446744073709551616
+    expect 2 "$bin/async_ports" --no-such-option
+    expect 0 "$bin/async_ports" --help
+fi
+
 for source in examples/*.rs examples/*/main.rs; do
     name="${source#examples/}"
     name="${name%/main.rs}"

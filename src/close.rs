@@ -1,6 +1,6 @@
 //! The one word that says whether the channel has ended, and by whom.
 
-use crate::sync::{AtomicU32, order};
+use crate::sync::{StateWord, order};
 
 /// One of the two ports of a channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +45,7 @@ pub(crate) enum Half {
 /// The shared state; written only by read-modify-writes, which only ever set bits, so no end is
 /// ever overwritten and every reader that sees a later one also sees the earlier ones.
 #[derive(Debug)]
-pub(crate) struct CloseState(AtomicU32);
+pub(crate) struct CloseState(StateWord);
 
 /// The state at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +53,7 @@ pub(crate) struct Ended(u32);
 
 impl CloseState {
     pub(crate) fn new() -> Self {
-        Self(AtomicU32::new(0))
+        Self(StateWord::new(0))
     }
 
     /// Notes that `side` closed; `true` the first time it does.

@@ -129,7 +129,8 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         receiver: &mut Receiver<In>,
         sender: &mut Sender<Out>,
     ) -> Result<Turn, DispatchError> {
-        let message = match receiver.take(frame) {
+        #[cfg_attr(not(message_port_teeth), allow(unused_mut, reason = "a mutant releases it early"))]
+        let mut message = match receiver.take(frame) {
             Ok(message) => message,
             Err(error) => {
                 let error = HandlerError::InvalidArchive(error);
@@ -158,15 +159,15 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
             self.late = Some(error);
             return Ok(Turn::Message(1));
         }
+        #[cfg(message_port_teeth)]
+        if active(Mutant::EarlyErrorRelease) {
+            message.release_early();
+        }
         let Some(handler) = &mut self.message_error else {
             return Err(DispatchError::Message(error));
         };
         handler(&MessageErrorEvent::new(&error, Some(&message)))
             .map_err(DispatchError::MessageError)?;
-        #[cfg(message_port_teeth)]
-        if active(Mutant::HeldOnError) {
-            message.withhold();
-        }
         Ok(Turn::Message(2))
     }
 

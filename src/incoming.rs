@@ -318,18 +318,18 @@ impl Held<'_> {
 
 #[cfg(message_port_teeth)]
 impl Held<'_> {
-    /// Is done with the bytes but does not give them back.
-    pub(crate) fn withhold(mut self) {
-        self.payload = None;
-        std::mem::forget(self);
+    /// Gives the bytes back although they are still in use.
+    pub(crate) fn release_early(&mut self) {
+        self.incoming.end.release();
     }
 }
 
 impl Drop for Held<'_> {
     #[inline(always)]
     fn drop(&mut self) {
+        #[cfg(message_port_teeth)]
         if active(Mutant::EarlyRelease) {
-            self.incoming.end.release();
+            self.release_early();
         }
         self.payload = None;
         self.incoming.end.release();

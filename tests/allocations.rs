@@ -6,7 +6,11 @@ mod meter;
 mod watchdog;
 
 use std::error::Error;
-use std::thread;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use message_port::{Message, MessageChannel, MessagePort};
@@ -197,4 +201,145 @@ fn m2_refusals() -> Outcome {
     });
     assert_eq!(taken.allocations, 0);
     Ok(())
+}
+
+/// Polls once, with a waker that is nobody's.
+fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Wakes the thread that polls.
+struct Unparks(Thread);
+
+impl Wake for Unparks {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// The simplest executor.
+fn block_on<F: Future>(future: F, waker: &Waker) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Posts and receives in futures, of which some are ready at once and some are not.
+fn polled<T: Message>(capacity: usize, message: &T, rounds: u32) -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<T>::with_capacity(capacity);
+    warm(&mut port1, &mut port2, message);
+    let (outcome, taken) = measure(|| -> Outcome {
+        for _ in 0..rounds {
+            assert!(poll_once(port2.recv_async()).is_pending());
+            while let Poll::Ready(posted) = poll_once(port1.post_message_async(message)) {
+                posted?;
+            }
+            while let Poll::Ready(received) = poll_once(port2.recv_async()) {
+                drop(received?);
+            }
+        }
+        Ok(())
+    });
+    outcome?;
+    assert_eq!(taken.allocations, 0);
+    Ok(())
+}
+
+/// Streams `message` between two tasks, each alone on its thread.
+fn stream_in_tasks<T: Message + Clone + Send + 'static>(
+    capacity: usize,
+    message: &T,
+    messages: u32,
+) -> Outcome {
+    let _watchdog = Watchdog::start();
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<T>::with_capacity(capacity);
+    warm(&mut port1, &mut port2, message);
+    let other = thread::spawn(move || {
+        let waker = Waker::from(Arc::new(Unparks(thread::current())));
+        let ((), taken) = measure(|| {
+            for _ in 0..messages {
+                drop(block_on(port2.recv_async(), &waker).unwrap());
+            }
+        });
+        taken
+    });
+    let waker = Waker::from(Arc::new(Unparks(thread::current())));
+    let (outcome, taken) = measure(|| -> Outcome {
+        for _ in 0..messages {
+            block_on(port1.post_message_async(message), &waker)?;
+        }
+        Ok(())
+    });
+    outcome?;
+    assert_eq!(taken.allocations, 0, "at the sender");
+    assert_eq!(other.join().unwrap().allocations, 0, "at the receiver");
+    Ok(())
+}
+
+#[test]
+fn m2_polled_by_hand() -> Outcome {
+    polled(1024, &7u64, 50)?;
+    polled(4096, &order(), 50)?;
+    polled(1024, &vec![7u8; 3000], 20)
+}
+
+#[test]
+fn m2_in_tasks() -> Outcome {
+    stream_in_tasks(1024, &7u64, 5000)?;
+    stream_in_tasks(4096, &order(), 2000)?;
+    stream_in_tasks(1024, &vec![7u8; 3000], 500)
+}
+
+#[test]
+fn m2_running_handlers_in_a_task() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<Order>::with_capacity(4096);
+    warm(&mut port1, &mut port2, &order());
+    port2.set_onmessage(|event| assert_eq!(event.data().id, 7));
+    let message = order();
+    let (outcome, taken) = measure(|| -> Outcome {
+        for _ in 0..100 {
+            for _ in 0..5 {
+                port1.try_post_message(&message)?;
+            }
+            assert!(poll_once(port2.run_async()).is_pending());
+            assert!(port2.is_empty());
+        }
+        Ok(())
+    });
+    outcome?;
+    assert_eq!(taken.allocations, 0);
+    Ok(())
+}
+
+/// Posts and receives `batch` as a whole. Messages that are spilled end a batch that is received.
+fn batched<T: Message>(capacity: usize, batch: &[T], rounds: u32) -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<T>::with_capacity(capacity);
+    let mut round = || -> Outcome {
+        assert_eq!(port1.post_messages(batch)?, batch.len());
+        let mut received = 0;
+        while received < batch.len() {
+            received += port2.recv_batch(batch.len(), |_| ())?;
+        }
+        assert_eq!(received, batch.len());
+        Ok(())
+    };
+    // Once around the ring, and once with every buffer.
+    for _ in 0..8 {
+        round()?;
+    }
+    let (outcome, taken) = measure(|| (0..rounds).try_for_each(|_| round()));
+    outcome?;
+    assert_eq!(taken.allocations, 0);
+    Ok(())
+}
+
+#[test]
+fn m2_batches() -> Outcome {
+    batched(1024, &[7u64; 40], 200)?;
+    batched(4096, &[order(), order(), order(), order()], 200)?;
+    batched(1024, &[10, 3000, 20, 4000, 4000, 0].map(|length| vec![7u8; length]), 50)
 }

@@ -8,11 +8,14 @@ fn misuse_does_not_compile() {
     let cases = trybuild::TestCases::new();
     cases.pass("tests/compile_fail/alignment_16.rs");
     cases.compile_fail("tests/compile_fail/alignment_32.rs");
+    cases.compile_fail("tests/compile_fail/builder_of_a_subtype.rs");
     cases.compile_fail("tests/compile_fail/data_outlives_handler.rs");
+    cases.compile_fail("tests/compile_fail/guard_of_a_subtype.rs");
     cases.compile_fail("tests/compile_fail/guard_outlives_port.rs");
     cases.compile_fail("tests/compile_fail/handler_borrows.rs");
     cases.compile_fail("tests/compile_fail/handler_not_send.rs");
     cases.compile_fail("tests/compile_fail/port_as_message.rs");
+    cases.compile_fail("tests/compile_fail/port_of_a_subtype.rs");
     cases.compile_fail("tests/compile_fail/port_shared.rs");
     cases.compile_fail("tests/compile_fail/two_guards.rs");
     cases.compile_fail("tests/compile_fail/wrong_type.rs");

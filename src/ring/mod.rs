@@ -8,11 +8,13 @@ mod consumer;
 pub(crate) mod frame;
 mod producer;
 mod spill;
+#[cfg(all(test, not(message_port_loom)))]
+mod tests;
 
 pub(crate) use consumer::{Consumer, Frame, Payload, Peek};
 pub(crate) use producer::{Producer, Reserve};
 
-use crate::sync::{Arc, AtomicUsize, CachePadded, Statistic, order};
+use crate::sync::{Arc, AtomicUsize, CachePadded, PositionWord, Statistic, order};
 use buffer::Buffer;
 use frame::Kind;
 use spill::{ReturnPath, Ticket};
@@ -30,7 +32,7 @@ pub(crate) struct Ring {
 #[derive(Debug)]
 struct ConsumerWords {
     /// Everything before it is free again. May lag behind nothing: it moves with each release.
-    head: AtomicUsize,
+    head: PositionWord,
     /// Where the message ends that the consumer delivered last, or is about to deliver.
     claimed: AtomicUsize,
     /// Once a port has closed: the position that nothing delivered is behind. Before,
@@ -104,7 +106,7 @@ fn new_at(
     let ring = Arc::new(Ring {
         buffer: Buffer::new(capacity).ok_or(OutOfMemory)?,
         consumer: CachePadded::new(ConsumerWords {
-            head: AtomicUsize::new(start),
+            head: PositionWord::new(start),
             claimed: AtomicUsize::new(start),
             settled: AtomicUsize::new(UNSETTLED),
         }),

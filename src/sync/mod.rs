@@ -19,6 +19,7 @@ mod imp {
     pub(crate) use crossbeam_queue::{ArrayQueue, SegQueue};
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
     pub(crate) use std::hint::spin_loop;
+    pub(crate) use std::sync::atomic::{AtomicU32 as StateWord, AtomicUsize as PositionWord};
     pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
     pub(crate) use std::sync::{Arc, Mutex};
 

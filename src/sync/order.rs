@@ -64,8 +64,8 @@ mutants! {
     CloseTwice,
     /// Dispatches `messageerror` after the next message.
     LateMessageError,
-    /// Keeps a message whose handler failed until the next one is received.
-    HeldOnError,
+    /// Gives a message's bytes back before its `messageerror` is dispatched.
+    EarlyErrorRelease,
     /// Delivers without claiming the message first.
     NoClaim,
     /// Lets each side go by its own view of what was read before a close.

@@ -5,7 +5,7 @@ use std::task::Waker;
 use super::barrier::Barrier;
 use crate::ring::Target;
 use crate::sync::order::{self, Mutant};
-use crate::sync::{AtomicU32, AtomicUsize, Cell, Parker, Statistic, Unparker};
+use crate::sync::{AtomicUsize, Cell, Parker, StateWord, Statistic, Unparker};
 
 /// Nobody waits, or the waiter was notified. Both slots are the owner's.
 const IDLE: u32 = 0;
@@ -23,7 +23,7 @@ const TAKING: u32 = 3;
 /// one armed cell is woken at most once.
 #[derive(Debug)]
 pub(crate) struct WaitCell {
-    state: AtomicU32,
+    state: StateWord,
     /// Written by the owner before the cell is armed for a thread for the first time, never
     /// afterwards.
     thread: Cell<Option<Unparker>>,
@@ -49,7 +49,7 @@ pub(super) struct BeingWoken;
 impl WaitCell {
     pub(crate) fn new() -> Self {
         Self {
-            state: AtomicU32::new(IDLE),
+            state: StateWord::new(IDLE),
             thread: Cell::new(None),
             task: Cell::new(None),
             target: AtomicUsize::new(0),

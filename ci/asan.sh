@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# The tests with AddressSanitizer (accesses outside of an allocation, or after it) and
+# LeakSanitizer (memory that nobody can free any more). Both engines of the ring's memory, bytes
+# in place and spilled buffers, are plain allocations that they watch.
+#
+#   bash ci/asan.sh                             about three minutes, most of them building
+#   MESSAGE_PORT_ROUNDS=100000 bash ci/asan.sh  so many random programs instead of 3000
+
+set -eu
+cd "$(dirname "$0")/.."
+. ci/lib/sanitizer.sh
+sanitize address asan
+
+# A test asks for more memory than there can be, and for the library's error about it.
+export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+export MESSAGE_PORT_ROUNDS="${MESSAGE_PORT_ROUNDS:-3000}"
+
+# Without the tests that are about what the compiler says.
+files=()
+for file in tests/*.rs loom-tests/tests/*.rs; do
+    case "$file" in
+        */compile_fail.rs | */auto_traits.rs) ;;
+        *) files+=("$file") ;;
+    esac
+done
+select_tests "${files[@]}"
+cargo +nightly test --target "$host" --workspace --lib "${tests[@]}" --no-fail-fast

@@ -1,0 +1,36 @@
+# What the gates of the sanitizers share; they source it from the root of the tree.
+
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+# Sets the environment and `host` for builds with a sanitizer: the name that rustc has for it, the
+# name of its runtime library and of its target directory, further flags.
+#
+# The target is named although it is the host's: so the flags do not reach build scripts and
+# procedural macros. Backtraces need line tables, and nothing reads the rest of the debug info.
+sanitize() {
+    local sanitizer="$1" runtime="$2"
+    shift 2
+    cargo +nightly --version >/dev/null 2>&1 || skip "there is no nightly toolchain"
+    host="$(rustc +nightly -vV | sed -n 's/^host: //p')"
+    local libraries
+    libraries="$(rustc +nightly --print sysroot)/lib/rustlib/$host/lib"
+    compgen -G "$libraries/librustc*rt.$runtime.*" >/dev/null ||
+        skip "the nightly toolchain has no $sanitizer sanitizer for $host"
+
+    export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/$runtime"
+    unset CARGO_ENCODED_RUSTFLAGS
+    export RUSTFLAGS="-Zsanitizer=$sanitizer $*"
+    export CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_PROFILE_TEST_DEBUG=line-tables-only
+}
+
+# The arguments `--test NAME` for these files, into the array `tests`.
+select_tests() {
+    local file name
+    tests=()
+    while read -r name; do
+        tests+=(--test "$name")
+    done < <(for file in "$@"; do basename "$file" .rs; done | sort -u)
+}

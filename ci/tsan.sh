@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The tests that have threads with ThreadSanitizer, which finds two accesses to plain memory that
+# nothing orders: bytes of the ring, tickets, wakers.
+#
+#   bash ci/tsan.sh                  about three minutes, most of them building
+#
+# What it cannot see, and what sees it instead:
+#
+# - It does not understand fences, nor membarrier(2). It takes a fence for nothing, so an order
+#   that came from one would look like a race. In the library none does: plain memory is handed
+#   over by the Release and Acquire of P, R, S and W alone (docs/protocol.md), and the barriers B1
+#   to B5 only decide who notices whom. Whether those are all there, the models say (ci/teeth.sh).
+# - It runs on this machine's memory model and sees the interleavings that come up; the models
+#   see all of them, and older values too.
+# - The standard library is not instrumented (that takes its sources), so that what it orders by
+#   itself looks unordered: ci/lib/tsan.supp lists it, with reasons.
+#
+# Because of that list the gate also shows that it can fail: with an ordering weakened, a race is
+# found.
+
+set -eu
+cd "$(dirname "$0")/.."
+. ci/lib/sanitizer.sh
+sanitize thread tsan -Cunsafe-allow-abi-mismatch=sanitizer
+
+# Suppressions are matched against the names of functions.
+command -v llvm-symbolizer >/dev/null || skip "there is no llvm-symbolizer"
+export TSAN_OPTIONS="suppressions=\"$PWD/ci/lib/tsan.supp\"${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+
+# Without the runtimes of others, which stand on locks of the standard library.
+mapfile -t files < <(grep -lE '\bthread::(spawn|scope)' tests/*.rs | xargs grep -LE '\b(tokio|smol)::'
+    ls loom-tests/tests/*.rs)
+select_tests "${files[@]}"
+cargo +nightly test --target "$host" --workspace "${tests[@]}" --no-fail-fast
+
+# A mutant is chosen when the test runs (src/sync/order.rs). Only the packages of the tree get the
+# cfg, so that the dependencies are not built once more.
+mutated() {
+    MESSAGE_PORT_MUTANT="$1" cargo +nightly test --target "$host" --package loom-tests \
+        -Zprofile-rustflags \
+        --config 'profile.dev.package.message-port.rustflags = ["--cfg", "message_port_teeth"]' \
+        --test publish 2>&1
+}
+for mutant in P1 R1; do
+    if output="$(mutated "$mutant")"; then
+        echo "$mutant is weakened, and no race is found"
+        exit 1
+    fi
+    if ! grep -q 'ThreadSanitizer: data race' <<<"$output"; then
+        printf '%s\n' "$output"
+        echo "$mutant is weakened, and something else than a race is found"
+        exit 1
+    fi
+    echo "$mutant is weakened: a race is found"
+done
