@@ -210,6 +210,7 @@ fn e5_every_endless_wait_counts() {
 /// A batch that has to stop halfway says how far it came.
 #[test]
 fn e5_a_batch_is_accepted_as_far_as_there_is_room() -> Outcome {
+    let _watchdog = Watchdog::start();
     for (capacity, length) in KINDS {
         let MessageChannel { mut port1, mut port2 } = MessageChannel::with_capacity(capacity);
         let room = fill(&mut port1, length);
@@ -279,6 +280,7 @@ fn e5_a_blocking_post_outlasts_a_wait_with_a_timeout() -> Outcome {
 /// Timed out first, refused later: once the other one waits without end.
 #[test]
 fn e5_an_endless_wait_comes_after_a_timeout() -> Outcome {
+    let _watchdog = Watchdog::start();
     for (capacity, length) in KINDS {
         let message = vec![1; length];
         let (mut port1, mut port2, _) = full(capacity, length);
@@ -296,6 +298,7 @@ fn e5_an_endless_wait_comes_after_a_timeout() -> Outcome {
 
 #[test]
 fn e5_a_pending_future_counts() {
+    let _watchdog = Watchdog::start();
     for (capacity, length) in KINDS {
         let message = vec![1; length];
         let (mut port1, mut port2, posted) = full(capacity, length);
@@ -337,6 +340,7 @@ fn e5_a_future_is_refused_while_a_thread_waits() -> Outcome {
 
 #[test]
 fn e5_a_dropped_future_no_longer_counts() {
+    let _watchdog = Watchdog::start();
     for (capacity, length) in KINDS {
         let message = vec![1; length];
         let (mut port1, mut port2, posted) = full(capacity, length);
@@ -361,6 +365,7 @@ fn e5_a_dropped_future_no_longer_counts() {
 /// Whoever polls may receive before polling again.
 #[test]
 fn e5_polling_by_hand_never_counts_and_is_never_refused() {
+    let _watchdog = Watchdog::start();
     for (capacity, length) in KINDS {
         let message = vec![1; length];
         let (mut port1, mut port2, posted) = full(capacity, length);
@@ -386,10 +391,13 @@ fn e5_polling_by_hand_never_counts_and_is_never_refused() {
 /// that the other one waits for.
 #[test]
 fn e5_a_handler_is_refused() {
+    let _watchdog = Watchdog::start();
     for (capacity, length) in KINDS {
         let message = vec![1; length];
         let (mut port1, mut port2, posted) = full(capacity, length);
         port2.set_onmessage(move |event| event.target().post_message(&vec![2; length]));
+        // Its halves were apart once; in a dispatch they are not.
+        let _ = port2.split_mut();
         let mut first = pin!(port1.post_message_async(&message));
         assert!(poll(first.as_mut()).is_pending());
         let Err(DispatchError::Message(HandlerError::Returned(error))) = port2.dispatch() else {

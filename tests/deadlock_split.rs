@@ -37,6 +37,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 /// The sending half of a split port may wait while the other port waits, whichever came first.
 #[test]
 fn e5_a_split_port_is_not_refused_and_does_not_count() -> Outcome {
+    let _watchdog = Watchdog::start();
     for (capacity, length) in KINDS {
         let message = vec![1; length];
         for split_first in [true, false] {
@@ -59,6 +60,7 @@ fn e5_a_split_port_is_not_refused_and_does_not_count() -> Outcome {
 /// So may a half that was only borrowed; the whole port counts again afterwards.
 #[test]
 fn e5_a_borrowed_half_is_not_refused_and_does_not_count() -> Outcome {
+    let _watchdog = Watchdog::start();
     for (capacity, length) in KINDS {
         let message = vec![1; length];
         let (mut port1, mut port2) = full(capacity, length);

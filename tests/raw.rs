@@ -210,9 +210,9 @@ fn e2_post_archived_looks_at_the_bytes_before_the_end() {
         for closer in [1, 2] {
             let (mut port1, mut port2) = channel();
             if closer == 1 {
-                port1.close()
+                port1.close();
             } else {
-                port2.close()
+                port2.close();
             }
             assert!(port1.post_archived(&bad).unwrap_err().is_data_clone());
             assert!(port1.post_archived(&good).unwrap_err().is_closed());
