@@ -5,7 +5,7 @@
 //! what the other one is.
 //!
 //! ```text
-//! cargo run --example async_ports -- 360 18446744073709551557
+//! cargo run --release --example async_ports -- 360 18446744073709551557
 //! ```
 
 use std::fmt;
@@ -30,7 +30,7 @@ A NUMBER is an integer from 1 to 18446744073709551615. The results are printed
 in the order of the numbers. While it takes long, the number of results to come
 is printed to the standard error output from time to time.
 
-Without a NUMBER, 360 97 1 1000000016000000063 600851475143 are factorised.
+Without a NUMBER, 360 97 1 100000980001501 600851475143 are factorised.
 
 Options:
   -h, --help  print this text
@@ -38,10 +38,10 @@ Options:
 Exit code: 0, 1 if the channel failed, 2 for bad arguments.
 ";
 
-const DEFAULT: [u64; 5] = [360, 97, 1, 1_000_000_016_000_000_063, 600_851_475_143];
+const DEFAULT: [u64; 5] = [360, 97, 1, 100_000_980_001_501, 600_851_475_143];
 
 /// How often the progress is shown.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_secs(1);
 
 #[derive(Archive, Serialize)]
 #[rkyv(crate = rkyv)]
