@@ -31,14 +31,14 @@ B2|waiting|a_release_wakes_the_sender|deadlock
 B3|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
 B4|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
 B5|close|a_post_that_its_own_port_closes_on_is_delivered_or_refused|accepted and not delivered
-NoSecondLook|close|what_was_accepted_before_a_close_is_received|an accepted message is lost
+NoSecondLook|drop|flume_120_messages_come_before_the_disconnection|an accepted message is lost
 EarlyRelease|publish|bytes_are_read_before_they_are_written_again|Causality violation|currently reading
-CloseTwice|close|each_port_gets_one_close_event_when_both_close|a close event came twice
+CloseTwice|close|each_port_gets_one_close_event_when_both_close|a close event came twice|not one close event each
 LateMessageError|handlers|a_messageerror_comes_before_the_next_message|the events are out of order
-HeldOnError|handlers|a_message_that_failed_is_released_once|deadlock
-NoClaim|close|a_racing_post_is_refused_delivered_or_counted|a message is lost, or counted
+EarlyErrorRelease|handlers|a_message_that_failed_is_released_once|Causality violation|currently reading
+NoClaim|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
 NoDecision|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
-NoClear|publish|order_is_kept_across_laps|Causality violation|a message came twice
+NoClear|publish|order_is_kept_across_laps|Causality violation|a message (came twice|is out of order)
 SilentEnd|waiting|a_close_wakes_the_sender|deadlock
 NoHandBack|spill|a_returned_buffer_wakes_the_sender|deadlock
 LeakSpilled|drop|the_last_owner_frees_everything_once|leaked
@@ -68,7 +68,7 @@ run() {
 reason() { grep -m 1 -A 1 'panicked at' <<<"$1" | tail -n 1; }
 
 # The library itself knows its mutants, and names them when asked for one that there is not.
-known="$(run '?' publish --exact a_committed_frame_is_visible_with_its_bytes |
+known="$({ run '?' publish --exact a_committed_frame_is_visible_with_its_bytes; } 2>/dev/null |
     sed -n 's/^no mutant `?`, but \[\(.*\)\]$/\1/p' | tr -d ,)" || true
 [ -n "$known" ] || { echo "an unknown mutant is not refused" >&2; exit 1; }
 

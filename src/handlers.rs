@@ -129,7 +129,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         receiver: &mut Receiver<In>,
         sender: &mut Sender<Out>,
     ) -> Result<Turn, DispatchError> {
-        #[cfg_attr(not(message_port_teeth), allow(unused_mut, reason = "a mutant releases it early"))]
+        #[cfg_attr(not(message_port_teeth), allow(unused_mut, reason = "for a mutant"))]
         let mut message = match receiver.take(frame) {
             Ok(message) => message,
             Err(error) => {
@@ -199,6 +199,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
     }
 }
 
+#[cfg_attr(message_port_teeth, allow(clippy::missing_fields_in_debug, reason = "for mutants"))]
 impl<In, Out> fmt::Debug for Handlers<In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handlers")

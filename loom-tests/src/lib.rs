@@ -63,6 +63,7 @@ pub enum Barriers {
 /// A scenario and how to run it.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a model does nothing before `check`"]
+#[cfg_attr(not(message_port_loom), allow(dead_code, reason = "real threads have no choices"))]
 pub struct Model {
     barriers: Barriers,
     preemptions: usize,

@@ -33,6 +33,10 @@ impl Signal {
     }
 
     /// Waits until the signal is set, and takes it back.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a waker panicked.
     pub fn wait(&self) {
         #[cfg(message_port_loom)]
         if !message_port::model::has_light_barriers() {

@@ -121,10 +121,12 @@ fn each_port_gets_one_close_event_when_both_close() {
         assert_eq!(port2.dispatch().unwrap(), 0, "a close event came twice");
         other.join().unwrap();
 
-        let closes = [log1.entries(), log2.entries()].concat();
-        let [close1, close2] = closes[..] else { panic!("not one close event each: {closes:?}") };
-        assert_ne!(close1.closed_by(), close2.closed_by(), "not exactly one was first");
-        let port1_first = close1.closed_by() == ClosedBy::ThisPort;
+        let events = [log1.entries(), log2.entries()].concat();
+        let [at_port1, at_port2] = events[..] else {
+            panic!("not one close event each: {events:?}")
+        };
+        assert_ne!(at_port1.closed_by(), at_port2.closed_by(), "not exactly one was first");
+        let port1_first = at_port1.closed_by() == ClosedBy::ThisPort;
         run.reached(if port1_first { "port 1 first" } else { "port 2 first" });
     });
 }

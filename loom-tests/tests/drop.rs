@@ -32,7 +32,7 @@ fn flume_120_messages_come_before_the_disconnection() {
 /// When the peer is dropped, `run` dispatches what is left and returns without a close event.
 #[test]
 fn a_drop_ends_a_run_without_a_close_event() {
-    Model::with(Both).preemptions(3).check(|_| {
+    Model::with(Both).preemptions(2).check(|_| {
         let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
         let peer = thread::spawn(move || port1.try_post_message(&1).unwrap());
         let log = Log::new();

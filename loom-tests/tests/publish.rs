@@ -42,8 +42,8 @@ fn an_archive_of_any_length_is_visible_as_a_whole() {
             post(&mut port1, &"long enough for three slots of it".to_owned()).unwrap();
             port1
         });
-        assert_eq!(receive(&mut port2, |text| text.to_string()).unwrap(), "short");
-        let text = receive(&mut port2, |text| text.to_string()).unwrap();
+        assert_eq!(receive(&mut port2, ToString::to_string).unwrap(), "short");
+        let text = receive(&mut port2, ToString::to_string).unwrap();
         assert_eq!(text, "long enough for three slots of it");
         sender.join().unwrap();
     });
@@ -136,7 +136,8 @@ fn order_is_kept_across_laps() {
             port1
         });
         for number in 1..=4 {
-            assert_eq!(receive(&mut port2, |message| message[4].to_native()).unwrap(), number);
+            let read = receive(&mut port2, |message| message[4].to_native()).unwrap();
+            assert_eq!(read, number, "a message is out of order");
         }
         assert!(port2.try_recv().unwrap_err().is_empty(), "a message came twice");
         sender.join().unwrap();
@@ -169,7 +170,7 @@ fn bytes_are_read_before_they_are_written_again() {
             }
         });
         for text in texts {
-            let read = receive(&mut port2, |message| message.to_string()).unwrap();
+            let read = receive(&mut port2, ToString::to_string).unwrap();
             assert_eq!(read, text, "the message changed while it was read");
         }
         sender.join().unwrap();

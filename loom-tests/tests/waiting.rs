@@ -224,7 +224,7 @@ fn a_run_is_woken_by_messages_and_by_the_end() {
 /// `run` with a message that no handler takes is woken by a drop.
 #[test]
 fn a_run_without_a_handler_is_woken_by_a_drop() {
-    Model::with(Full).preemptions(4).check(|_| {
+    Model::with(Full).preemptions(3).check(|_| {
         let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
         let runner = thread::spawn(move || {
             port2.run().unwrap();

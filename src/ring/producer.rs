@@ -110,9 +110,6 @@ impl Producer {
     /// [`flush`](Self::flush) only, all at once.
     #[inline]
     pub(crate) fn commit_in_batch(&mut self, length: usize) {
-        if order::active(order::Mutant::NoHoldBack) {
-            return self.commit(length);
-        }
         debug_assert!(self.fits_here(length));
         if let Some(first) = &mut self.held_back {
             first.messages += 1;
@@ -122,6 +119,9 @@ impl Producer {
         self.held_back = Some(HeldBack { position: self.tail, word, messages: 1 });
         self.tail = self.tail.wrapping_add(frame::size(length));
         self.ring.buffer.clear(self.tail);
+        if order::active(order::Mutant::NoHoldBack) {
+            self.ring.buffer.commit(self.tail.wrapping_sub(frame::size(length)), word);
+        }
     }
 
     /// Publishes what was held back; `false` if nothing was.
