@@ -25,3 +25,4 @@ for file in tests/*.rs loom-tests/tests/*.rs; do
 done
 select_tests "${files[@]}"
 cargo +nightly test --target "$host" --workspace --lib "${tests[@]}" --no-fail-fast
+must_find LeakSpilled drop 'LeakSanitizer: detected memory leaks'

@@ -34,3 +34,19 @@ select_tests() {
         tests+=(--test "$name")
     done < <(for file in "$@"; do basename "$file" .rs; done | sort -u)
 }
+
+# Runs tests of the models' scenarios with a mutant of src/sync/order.rs, and fails unless the output
+# says `finding`: a sanitizer that finds nothing at all is none. Only the library gets the cfg, so
+# that the dependencies are not built once more.
+must_find() {
+    local mutant="$1" tests="$2" finding="$3" output
+    if output="$(MESSAGE_PORT_MUTANT="$mutant" cargo +nightly test --target "$host" \
+        --package loom-tests --test "$tests" -Zprofile-rustflags \
+        --config 'profile.dev.package.message-port.rustflags = ["--cfg", "message_port_teeth"]' \
+        2>&1)" || ! grep -q "$finding" <<<"$output"; then
+        printf '%s\n' "$output"
+        echo "$mutant was not found: $finding"
+        exit 1
+    fi
+    echo "$mutant is found: $finding"
+}
