@@ -242,8 +242,9 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        self.forget_task();
+        // In this order: a waker may panic when it is dropped, and the peer must know before.
         self.end.link.drop_half(self.end.side, Half::Receiver);
+        self.forget_task();
     }
 }
 

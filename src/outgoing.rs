@@ -233,10 +233,8 @@ impl Outgoing {
 
     /// Makes known that this port waits for room, unless it would wait in vain.
     fn stall(&mut self, target: Target, deadline: Deadline<'_>) -> Result<(), Refusal> {
-        if self.stalled == Some(target) {
-            // A task was polled again and waits for the same as before.
-            return Ok(());
-        }
+        // A task that is polled again asks again: the peer may have been let in, for it had given
+        // back a buffer that turned out to be too small.
         self.leave_stall();
         let endless = matches!(deadline, Deadline::Never | Deadline::Task(_)).then_some(target);
         match self.link.stalls.enter(self.side, endless, &self.received) {
@@ -299,7 +297,8 @@ fn refusal(link: &Link, side: Side) -> Option<Refusal> {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        self.forget_task();
+        // In this order: a waker may panic when it is dropped, and the peer must know before.
         self.link.drop_half(self.side, Half::Sender);
+        self.forget_task();
     }
 }

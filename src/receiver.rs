@@ -8,8 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::archive;
+use crate::close::Side;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::incoming::{Incoming, Next};
+use crate::link::Link;
 use crate::message::{Message, MessageRef, Typed};
 use crate::ring::Frame;
 use crate::sync::CachePadded;
@@ -104,6 +106,12 @@ impl<In> Receiver<In> {
     /// ```
     pub fn is_disconnected(&self) -> bool {
         self.incoming.is_disconnected()
+    }
+
+    /// Which end of which channel this is a half of.
+    #[inline]
+    pub(crate) fn end(&self) -> (*const Link, Side) {
+        (self.incoming.link(), self.incoming.side())
     }
 
     /// Whether the channel was closed or the peer will post no more.

@@ -8,8 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::archive::{self, Scratch};
+use crate::close::Side;
 use crate::error::{PostError, PostTimeoutError, TryPostError};
 use crate::event::CloseEvent;
+use crate::link::Link;
 use crate::message::{Message, Typed};
 use crate::outgoing::{Length, Manner, Outgoing, Refusal};
 use crate::sync::CachePadded;
@@ -76,6 +78,12 @@ impl<Out> Sender<Out> {
             values: PhantomData,
             not_sync: PhantomData,
         }
+    }
+
+    /// Which end of which channel this is a half of.
+    #[inline]
+    pub(crate) fn end(&self) -> (*const Link, Side) {
+        (self.outgoing.link(), self.outgoing.side())
     }
 
     /// Says whether this half is used together with the other one.

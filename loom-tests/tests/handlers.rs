@@ -223,13 +223,15 @@ fn a_failed_message_is_released(failure: Failure) {
         let peer = thread::spawn(move || {
             port1.post_message(&String::new()).unwrap();
             port1.post_message(&"d".repeat(16)).unwrap();
-            port1.close();
             port1
         });
-        port2.run().unwrap();
+        port2.dispatch().unwrap();
+        // Nothing is received here until the peer is through with its posts.
+        let port1 = peer.join().unwrap();
+        port2.dispatch().unwrap();
         let events = [48, 32, 0, 16].map(|length| [Message(length), MessageError(length)]);
         assert_eq!(log.entries(), events.concat(), "an event is lost, came twice or out of order");
-        peer.join().unwrap();
+        drop(port1);
     });
 }
 

@@ -41,6 +41,13 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         Self { sender, receiver, handlers: Handlers::new() }
     }
 
+    /// Whether nobody else can receive at this port's end of the channel. The halves may have been
+    /// exchanged with those of another port, through [`split_mut`](Self::split_mut).
+    #[inline]
+    pub(super) fn is_alone(&self) -> bool {
+        self.sender.end() == self.receiver.end()
+    }
+
     /// Ends the channel for both ports.
     ///
     /// What this port posted before is still delivered to the peer; then the peer's `close` event

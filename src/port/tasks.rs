@@ -65,7 +65,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub async fn post_message_async(&mut self, message: &Out) -> Result<(), PostError> {
-        self.sender.post_async(message, true).await
+        self.sender.post_async(message, self.is_alone()).await
     }
 
     /// Receives the next message, or has the task woken when there is one. Never blocks.
