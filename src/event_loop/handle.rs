@@ -61,7 +61,7 @@ impl Wake for Bell {
     }
 }
 
-/// Stops or wakes an [`EventLoop`] from another thread or from a handler, and adds ports to it.
+/// Stops or wakes an [`EventLoop`](crate::EventLoop) from another thread or from a handler, and adds ports to it.
 ///
 /// # Examples
 ///
@@ -85,7 +85,7 @@ impl Wake for Bell {
 pub struct LoopHandle(pub(super) Arc<Shared>);
 
 impl LoopHandle {
-    /// Has [`EventLoop::run`] return after the turn it is in, or at once if it is not running.
+    /// Has [`EventLoop::run`](crate::EventLoop::run) return after the turn it is in, or at once if it is not running.
     ///
     /// # Examples
     ///
@@ -106,7 +106,7 @@ impl LoopHandle {
         self.0.unparker.unpark();
     }
 
-    /// Has a waiting [`EventLoop::run_once`] return.
+    /// Has a waiting [`EventLoop::run_once`](crate::EventLoop::run_once) return.
     ///
     /// # Examples
     ///
