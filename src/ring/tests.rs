@@ -26,7 +26,7 @@ fn peek(consumer: &mut Consumer) -> Option<Frame> {
 fn receive(consumer: &mut Consumer) {
     let frame = peek(consumer).unwrap();
     consumer.claim(frame);
-    drop(consumer.take(frame));
+    let _payload = consumer.take(frame);
     consumer.release();
 }
 
