@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Every model in every interleaving up to its bound.
 #
-#   bash ci/loom.sh                            about a minute
-#   MESSAGE_PORT_LOOM_SLOW=1 bash ci/loom.sh   one more preemption and larger models: an hour
+#   bash ci/loom.sh                            two to five minutes
+#   MESSAGE_PORT_LOOM_SLOW=1 bash ci/loom.sh   one more preemption and larger models: far longer
 #   LOOM_MAX_PREEMPTIONS=4 bash ci/loom.sh     at least so many preemptions
 #   bash ci/loom.sh --test close               some of them
 
