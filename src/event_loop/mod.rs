@@ -1,5 +1,7 @@
 //! Many ports on one thread.
 
+#![allow(clippy::disallowed_types, reason = "`std::task::Wake` asks for the standard `Arc`")]
+
 mod handle;
 
 pub use handle::LoopHandle;
