@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Some single-threaded tests in Valgrind's memcheck, which finds decisions that depend on bytes
-# nobody initialised: AddressSanitizer does not look for them, and Miri is rarely installed. An
-# archive with uninitialised padding would show up here.
+# Tests in Valgrind's memcheck, which finds decisions that depend on bytes nobody initialised:
+# AddressSanitizer does not look for them, and Miri is rarely installed.
 #
 #   bash ci/valgrind.sh
+#
+# Only tests in which no thread sleeps or wakes another: the library then asks for its CPU through
+# the kernel's vDSO, which Valgrind takes away but which rustix finds announced, and crashes.
 
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,8 +15,7 @@ if ! valgrind --version >/dev/null 2>&1; then
     exit 77
 fi
 host="$(rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)"
-export "CARGO_TARGET_${host}_RUNNER=valgrind --quiet --error-exitcode=9 --exit-on-first-error=yes --leak-check=no"
+export "CARGO_TARGET_${host}_RUNNER=valgrind --quiet --error-exitcode=9 --leak-check=no"
 
-# One at a time: memcheck runs one thread at a time anyhow, and reports are easier to read.
-cargo test --workspace --test data_clone --test delivery --test hostile --test soundness \
-    --test sizes -- --test-threads 1
+cargo test --workspace --test hostile --test sizes --test errors --test messageerror_unhandled
+cargo test --workspace --test corpus -- --exact archive
