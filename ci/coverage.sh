@@ -2,7 +2,7 @@
 # Which lines and branches of src/ the tests run, documentation tests included.
 #
 #   bash ci/coverage.sh               skipped: it builds everything once more
-#   COVERAGE=1 bash ci/coverage.sh    about five minutes; a table, and every line that no test runs
+#   COVERAGE=1 bash ci/coverage.sh    a few minutes; a table, and every line that no test runs
 #
 # Fails if a smaller part of the lines than COVERAGE_MIN per cent is run.
 #
@@ -86,9 +86,10 @@ while read -r file; do
 done < <(printf '%s\n' "$built"; find "$out/doctests" -type f -executable)
 "$tools/llvm-profdata" merge --sparse "$out"/raw/*.profraw --output "$out/all.profdata"
 "$tools/llvm-cov" report "${objects[@]}" --instr-profile "$out/all.profdata" \
-    --show-branch-summary --show-region-summary=false --sources "$PWD/src"
+    --show-branch-summary --show-region-summary=false \
+    --ignore-filename-regex 'tests\.rs$' --sources "$PWD/src"
 "$tools/llvm-cov" export "${objects[@]}" --instr-profile "$out/all.profdata" \
-    --format lcov --sources "$PWD/src" >"$out/lcov.info"
+    --format lcov --ignore-filename-regex 'tests\.rs$' --sources "$PWD/src" >"$out/lcov.info"
 
 echo "lines that no test runs:"
 awk -F '[:,]' -v root="$PWD/" '
