@@ -17,10 +17,14 @@ pub(super) fn record(place: &Statistic) {
 
 /// Whether the calling thread may wait for the thread last seen at `peer` by spinning.
 ///
-/// It may not if the process is confined to one CPU, or if the peer was last seen on the very
-/// CPU that the caller occupies: while the caller spins the peer cannot run there.
+/// It may not if the peer was last seen on the very CPU that the caller occupies: while the caller
+/// spins the peer cannot run there. As long as the peer was not seen, the caller may if it could
+/// run on several CPUs itself; a thread that is pinned to one says nothing about its peer.
 pub(super) fn spinning_helps(peer: &Statistic) -> bool {
-    several_cpus() && (peer.get() == 0 || peer.get() != current())
+    match peer.get() {
+        0 => several_cpus(),
+        peer => peer != current(),
+    }
 }
 
 #[cfg(not(any(message_port_loom, miri)))]
