@@ -37,7 +37,7 @@ fn order() -> Order {
 /// Brings a channel to where it has allocated everything that it ever needs: each direction was
 /// full of `message`, and each end has slept once.
 fn warm<T: Message>(port1: &mut MessagePort<T>, port2: &mut MessagePort<T>, message: &T) {
-    let moment = Duration::from_millis(1);
+    let moment = Duration::from_millis(50);
     let fill = |from: &mut MessagePort<T>, to: &mut MessagePort<T>| {
         assert!(to.recv_timeout(moment).is_err_and(|error| error.is_timeout()));
         while from.try_post_message(message).is_ok() {}
