@@ -10,32 +10,11 @@ use std::time::Duration;
 
 use common::clone::{Doubtful, Ending, PANIC, Unsteady};
 use common::log::Log;
+use common::small::{SPILLED, channel, fill};
 use message_port::rkyv::vec::ArchivedVec;
 use message_port::{
     Message, MessageChannel, MessagePort, PostError, PostTimeoutError, TryPostError,
 };
-
-/// Bytes of the rings here. Archives of up to 120 bytes are written in place, longer ones are
-/// spilled.
-const CAPACITY: usize = 256;
-const SPILLED: usize = 1000;
-
-fn channel<T: Message>() -> MessageChannel<T> {
-    MessageChannel::with_capacity(CAPACITY)
-}
-
-fn fill(port: &mut MessagePort<Doubtful>) -> usize {
-    let mut posted = 0;
-    loop {
-        match port.try_post_message(&Doubtful::good(&[1; 10])) {
-            Ok(()) => posted += 1,
-            Err(error) => {
-                assert!(error.is_full(), "{error}");
-                return posted;
-            }
-        }
-    }
-}
 
 /// Posts it in each of the three ways; each must find that it cannot be cloned.
 fn assert_refused<T: Message>(port: &mut MessagePort<T>, value: &T) {

@@ -7,32 +7,8 @@ use std::time::Duration;
 
 use common::clone::Doubtful;
 use common::log::Log;
-use message_port::{
-    Message, MessageChannel, MessagePort, PostError, PostTimeoutError, TryPostError,
-};
-
-/// Bytes of the rings here. Archives of up to 120 bytes are written in place, longer ones are
-/// spilled.
-const CAPACITY: usize = 256;
-const SPILLED: usize = 1000;
-
-fn channel<T: Message>() -> MessageChannel<T> {
-    MessageChannel::with_capacity(CAPACITY)
-}
-
-/// Fills the ring and says with how many messages.
-fn fill(port: &mut MessagePort<Doubtful>) -> usize {
-    let mut posted = 0;
-    loop {
-        match port.try_post_message(&Doubtful::good(&[1; 10])) {
-            Ok(()) => posted += 1,
-            Err(error) => {
-                assert!(error.is_full(), "{error}");
-                return posted;
-            }
-        }
-    }
-}
+use common::small::{CAPACITY, SPILLED, channel, fill};
+use message_port::{MessageChannel, MessagePort, PostError, PostTimeoutError, TryPostError};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum End {

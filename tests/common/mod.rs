@@ -5,3 +5,4 @@ pub(crate) mod clone;
 pub(crate) mod drops;
 pub(crate) mod hostile;
 pub(crate) mod log;
+pub(crate) mod small;
