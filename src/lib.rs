@@ -40,6 +40,7 @@
 //! | pass archives on | [`MessagePort::post_archived`], [`MessageRef::as_bytes`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
+//! | choose, combine, tune | [`guide`] |
 //! | know how it works | [`protocol`] |
 
 #![forbid(clippy::print_stdout)]
@@ -51,6 +52,7 @@ mod close;
 mod error;
 mod event;
 mod event_loop;
+pub mod guide;
 mod handlers;
 mod incoming;
 mod link;

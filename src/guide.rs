@@ -1,0 +1,19 @@
+//! How to choose and to combine what the crate offers.
+//!
+//! For somebody who has used crossbeam-channel or tokio's channels and has read the example of the
+//! [crate]. Each program can be copied as it is.
+//!
+//! | page | about |
+//! |---|---|
+//! | [`room`] | choosing a capacity, back-pressure, two ends that post at once, growing |
+//! | [`receiving`] | waiting, handlers or pull, handlers that fail, tasks, many ports on one thread |
+//! | [`practice`] | passing archives on, shutting down, testing with loom, tuning |
+
+#[doc = include_str!("../docs/guide/room.md")]
+pub mod room {}
+
+#[doc = include_str!("../docs/guide/receiving.md")]
+pub mod receiving {}
+
+#[doc = include_str!("../docs/guide/practice.md")]
+pub mod practice {}
