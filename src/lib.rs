@@ -42,6 +42,12 @@
 //! | know what can be posted | [`Message`] |
 //! | choose, combine, tune | [`guide`] |
 //! | know how it works | [`protocol`] |
+//!
+//! # Features
+//!
+//! | feature | what it does |
+//! |---|---|
+//! | `loom` | Together with `--cfg message_port_loom`, ports take part in [loom](https://docs.rs/loom) models of your own program; see [`guide::practice`]. Alone it changes nothing. |
 
 #![forbid(clippy::print_stdout)]
 

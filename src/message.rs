@@ -29,13 +29,18 @@ use crate::incoming::Held;
 /// A value whose bytes are its archive ([`Archive::COPY_OPTIMIZATION`]) is copied as it is,
 /// without a call of its `Serialize`; so does rkyv with slices of them.
 ///
+/// rkyv's derives refer to the crate `rkyv`. A program that has it among its own dependencies needs
+/// nothing more; one that uses the re-exported [`rkyv`](crate::rkyv) says so with
+/// `#[rkyv(crate = ...)]`.
+///
 /// # Examples
 ///
 /// ```
-/// use message_port::rkyv::{Archive, Serialize};
+/// use message_port::rkyv::{self, Archive, Serialize};
 /// use message_port::{Message, MessageChannel};
 ///
 /// #[derive(Archive, Serialize)]
+/// #[rkyv(crate = rkyv)]
 /// struct Order {
 ///     id: u64,
 ///     items: Vec<String>,

@@ -33,6 +33,10 @@ impl PanicPayload {
     }
 
     /// The text of the panic, where it has one.
+    ///
+    /// # Examples
+    ///
+    /// See [`PanicPayload`].
     pub fn message(&self) -> String {
         let payload = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = payload.downcast_ref::<&str>() {
@@ -45,6 +49,20 @@ impl PanicPayload {
     }
 
     /// The payload itself, to go on unwinding with [`std::panic::resume_unwind`].
+    ///
+    /// # Examples
+    ///
+    /// ```should_panic
+    /// use message_port::{DispatchError, HandlerError, MessageChannel};
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|_| panic!("boom"));
+    /// port1.post_message(&7)?;
+    /// if let Err(DispatchError::Message(HandlerError::Panicked(panic))) = port2.dispatch() {
+    ///     std::panic::resume_unwind(panic.into_inner());
+    /// }
+    /// # Ok::<(), message_port::PostError>(())
+    /// ```
     pub fn into_inner(self) -> Box<dyn Any + Send> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }

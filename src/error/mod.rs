@@ -18,12 +18,35 @@ use std::error::Error as StdError;
 use thiserror::Error;
 
 /// The box in which a handler's own error travels.
+///
+/// # Examples
+///
+/// A handler with failures of several types:
+///
+/// ```
+/// use message_port::{BoxError, MessageChannel};
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String, u64>::new();
+/// port2.set_onmessage(|event| {
+///     let number = event.data().parse()?;
+///     event.target().post_message(&number)?;
+///     Ok::<_, BoxError>(())
+/// });
+/// port1.post_message(&"7".to_owned())?;
+/// port2.dispatch()?;
+/// assert_eq!(*port1.recv()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 macro_rules! predicates {
     ($name:ident: $($predicate:ident = $pattern:pat, $doc:literal;)*) => {
         impl $name {$(
             #[doc = $doc]
+            ///
+            /// # Examples
+            ///
+            #[doc = concat!("See [`", stringify!($name), "`].")]
             pub const fn $predicate(&self) -> bool {
                 matches!(self, $pattern)
             }

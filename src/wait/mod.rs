@@ -15,7 +15,10 @@ use crate::sync::order::Mutant;
 use crate::sync::{Parker, spin_loop};
 use cell::BeingWoken;
 
-/// How a blocking call waits.
+/// How a blocking call waits, at both ports of a channel.
+///
+/// It concerns threads that wait in a call of a port or of a half. Tasks are woken through their
+/// runtime, and an [`EventLoop`](crate::EventLoop) always sleeps while it has nothing to do.
 ///
 /// # Examples
 ///
