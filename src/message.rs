@@ -30,7 +30,7 @@ use crate::incoming::Held;
 /// without a call of its `Serialize`; so does rkyv with slices of them.
 ///
 /// rkyv's derives refer to the crate `rkyv`. A program that has it among its own dependencies needs
-/// nothing more; one that uses the re-exported [`rkyv`](crate::rkyv) says so with
+/// nothing more; one that uses the re-exported [`rkyv`] says so with
 /// `#[rkyv(crate = ...)]`.
 ///
 /// # Examples
