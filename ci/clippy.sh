@@ -8,7 +8,10 @@ if ! cargo clippy --version >/dev/null 2>&1; then
     echo "skipped: clippy is not installed"
     exit 77
 fi
+# shellcheck source=ci/lib/features.sh
+. ci/lib/features.sh
 cargo clippy --workspace --all-targets -- -D warnings
+cargo clippy --workspace --all-targets --features "$(all_features)" -- -D warnings
 
 # Clippy looks through re-exports. Under the models' cfg those of src/sync lead to loom, so that
 # what ci/lib/clippy.toml still finds went around them. (There the heavy barrier cannot fail, and

@@ -6,8 +6,11 @@ set -eu
 cd "$(dirname "$0")/.."
 
 export RUSTDOCFLAGS="-D warnings"
+# shellcheck source=ci/lib/features.sh
+. ci/lib/features.sh
 cargo doc --workspace --no-deps
-cargo doc --workspace --no-deps --document-private-items
+cargo doc --workspace --no-deps --features "$(all_features)"
+cargo doc --workspace --no-deps --features "$(all_features)" --document-private-items
 
 broken=0
 while IFS=: read -r file link; do

@@ -6,7 +6,9 @@ set -eu
 shopt -s nullglob
 cd "$(dirname "$0")/.."
 
-cargo build --release --examples
+# shellcheck source=ci/lib/features.sh
+. ci/lib/features.sh
+cargo build --release --examples --features "$(all_features)"
 bin="${CARGO_TARGET_DIR:-target}/release/examples"
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT

@@ -47,8 +47,27 @@
 //!
 //! | feature | what it does |
 //! |---|---|
+//! | `futures` | [Streams](https://docs.rs/futures-core) and [sinks](https://docs.rs/futures-sink) of owned messages, for the combinators of the ecosystem: `into_stream` of a port or a receiver, `into_sink` of a sender. |
 //! | `loom` | Together with `--cfg message_port_loom`, ports take part in [loom](https://docs.rs/loom) models of your own program; see [`guide::practice`]. Alone it changes nothing. |
+//!
+//! # Without the standard library
+//!
+//! The crate needs `std`. What for, and what would have to be there instead:
+//!
+//! | needed | for | without `std` |
+//! |---|---|---|
+//! | a thread that sleeps (crossbeam's `Parker`) | blocking calls | the tasks' half of a wait cell would remain: a `Waker` is in `core`; `recv` could only spin |
+//! | a clock (`Instant`) | deadlines, `recv_timeout` | calls with a timeout would go, or ask the caller for a clock |
+//! | a system call (`membarrier`) | a post without a fence | the fence, which other systems than Linux have already |
+//! | `catch_unwind` | `messageerror` after a panic; a waker that panics | such a target mostly aborts on a panic, so there is nothing to catch |
+//! | a lock (`Mutex`) | who is refused when both ports wait for room; the payload of a panic | a spin lock, or no such refusal where nothing blocks |
+//! | `HashMap` | [`EventLoop`], which waits for threads in any case | the loop would go; handlers and `dispatch` would remain |
+//!
+//! Free of all this, and in need of an allocator and atomics only, are the ring with its frames and
+//! heap buffers, the state of a channel, and the archives (rkyv has a mode without `std`, and the
+//! errors have their traits in `core`).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(clippy::print_stdout)]
 
 mod archive;
@@ -58,6 +77,8 @@ mod close;
 mod error;
 mod event;
 mod event_loop;
+#[cfg(feature = "futures")]
+mod futures;
 pub mod guide;
 mod handlers;
 mod incoming;
@@ -74,6 +95,8 @@ mod wait;
 
 pub use builder::Builder;
 pub use channel::MessageChannel;
+#[cfg(feature = "futures")]
+pub use error::StreamError;
 pub use error::{
     BoxError, BuildError, DataCloneError, DeserializeError, DispatchError, HandlerError,
     InvalidArchiveError, PanicPayload, PostError, PostTimeoutError, RecvError, RecvTimeoutError,
@@ -81,6 +104,8 @@ pub use error::{
 };
 pub use event::{CloseEvent, ClosedBy, HandlerResult, MessageErrorEvent, MessageEvent};
 pub use event_loop::{EventLoop, EventLoopError, LoopHandle, PortId};
+#[cfg(feature = "futures")]
+pub use futures::{PortStream, ReceiverStream, SenderSink};
 pub use message::{Message, MessageRef};
 pub use port::MessagePort;
 pub use receiver::Receiver;

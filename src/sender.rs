@@ -86,6 +86,12 @@ impl<Out> Sender<Out> {
         (self.outgoing.link(), self.outgoing.side())
     }
 
+    /// Lets go of the task that was to be woken.
+    #[cfg(feature = "futures")]
+    pub(crate) fn forget_task(&mut self) {
+        self.outgoing.forget_task();
+    }
+
     /// Says whether this half is used together with the other one.
     pub(crate) fn set_whole(&mut self, whole: bool) {
         self.whole = whole;

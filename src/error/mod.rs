@@ -7,11 +7,15 @@ mod archive;
 mod handler;
 mod post;
 mod recv;
+#[cfg(feature = "futures")]
+mod stream;
 
 pub use archive::{DataCloneError, DeserializeError, InvalidArchiveError};
 pub use handler::{DispatchError, HandlerError, PanicPayload};
 pub use post::{PostError, PostTimeoutError, TryPostError};
 pub use recv::{RecvError, RecvTimeoutError, TryRecvError};
+#[cfg(feature = "futures")]
+pub use stream::StreamError;
 
 use std::error::Error as StdError;
 

@@ -168,6 +168,12 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         (&mut self.sender, &mut self.receiver)
     }
 
+    /// Borrows the two halves for an adaptor that has the whole port.
+    #[cfg(feature = "futures")]
+    pub(crate) fn halves_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {
+        (&mut self.sender, &mut self.receiver)
+    }
+
     /// Takes the port apart, for two threads. The handlers are dropped: they belong to the whole
     /// port. Each half can close the channel; each half's drop is noticed on its own.
     ///

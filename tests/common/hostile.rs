@@ -6,7 +6,7 @@ use message_port::rkyv::vec::{ArchivedVec, VecResolver};
 use message_port::rkyv::{Archive, Place, Serialize};
 
 /// Bytes, and how many of them the archive says it has.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub(crate) struct Hostile {
     bytes: Vec<u8>,
     claimed: usize,

@@ -1,0 +1,12 @@
+# The features that a build on this machine can have all at once; gates source it from the root of
+# the tree. `loom` is none of them: it comes with a cfg, under which nothing else runs.
+
+features() {
+    sed -n '/^\[features\]/,/^\[dep/s/^\([a-z0-9_-]*\) = .*/\1/p' Cargo.toml |
+        grep -vxE 'default|loom'
+}
+
+# The same, as an argument of cargo. The name of the package makes it fit a whole workspace.
+all_features() {
+    features | sed 's:^:message-port/:' | paste -sd,
+}

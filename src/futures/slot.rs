@@ -1,0 +1,94 @@
+//! What a sink holds: a message that was accepted and found no room yet.
+
+use std::mem;
+use std::task::{Context, Poll, ready};
+
+use crate::error::{PostError, TryPostError};
+use crate::message::Message;
+use crate::sender::Sender;
+
+/// The state of a sink. A sink cannot know how large the next message will be, so being ready is
+/// to have a place for one message outside of the ring.
+pub(super) enum Slot<Out> {
+    /// `poll_ready` comes next, or there is nothing more to send.
+    Idle,
+    /// `poll_ready` has succeeded.
+    Ready,
+    /// Accepted and not yet posted.
+    Held(Out),
+}
+
+impl<Out> Slot<Out> {
+    /// The message that was not posted.
+    pub(super) fn into_held(self) -> Option<Out> {
+        match self {
+            Self::Held(message) => Some(message),
+            Self::Idle | Self::Ready => None,
+        }
+    }
+
+    pub(super) fn is_holding(&self) -> bool {
+        matches!(self, Self::Held(_))
+    }
+}
+
+impl<Out: Message> Slot<Out> {
+    pub(super) fn poll_ready(
+        &mut self,
+        sender: &mut Sender<Out>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), PostError>> {
+        ready!(self.poll_flush(sender, cx))?;
+        // Whoever waits for a message to send learns before it has one that nobody wants it.
+        if sender.is_closed() {
+            return Poll::Ready(Err(PostError::Closed));
+        }
+        if sender.is_disconnected() {
+            return Poll::Ready(Err(PostError::Disconnected));
+        }
+        *self = Self::Ready;
+        Poll::Ready(Ok(()))
+    }
+
+    pub(super) fn start_send(
+        &mut self,
+        sender: &mut Sender<Out>,
+        message: Out,
+    ) -> Result<(), PostError> {
+        // Always, not only when there is no room: a caller that is wrong is to find out at once.
+        assert!(matches!(self, Self::Ready), "`start_send` without a `poll_ready` that succeeded");
+        *self = Self::Idle;
+        match sender.try_post_message(&message) {
+            Ok(()) => Ok(()),
+            Err(TryPostError::Full) => {
+                *self = Self::Held(message);
+                Ok(())
+            }
+            Err(TryPostError::Closed) => Err(PostError::Closed),
+            Err(TryPostError::Disconnected) => Err(PostError::Disconnected),
+            Err(TryPostError::TooLarge { needed, max }) => Err(PostError::TooLarge { needed, max }),
+            Err(TryPostError::DataClone(error)) => Err(PostError::DataClone(error)),
+        }
+    }
+
+    pub(super) fn poll_flush(
+        &mut self,
+        sender: &mut Sender<Out>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), PostError>> {
+        // Taken out for the time of the post: a value whose `Serialize` panics is not tried again.
+        let message = match mem::replace(self, Self::Idle) {
+            Self::Held(message) => message,
+            empty => {
+                *self = empty;
+                return Poll::Ready(Ok(()));
+            }
+        };
+        let posted = sender.poll_post_message(cx, &message);
+        match posted {
+            Poll::Pending => *self = Self::Held(message),
+            Poll::Ready(_) => sender.forget_task(),
+        }
+        posted
+    }
+}
