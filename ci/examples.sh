@@ -75,6 +75,65 @@ if [ -e "$bin/async_ports" ]; then
     expect 0 "$bin/async_ports" --help
 fi
 
+if [ -e "$bin/tee" ]; then
+    text="$scratch/text" recording="$scratch/recording" bad="$scratch/bad"
+    seq 20000 | sed 's/.*/line & of many, ünïcödé/' >"$text"
+    nl -w 4 -s '  ' -b a "$text" >"$scratch/numbered"
+    expect 0 "$bin/tee" record "$recording" "$text"
+    cmp "$scratch/numbered" "$scratch/out"
+    expect 0 "$bin/tee" replay "$recording"
+    cmp "$scratch/numbered" "$scratch/out"
+
+    # refused WHY: replaying $bad fails for this reason.
+    refused() {
+        expect 1 "$bin/tee" replay "$bad"
+        if ! grep -qF -- "$1" "$scratch/err"; then
+            echo "not refused because of \"$1\": $(cat "$scratch/err")"
+            exit 1
+        fi
+    }
+    # overwritten AT BYTES: $bad is the recording with these bytes (as for printf) at that place,
+    # counted from its end if it is negative.
+    size="$(stat -c %s "$recording")"
+    overwritten() {
+        local at="$1"
+        [ "$at" -ge 0 ] || at=$((size + at))
+        cp "$recording" "$bad"
+        printf '%b' "$2" | dd of="$bad" bs=1 seek="$at" conv=notrunc status=none
+    }
+    cut_off() { head -c "$1" "$recording" >"$bad"; }
+
+    : >"$bad"; refused "this is no recording"
+    cp "$text" "$bad"; refused "this is no recording"
+    cut_off 7; refused "this is no recording"
+    cut_off 8; refused "cut off behind record 0"
+    cut_off 10; refused "cut off in the length of record 1"
+    cut_off 13; refused "cut off in record 1: 1 of its"
+    cut_off $((size - 50)); refused "cut off in record 20000"
+    cut_off $((size - 44)); refused "cut off behind record 20000"
+    cut_off $((size - 1)); refused "cut off in its end"
+    overwritten 8 '\xfe\xff\xff\xff'; refused "record 1 claims 4294967294 bytes"
+    overwritten 8 '\x00\x00\x00\x00'; refused "record 1 is no line"
+    overwritten 12 '\xff'; refused "record 1 is no line"
+    overwritten -40 '\x00'; refused "the recording claims 19968 records and has 20000"
+    # Still text, and still a line: only the sum tells.
+    overwritten 12 'L'; refused "their sum differs"
+    cp "$recording" "$bad"; printf 'x' >>"$bad"; refused "something follows"
+    expect 1 "$bin/tee" replay "$scratch/missing"
+    expect 1 "$bin/tee" replay "$scratch"
+
+    head -c 2000000 /dev/zero | tr '\0' x >"$text"
+    expect 1 "$bin/tee" record "$recording" "$text"
+    printf 'no text: \xff\n' >"$text"
+    expect 1 "$bin/tee" record "$recording" "$text"
+    # What was begun and not ended says so.
+    cp "$recording" "$bad"; refused "cut off behind record 0"
+    expect 2 "$bin/tee" record
+    expect 2 "$bin/tee" rewind "$recording"
+    expect 2 "$bin/tee" replay "$recording" "$text" more
+    expect 0 "$bin/tee" --help
+fi
+
 for source in examples/*.rs examples/*/main.rs; do
     name="${source#examples/}"
     name="${name%/main.rs}"
