@@ -1,0 +1,66 @@
+//! A stream of messages from one thread to another.
+
+use std::hint::black_box;
+
+use super::{Expected, Sample, expect_sum, on_two_threads, warm_up};
+use crate::link::{Link, ReceiveEnd as _, SendEnd as _};
+use crate::machine::{Clock, Cpus};
+use crate::payload::{Digest, Payload, Touch};
+
+/// Whether all of it arrives, as it was sent and in order.
+pub(crate) fn check<T: Payload, L: Link<T>>(cpus: Cpus) -> Result<(), String> {
+    let (mut sender, mut receiver) = L::open();
+    let ((), outcome, _) = on_two_threads(
+        cpus,
+        |_| {
+            let mut message = T::sample();
+            for number in 0..T::CHECKED {
+                message.stamp(number);
+                sender.send(&message);
+            }
+        },
+        |_| {
+            let mut expected = Expected::<T>::new();
+            for _ in 0..T::CHECKED {
+                expected.arrived(receiver.receive::<Digest>());
+            }
+            expected.outcome()
+        },
+    );
+    outcome
+}
+
+/// Time per message, as the receiver sees it.
+pub(crate) fn run<T: Payload, L: Link<T>>(messages: u64, cpus: Cpus) -> Sample {
+    let warm = warm_up::<T>(messages);
+    let (mut sender, mut receiver) = L::open();
+    let ((), (elapsed, sum), pinned) = on_two_threads(
+        cpus,
+        |start| {
+            let mut message = T::sample();
+            for number in 0..warm {
+                message.stamp(number);
+                sender.send(&message);
+            }
+            start.wait();
+            for number in warm..warm + messages {
+                message.stamp(number);
+                sender.send(&message);
+            }
+        },
+        |start| {
+            let mut sum = 0u64;
+            for _ in 0..warm {
+                sum = sum.wrapping_add(receiver.receive::<Touch>());
+            }
+            start.wait();
+            let clock = Clock::start();
+            for _ in 0..messages {
+                sum = sum.wrapping_add(black_box(receiver.receive::<Touch>()));
+            }
+            (clock.stop(), sum)
+        },
+    );
+    expect_sum::<T>(warm + messages, sum);
+    Sample::timed(messages, elapsed, pinned)
+}

@@ -1,0 +1,108 @@
+//! The rounds: every subject of a row in turn, again and again.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::measure::Sample;
+use crate::rows::{Row, Scale, Subject};
+
+/// How long to measure.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    pub(crate) rounds: usize,
+    /// About how long one subject takes in one round.
+    pub(crate) round: Duration,
+    quick: bool,
+}
+
+impl Effort {
+    pub(crate) const FULL: Self =
+        Self { rounds: 11, round: Duration::from_millis(40), quick: false };
+    pub(crate) const QUICK: Self =
+        Self { rounds: 3, round: Duration::from_millis(10), quick: true };
+}
+
+/// A row and what came out.
+pub(crate) struct Results<'a> {
+    pub(crate) row: &'a Row,
+    /// A list of samples for each subject, in the row's order.
+    pub(crate) samples: Vec<Vec<Sample>>,
+}
+
+fn progress(steps: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed} of {duration}  {msg}")
+        .expect("a valid template");
+    // Without a thread of its own: it draws between the measurements.
+    ProgressBar::new(steps as u64).with_style(style)
+}
+
+/// Sees whether every subject delivers what it should; returns how many there are.
+pub(crate) fn check(rows: &[Row]) -> Result<usize, String> {
+    let checks = rows.iter().map(|row| row.subjects.len()).sum();
+    let bar = progress(checks);
+    for row in rows {
+        for subject in &row.subjects {
+            bar.set_message(format!("checking {}: {}", row.name, subject.peer));
+            (subject.check)(row.cpus).map_err(|error| {
+                format!("{}: {} {}: {error}", row.name, subject.peer, subject.how)
+            })?;
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(checks)
+}
+
+/// Operations of a subject that take about `time`.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate, within bounds"
+)]
+fn operations(subject: &Subject, row: &Row, time: Duration) -> u64 {
+    let target = time.as_secs_f64() * 1e9;
+    let mut operations = 8;
+    loop {
+        let took = (subject.run)(operations, row.cpus).value * operations as f64;
+        if took * 8.0 >= target || operations >= 1 << 26 {
+            return ((operations as f64 * target / took) as u64).clamp(8, 1 << 26);
+        }
+        operations *= 8;
+    }
+}
+
+/// Measures every row.
+pub(crate) fn measure(rows: &[Row], effort: Effort) -> Vec<Results<'_>> {
+    let rounds = |row: &Row| match row.scale {
+        Scale::Timed => effort.rounds,
+        Scale::Fixed { rounds, .. } => effort.rounds.min(rounds),
+    };
+    let bar = progress(rows.iter().map(|row| row.subjects.len() * rounds(row)).sum());
+    rows.iter()
+        .map(|row| {
+            bar.set_message(row.name.clone());
+            let operations: Vec<u64> = row
+                .subjects
+                .iter()
+                .map(|subject| match row.scale {
+                    Scale::Timed => self::operations(subject, row, effort.round),
+                    Scale::Fixed { operations, .. } if effort.quick => operations.div_ceil(4),
+                    Scale::Fixed { operations, .. } => operations,
+                })
+                .collect();
+            let mut samples = vec![Vec::new(); row.subjects.len()];
+            for _ in 0..rounds(row) {
+                // A B C, A B C: what else the machine does meanwhile hits all alike.
+                for ((subject, operations), samples) in
+                    row.subjects.iter().zip(&operations).zip(&mut samples)
+                {
+                    samples.push((subject.run)(*operations, row.cpus));
+                    bar.inc(1);
+                }
+            }
+            Results { row, samples }
+        })
+        .collect()
+}
