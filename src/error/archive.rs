@@ -1,5 +1,6 @@
 //! What goes wrong between a value and its archive.
 
+use std::any::type_name;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -8,18 +9,26 @@ use rkyv::rancor::{Source, Trace};
 
 /// An error inside rkyv or a user's type, with the places that it came through. Boxed, so that
 /// the results of posts and receives stay small.
-#[derive(Debug)]
 struct ArchiveFault(Box<Fault>);
 
-#[derive(Debug)]
 struct Fault {
     error: BoxError,
+    /// Whether it is rkyv's own error, which speaks of addresses.
+    in_rkyv: bool,
     trace: String,
 }
 
 impl ArchiveFault {
-    fn new(error: impl StdError + Send + Sync + 'static) -> Self {
-        Self(Box::new(Fault { error: Box::new(error), trace: String::new() }))
+    fn new<E: StdError + Send + Sync + 'static>(error: E) -> Self {
+        let in_rkyv = type_name::<E>().starts_with("rkyv::");
+        Self(Box::new(Fault { error: Box::new(error), in_rkyv, trace: String::new() }))
+    }
+
+    /// What the error says. Where the archive lay in this process helps nobody who reads a log,
+    /// and is nobody's business.
+    fn text(&self) -> String {
+        let text = self.0.error.to_string();
+        if self.0.in_rkyv { without_addresses(&text) } else { text }
     }
 
     fn trace(mut self, trace: &dyn fmt::Display) -> Self {
@@ -31,8 +40,29 @@ impl ArchiveFault {
 
 impl fmt::Display for ArchiveFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.0.error, self.0.trace)
+        write!(f, "{}{}", self.text(), self.0.trace)
     }
+}
+
+impl fmt::Debug for ArchiveFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fault { error, in_rkyv, trace } = &*self.0;
+        match (in_rkyv, trace.as_str()) {
+            (false, "") => fmt::Debug::fmt(error, f),
+            _ => fmt::Debug::fmt(&self.to_string(), f),
+        }
+    }
+}
+
+/// Replaces each number in hexadecimal notation.
+fn without_addresses(text: &str) -> String {
+    let mut parts = text.split("0x");
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        clean.push_str("0x…");
+        clean.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_hexdigit()));
+    }
+    clean
 }
 
 /// Has the public error name its fault as its source: the error as it was, to be downcast.
