@@ -1,67 +1,15 @@
-//! What is seen of an event loop from elsewhere: by its ports when they wake, and by handles.
+//! What others hold of an event loop.
 
 use std::fmt;
 use std::sync::Arc;
-use std::task::Wake;
 
 use super::PortId;
+use super::shared::Shared;
 use crate::message::Message;
-use crate::port::{LoopPort, MessagePort};
-use crate::sync::order::UNORDERED;
-use crate::sync::{AtomicU32, SegQueue, Unparker};
+use crate::port::MessagePort;
 
-/// What a waking port and a [`LoopHandle`] see of the loop.
-pub(super) struct Shared {
-    /// Ports that may have something to dispatch.
-    pub(super) ready: SegQueue<PortId>,
-    /// Ports that handles have added and the loop has not seen yet.
-    pub(super) arrivals: SegQueue<Box<dyn LoopPort>>,
-    pub(super) stopped: Flag,
-    pub(super) woken: Flag,
-    pub(super) unparker: Unparker,
-}
-
-/// A call to the loop. Unordered: the parker's token, which follows it, orders it for a loop that
-/// sleeps, and one that does not looks again soon.
-pub(super) struct Flag(AtomicU32);
-
-impl Flag {
-    pub(super) fn new() -> Self {
-        Self(AtomicU32::new(0))
-    }
-
-    pub(super) fn raise(&self) {
-        self.0.store(1, UNORDERED);
-    }
-
-    pub(super) fn is_up(&self) -> bool {
-        self.0.load(UNORDERED) != 0
-    }
-
-    pub(super) fn lower(&self) -> bool {
-        self.0.swap(0, UNORDERED) != 0
-    }
-}
-
-/// Puts one port into the queue when it is woken. A port that waits is woken once, so it is not
-/// in the queue more than once for that.
-pub(super) struct Bell {
-    pub(super) id: PortId,
-    pub(super) shared: Arc<Shared>,
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.shared.ready.push(self.id);
-        self.shared.unparker.unpark();
-    }
-}
-
-/// Stops or wakes an [`EventLoop`](crate::EventLoop) from another thread or from a handler, and adds ports to it.
+/// Stops or wakes an [`EventLoop`](crate::EventLoop) from another thread or from a handler, and
+/// adds ports to it. It does not keep the loop or its ports alive.
 ///
 /// # Examples
 ///
@@ -85,7 +33,9 @@ impl Wake for Bell {
 pub struct LoopHandle(pub(super) Arc<Shared>);
 
 impl LoopHandle {
-    /// Has [`EventLoop::run`](crate::EventLoop::run) return after the turn it is in, or at once if it is not running.
+    /// Has [`EventLoop::run`](crate::EventLoop::run) return after the turn it is in, or at once
+    /// the next time if it is not running. The ports stay in the loop, and what was not dispatched
+    /// waits in them.
     ///
     /// # Examples
     ///
@@ -103,10 +53,11 @@ impl LoopHandle {
     /// ```
     pub fn stop(&self) {
         self.0.stopped.raise();
-        self.0.unparker.unpark();
+        self.0.call();
     }
 
-    /// Has a waiting [`EventLoop::run_once`](crate::EventLoop::run_once) return.
+    /// Has [`EventLoop::run_once`](crate::EventLoop::run_once) return: the one that waits, or the
+    /// next one.
     ///
     /// # Examples
     ///
@@ -122,10 +73,12 @@ impl LoopHandle {
     /// ```
     pub fn wake(&self) {
         self.0.woken.raise();
-        self.0.unparker.unpark();
+        self.0.call();
     }
 
     /// Adds a port, from whatever thread or handler. It takes part from the loop's next turn on.
+    /// If the loop is gone, the port is dropped, as are those of the loop, and its peer
+    /// disconnected.
     ///
     /// # Examples
     ///
@@ -140,13 +93,12 @@ impl LoopHandle {
     /// assert_eq!(events.run_once(None)?, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn add<Out, In>(&self, port: MessagePort<Out, In>)
+    pub fn add<Out, In>(&self, port: MessagePort<Out, In>) -> PortId
     where
         Out: Message + 'static,
         In: Message + 'static,
     {
-        self.0.arrivals.push(Box::new(port));
-        self.0.unparker.unpark();
+        self.0.leave(Box::new(port))
     }
 }
 

@@ -2,27 +2,29 @@
 
 #![allow(clippy::disallowed_types, reason = "`std::task::Wake` asks for the standard `Arc`")]
 
+mod error;
 mod handle;
+mod hook;
+mod shared;
+mod turn;
 
+pub use error::EventLoopError;
 pub use handle::LoopHandle;
-use handle::{Bell, Flag, Shared};
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::Wake;
 use std::time::{Duration, Instant};
 
-use crate::error::DispatchError;
 use crate::message::Message;
-use crate::port::{LoopPort, MessagePort, Step};
-use crate::sync::{Parker, SegQueue};
+use crate::port::MessagePort;
+use crate::sync::{Parker, spin_loop};
+use shared::Shared;
+use turn::{Awake, Entry};
 
-/// Messages of one port that are dispatched before it is the next one's turn.
-const MESSAGES_PER_TURN: usize = 64;
-
-/// Names a port inside its [`EventLoop`].
+/// Names a port inside its [`EventLoop`], and nothing in another one. A name is not used again.
 ///
 /// # Examples
 ///
@@ -40,10 +42,51 @@ pub struct PortId(u64);
 
 /// Dispatches the events of many ports on one thread: the web's event loop.
 ///
-/// Ports are moved in with their handlers. A port that has something to dispatch enters a queue,
-/// so ports with nothing to say cost nothing per turn, however many there are. The queue is served
-/// in turns of a limited number of messages per port, so that no port starves the others. A port
-/// whose channel has ended and that has nothing left to dispatch leaves the loop and is dropped.
+/// Ports are moved in with their handlers, here or through a [`LoopHandle`], and the loop calls
+/// the handlers on the thread that [runs](Self::run) it. Source: HTML, "event loop processing
+/// model".
+///
+/// # When to use it
+///
+/// For many channels that are mostly quiet, or for a few that belong to one thread anyway. One
+/// port alone has less to do in [`MessagePort::run`], and a task runs its port with
+/// [`run_async`](MessagePort::run_async). To run the loop inside another one, that of a window
+/// system, an engine or a runtime, see [`set_wake_hook`](Self::set_wake_hook).
+///
+/// # Turns
+///
+/// A port that gets something to dispatch enters a queue, once. In a turn the loop serves each port
+/// that was in the queue at its beginning, in the order in which they entered it, up to 64 messages
+/// of each; a port with more goes back to the end. So a flooded port delays the others by no
+/// more than that, and the order of messages is kept within a port, not between two.
+///
+/// A port whose channel has ended and that has nothing left to dispatch leaves the loop and is
+/// dropped, after its `close` event if it has a handler for that. A port with messages that wait for
+/// a handler stays, before and after the end of its channel; one can be set through
+/// [`port_mut`](Self::port_mut).
+///
+/// # Cost
+///
+/// A quiet port costs nothing per turn, whatever their number. A port that runs out of messages pays for
+/// going to sleep (a system call, where there is `membarrier`), and the next post for waking it.
+/// Nothing is allocated per message.
+///
+/// # Failures
+///
+/// A message whose handler fails or panics becomes a `messageerror` at its port. What nobody handles is returned by
+/// the call that runs the loop, with the port's [name](EventLoopError::port). No port is
+/// removed for it: the other ports that were ready, and this one behind them, go on with the next call.
+///
+/// # Waiting handlers
+///
+/// A handler that waits holds up all ports of the loop. If it waits for what only another port of
+/// this loop could do, as [`post_message`](MessagePort::post_message) does when the peer is full
+/// and lives here too, it waits for ever, without a `WouldDeadlock`: inside a loop use
+/// [`try_post_message`](MessagePort::try_post_message), or keep the two ends of a channel in two loops.
+///
+/// # The end
+///
+/// Dropping the loop drops its ports; their peers are disconnected.
 ///
 /// # Examples
 ///
@@ -73,71 +116,12 @@ pub struct PortId(u64);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct EventLoop {
-    ports: HashMap<PortId, Entry>,
+    /// In order, so that they are dropped in the order in which they came, one that panics or not.
+    ports: BTreeMap<PortId, Entry>,
+    /// How many of them have ended and wait for a handler that only somebody outside can set.
+    over: usize,
     shared: Arc<Shared>,
     parker: Parker,
-    next_id: u64,
-}
-
-struct Entry {
-    port: Box<dyn LoopPort>,
-    waker: Waker,
-}
-
-/// What a handler of one of many ports failed with and no handler took care of.
-///
-/// # Examples
-///
-/// ```
-/// use message_port::{EventLoop, MessageChannel};
-///
-/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-/// port2.set_onmessage(|_| Err("not today"));
-/// let mut events = EventLoop::new();
-/// let id = events.add(port2);
-/// port1.post_message(&7)?;
-/// let error = events.run_once(None).unwrap_err();
-/// assert_eq!(error.port(), id);
-/// assert_eq!(error.to_string(), "the message handler failed: not today");
-/// # Ok::<(), message_port::PostError>(())
-/// ```
-#[derive(Debug, thiserror::Error)]
-#[error("{error}")]
-pub struct EventLoopError {
-    port: PortId,
-    #[source]
-    error: DispatchError,
-}
-
-impl EventLoopError {
-    /// The port whose handler failed. It is still in the loop.
-    ///
-    /// # Examples
-    ///
-    /// See [`EventLoopError`].
-    pub fn port(&self) -> PortId {
-        self.port
-    }
-
-    /// What it failed with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::{DispatchError, EventLoop, MessageChannel};
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-    /// port2.set_onmessage(|_| Err("not today"));
-    /// let mut events = EventLoop::new();
-    /// events.add(port2);
-    /// port1.post_message(&7)?;
-    /// let error = events.run_once(None).unwrap_err();
-    /// assert!(matches!(error.into_inner(), DispatchError::Message(_)));
-    /// # Ok::<(), message_port::PostError>(())
-    /// ```
-    pub fn into_inner(self) -> DispatchError {
-        self.error
-    }
 }
 
 impl EventLoop {
@@ -152,14 +136,8 @@ impl EventLoop {
     /// ```
     pub fn new() -> Self {
         let parker = Parker::new();
-        let shared = Arc::new(Shared {
-            ready: SegQueue::new(),
-            arrivals: SegQueue::new(),
-            stopped: Flag::new(),
-            woken: Flag::new(),
-            unparker: parker.unparker().clone(),
-        });
-        Self { ports: HashMap::new(), shared, parker, next_id: 0 }
+        let shared = Shared::new(parker.unparker().clone());
+        Self { ports: BTreeMap::new(), over: 0, shared, parker }
     }
 
     /// Moves a port into the loop. What waits in it is dispatched with the next turn.
@@ -179,20 +157,13 @@ impl EventLoop {
         Out: Message + 'static,
         In: Message + 'static,
     {
-        self.insert(Box::new(port))
-    }
-
-    fn insert(&mut self, port: Box<dyn LoopPort>) -> PortId {
-        let id = PortId(self.next_id);
-        self.next_id += 1;
-        let shared = Arc::clone(&self.shared);
-        let waker = Waker::from(Arc::new(Bell { id, shared }));
-        waker.wake_by_ref();
-        self.ports.insert(id, Entry { port, waker });
+        let id = self.shared.next_id();
+        self.admit(id, Box::new(port));
         id
     }
 
-    /// Moves a port out of the loop again; `None` if it is not there, or of other types.
+    /// Moves a port out of the loop again, with its handlers and what waits in it; `None` if it is
+    /// not there, or of other types.
     ///
     /// # Examples
     ///
@@ -210,15 +181,21 @@ impl EventLoop {
         Out: Message + 'static,
         In: Message + 'static,
     {
-        self.port_mut::<Out, In>(id)?;
+        self.admit_arrivals();
+        let port: &dyn Any = &*self.ports.get(&id)?.port;
+        if !port.is::<MessagePort<Out, In>>() {
+            return None;
+        }
         let mut entry = self.ports.remove(&id)?;
+        self.over -= usize::from(entry.is_over);
         entry.port.forget_task();
         let port: Box<dyn Any> = entry.port;
         port.downcast().ok().map(|port| *port)
     }
 
     /// Borrows a port, to post on it or to change its handlers; `None` if it is not there, or of
-    /// other types.
+    /// other types. The port has a turn afterwards, since it may have got a handler for what waits
+    /// in it.
     ///
     /// # Examples
     ///
@@ -237,11 +214,13 @@ impl EventLoop {
         Out: Message + 'static,
         In: Message + 'static,
     {
+        self.admit_arrivals();
         let entry = self.ports.get_mut(&id)?;
-        // It may get a handler now for what waits in it.
-        entry.waker.wake_by_ref();
         let port: &mut dyn Any = &mut *entry.port;
-        port.downcast_mut()
+        let port = port.downcast_mut()?;
+        self.over -= usize::from(std::mem::take(&mut entry.is_over));
+        entry.bell.wake_by_ref();
+        Some(port)
     }
 
     /// Ports in the loop.
@@ -254,7 +233,7 @@ impl EventLoop {
     /// assert_eq!(EventLoop::new().len(), 0);
     /// ```
     pub fn len(&self) -> usize {
-        self.ports.len() + self.shared.arrivals.len()
+        self.ports.len() + self.shared.arrivals()
     }
 
     /// Whether no port is in the loop.
@@ -286,17 +265,20 @@ impl EventLoop {
         LoopHandle(Arc::clone(&self.shared))
     }
 
-    /// Dispatches events until the loop is [stopped](LoopHandle::stop) or has no port left. Blocks
-    /// while there is nothing to dispatch.
+    /// Dispatches events until the loop is [stopped](LoopHandle::stop), or has no port left from
+    /// which anything could be dispatched: ports whose channels have ended while messages waited
+    /// for a handler stay in the loop, but do not keep it running. Blocks while there is nothing
+    /// to dispatch.
     ///
     /// # Errors
     ///
     /// Fails with what a handler failed with and nobody handled, and at which port; calling `run`
-    /// again goes on.
+    /// again goes on. A stop that came meanwhile is kept for then.
     ///
     /// # Panics
     ///
-    /// Goes on unwinding if a `messageerror` or `close` handler panics; the loop is usable.
+    /// Goes on unwinding if a `messageerror` or `close` handler panics, or something that a handler
+    /// owns when a port leaves; the loop is usable.
     ///
     /// # Examples
     ///
@@ -313,13 +295,18 @@ impl EventLoop {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn run(&mut self) -> Result<(), EventLoopError> {
+        let _awake = Awake::new(&self.shared);
         // A stop that comes while nobody runs is for the next run.
         while !self.shared.stopped.lower() {
-            self.turn()?;
-            if self.is_empty() {
+            let dispatched = self.turn()?;
+            if self.is_over() {
+                // A stop that came meanwhile was for this run, and not for the next one.
+                self.shared.stopped.lower();
                 break;
             }
-            if self.shared.ready.is_empty() && !self.shared.stopped.is_up() {
+            if !self.shared.ready.is_empty() || self.shared.stopped.is_up() {
+                self.let_others_on(dispatched);
+            } else {
                 self.parker.park();
             }
         }
@@ -327,9 +314,12 @@ impl EventLoop {
     }
 
     /// Waits until there is something to dispatch, gives each port that has something one turn,
-    /// and returns how many events were dispatched. Returns at once if there are no ports, and
-    /// when it was [woken](LoopHandle::wake) or [stopped](LoopHandle::stop). Blocks at most
-    /// `timeout`, or as long as it takes.
+    /// and returns how many events were dispatched.
+    ///
+    /// Blocks at most `timeout`, any `Duration` will do, or as long as it takes; not at all with a timeout of
+    /// zero, which still gives each port its turn. Returns at once, too, when it is
+    /// [woken](LoopHandle::wake) or [stopped](LoopHandle::stop), or was since the last call, and
+    /// when there is no port from which anything could be dispatched.
     ///
     /// # Errors
     ///
@@ -352,68 +342,37 @@ impl EventLoop {
     /// # Ok::<(), message_port::EventLoopError>(())
     /// ```
     pub fn run_once(&mut self, timeout: Option<Duration>) -> Result<usize, EventLoopError> {
+        // A deadline that the clock cannot express never comes.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let _awake = Awake::new(&self.shared);
         loop {
             let dispatched = self.turn()?;
             let called = self.shared.woken.lower() | self.shared.stopped.lower();
-            if dispatched > 0 || called || self.is_empty() {
+            if dispatched > 0 || called || self.is_over() {
                 return Ok(dispatched);
             }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(0);
+            }
             match deadline {
-                _ if !self.shared.ready.is_empty() => {}
-                Some(deadline) if Instant::now() >= deadline => return Ok(0),
+                _ if !self.shared.ready.is_empty() => self.let_others_on(dispatched),
                 Some(deadline) => self.parker.park_deadline(deadline),
                 None => self.parker.park(),
             }
         }
     }
 
-    /// Gives each port that is ready now one turn.
-    fn turn(&mut self) -> Result<usize, EventLoopError> {
-        while let Some(port) = self.shared.arrivals.pop() {
-            self.insert(port);
+    /// A port that is ready and has nothing is just being woken by somebody who must get on.
+    fn let_others_on(&self, dispatched: usize) {
+        if dispatched == 0 && !self.shared.ready.is_empty() {
+            spin_loop();
         }
-        let mut dispatched = 0;
-        // Ports that ring meanwhile have their turn after this one.
-        for _ in 0..self.shared.ready.len() {
-            let Some(id) = self.shared.ready.pop() else { break };
-            dispatched += self.serve(id)?;
-        }
-        Ok(dispatched)
-    }
-
-    /// Gives one port a turn.
-    fn serve(&mut self, id: PortId) -> Result<usize, EventLoopError> {
-        let Some(Entry { port, waker }) = self.ports.get_mut(&id) else { return Ok(0) };
-        // Should a handler unwind or fail, the port goes on with its next turn.
-        let next_turn = WakeOnDrop(waker);
-        let (dispatched, step) = port
-            .dispatch_some(MESSAGES_PER_TURN)
-            .map_err(|error| EventLoopError { port: id, error })?;
-        let has_news = match step {
-            Step::More => true,
-            Step::Idle => port.wake_for_news(waker),
-            Step::Stuck => port.wake_for_end(waker),
-            Step::Ended => {
-                std::mem::forget(next_turn);
-                self.ports.remove(&id);
-                return Ok(dispatched);
-            }
-            // Messages are left that only a handler set from outside could take.
-            Step::EndedStuck => false,
-        };
-        if !has_news {
-            std::mem::forget(next_turn);
-        }
-        Ok(dispatched)
     }
 }
 
-struct WakeOnDrop<'a>(&'a Waker);
-
-impl Drop for WakeOnDrop<'_> {
+impl Drop for EventLoop {
     fn drop(&mut self) {
-        self.0.wake_by_ref();
+        self.shared.end();
     }
 }
 

@@ -45,6 +45,10 @@ mutants! {
     W3,
     /// As `P1`.
     W4,
+    /// As `P1`.
+    L1,
+    /// As `P1`.
+    L2,
     /// Leaves out the publisher's half of the barrier between news and waiters.
     B1,
     /// Leaves out the waiter's half of the barrier between news and waiters.
@@ -86,6 +90,14 @@ mutants! {
     NoStall,
     /// Refuses to wait for a port that waits, even if that one has what it waits for.
     HastyStall,
+    /// Puts a port into the queue of its event loop without calling the loop.
+    SilentBell,
+    /// Has an event loop forget who rang while it looked at a port.
+    LateBell,
+    /// Has an event loop rest without looking for what was left while it did not.
+    NoLookAtRest,
+    /// Keeps ports that are left for an event loop that is gone.
+    KeepArrivals,
 }
 
 #[cfg(not(message_port_teeth))]
@@ -140,6 +152,10 @@ tags! {
     give_back = W3: Release;
     /// ORDERING(W4): the waiter may use the waker's slot again; pairs with W3.
     regain = W4: Acquire;
+    /// ORDERING(L1): who calls an event loop shows what it left for it; pairs with L2.
+    call = L1: Release;
+    /// ORDERING(L2): an event loop that comes to rest finds what was left; pairs with L1.
+    find_calls = L2: Acquire;
 }
 
 /// A value that only its writer's own thread, or nobody, needs in order.

@@ -1,0 +1,178 @@
+//! What is seen of an event loop from elsewhere, by its ports when they wake and by handles; and
+//! how it is called.
+
+use std::sync::{Arc, PoisonError};
+use std::task::Wake;
+
+use super::PortId;
+use super::hook::Hook;
+use crate::port::LoopPort;
+use crate::sync::order::{Mutant, UNORDERED, active};
+use crate::sync::{AtomicU32, Mutex, SegQueue, Unparker};
+
+/// What a waking port and a [`LoopHandle`](super::LoopHandle) see of the loop.
+pub(super) struct Shared {
+    /// Ports that may have something to dispatch.
+    pub(super) ready: SegQueue<PortId>,
+    inbox: Mutex<Inbox>,
+    pub(super) stopped: Flag,
+    pub(super) woken: Flag,
+    unparker: Unparker,
+    pub(super) hook: Hook,
+}
+
+/// A port under its name.
+pub(super) type Named = (PortId, Box<dyn LoopPort>);
+
+/// Where handles put ports. A lock decides whether a port comes before the end of the loop.
+struct Inbox {
+    next_id: u64,
+    /// What the loop has not seen yet; `None` if it is gone.
+    arrivals: Option<Vec<Named>>,
+}
+
+impl Inbox {
+    fn next_id(&mut self) -> PortId {
+        let id = PortId(self.next_id);
+        self.next_id += 1;
+        id
+    }
+}
+
+impl Shared {
+    pub(super) fn new(unparker: Unparker) -> Arc<Self> {
+        Arc::new(Self {
+            ready: SegQueue::new(),
+            inbox: Mutex::new(Inbox { next_id: 0, arrivals: Some(Vec::new()) }),
+            stopped: Flag::new(),
+            woken: Flag::new(),
+            unparker,
+            hook: Hook::new(),
+        })
+    }
+
+    /// Has the loop look for what was left for it. For anybody, afterwards.
+    pub(super) fn call(&self) {
+        self.unparker.unpark();
+        self.hook.ring();
+    }
+
+    /// Has calls passed on to the hook, from now on and for what is there already. For the loop,
+    /// when it stops looking.
+    pub(super) fn rest(&self) {
+        if !self.hook.arm() {
+            return;
+        }
+        let was_called = !self.ready.is_empty()
+            || self.stopped.is_up()
+            || self.woken.is_up()
+            || self.arrivals() > 0;
+        if was_called && !active(Mutant::NoLookAtRest) {
+            self.hook.ring();
+        }
+    }
+
+    fn inbox<R>(&self, f: impl FnOnce(&mut Inbox) -> R) -> R {
+        f(&mut self.inbox.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A name for a port that the loop itself takes in.
+    pub(super) fn next_id(&self) -> PortId {
+        self.inbox(Inbox::next_id)
+    }
+
+    /// Leaves a port for the loop, or drops it if the loop is gone.
+    pub(super) fn leave(&self, port: Box<dyn LoopPort>) -> PortId {
+        let mut port = Some(port);
+        let id = self.inbox(|inbox| {
+            let id = inbox.next_id();
+            if let Some(arrivals) = &mut inbox.arrivals {
+                arrivals.extend(port.take().map(|port| (id, port)));
+            }
+            id
+        });
+        // Outside of the lock: its handlers may hold anything, a handle too.
+        match port {
+            Some(refused) => drop(refused),
+            None => self.call(),
+        }
+        id
+    }
+
+    /// Ports that were left for the loop.
+    pub(super) fn arrivals(&self) -> usize {
+        self.inbox(|inbox| inbox.arrivals.as_ref().map_or(0, Vec::len))
+    }
+
+    /// Takes the ports that were left for the loop.
+    pub(super) fn take_arrivals(&self) -> Vec<Named> {
+        self.inbox(|inbox| inbox.arrivals.as_mut().map(std::mem::take)).unwrap_or_default()
+    }
+
+    /// The loop is gone: what was left for it is dropped, and what is left for it from now on.
+    pub(super) fn end(&self) {
+        self.hook.set(None);
+        if !active(Mutant::KeepArrivals) {
+            drop(self.inbox(|inbox| inbox.arrivals.take()));
+        }
+    }
+}
+
+/// Something that is so or not, and nothing more: it orders no memory.
+///
+/// What a sleeping loop sees behind it, the parker's token orders, and the hook has its own
+/// ordering (L1). A loop that does neither looks again.
+pub(super) struct Flag(AtomicU32);
+
+impl Flag {
+    pub(super) fn new() -> Self {
+        Self(AtomicU32::new(0))
+    }
+
+    /// Says that it is so; `true` if it was before.
+    pub(super) fn raise(&self) -> bool {
+        self.0.swap(1, UNORDERED) != 0
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.0.load(UNORDERED) != 0
+    }
+
+    /// Says that it is not; `true` if it was before.
+    pub(super) fn lower(&self) -> bool {
+        self.0.swap(0, UNORDERED) != 0
+    }
+}
+
+/// Puts one port into the queue when it is woken, unless it is there already.
+///
+/// The flag needs no ordering: the loop lowers it *before* it arms the port's wait cell and looks
+/// for news. Whoever finds it up has published before, so that this look sees the news (B1, B2),
+/// or takes the cell that was armed after it was lowered (W1, W2), and then finds it down.
+pub(super) struct Bell {
+    pub(super) id: PortId,
+    pub(super) queued: Flag,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Bell {
+    pub(super) fn new(id: PortId, shared: &Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self { id, queued: Flag::new(), shared: Arc::clone(shared) })
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.queued.raise() {
+            return;
+        }
+        self.shared.ready.push(self.id);
+        if !active(Mutant::SilentBell) {
+            self.shared.call();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One turn of an event loop.
+
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use super::shared::{Bell, Shared};
+use super::{EventLoop, EventLoopError, PortId};
+use crate::port::{LoopPort, Step};
+use crate::sync::order::{Mutant, active};
+
+/// Messages of one port that are dispatched before it is the next one's turn.
+const MESSAGES_PER_TURN: usize = 64;
+
+/// A port in the loop.
+pub(super) struct Entry {
+    /// Dropped first: it lets go of the waker.
+    pub(super) port: Box<dyn LoopPort>,
+    pub(super) bell: Arc<Bell>,
+    waker: Waker,
+    /// Its channel has ended, and messages wait for a handler.
+    pub(super) is_over: bool,
+}
+
+/// Keeps calls from the hook while the loop looks for itself.
+pub(super) struct Awake(Arc<Shared>);
+
+impl Awake {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        shared.hook.disarm();
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        self.0.rest();
+    }
+}
+
+impl EventLoop {
+    pub(super) fn admit(&mut self, id: PortId, port: Box<dyn LoopPort>) {
+        let bell = Bell::new(id, &self.shared);
+        bell.wake_by_ref();
+        let waker = Waker::from(Arc::clone(&bell));
+        self.ports.insert(id, Entry { port, bell, waker, is_over: false });
+    }
+
+    /// Takes in what handles have added.
+    pub(super) fn admit_arrivals(&mut self) {
+        for (id, port) in self.shared.take_arrivals() {
+            self.admit(id, port);
+        }
+    }
+
+    /// Whether no port can have anything to dispatch any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.len() == self.over
+    }
+
+    /// Gives each port that is ready now one turn.
+    pub(super) fn turn(&mut self) -> Result<usize, EventLoopError> {
+        self.admit_arrivals();
+        let mut dispatched = 0;
+        // Ports that ring meanwhile have their turn after this one.
+        for _ in 0..self.shared.ready.len() {
+            let Some(id) = self.shared.ready.pop() else { break };
+            dispatched += self.serve(id)?;
+        }
+        Ok(dispatched)
+    }
+
+    /// Gives one port a turn.
+    fn serve(&mut self, id: PortId) -> Result<usize, EventLoopError> {
+        let Some(entry) = self.ports.get_mut(&id) else { return Ok(0) };
+        self.over -= usize::from(std::mem::take(&mut entry.is_over));
+        let Entry { port, bell, waker, .. } = entry;
+        // Before the port is looked at: what comes from now on rings again.
+        if !active(Mutant::LateBell) {
+            bell.queued.lower();
+        }
+        // Should a handler unwind or fail, the port goes on with its next turn.
+        let next_turn = RingOnDrop(bell);
+        let (dispatched, step) = port
+            .dispatch_some(MESSAGES_PER_TURN)
+            .map_err(|error| EventLoopError { port: id, error })?;
+        let has_news = match step {
+            Step::More => true,
+            Step::Idle => port.wake_for_news(waker),
+            Step::Stuck => port.wake_for_end(waker),
+            Step::Ended => {
+                std::mem::forget(next_turn);
+                self.ports.remove(&id);
+                return Ok(dispatched);
+            }
+            // Messages are left that only a handler set from outside could take.
+            Step::EndedStuck => {
+                entry.is_over = true;
+                self.over += 1;
+                false
+            }
+        };
+        if active(Mutant::LateBell) {
+            bell.queued.lower();
+        }
+        if !has_news {
+            std::mem::forget(next_turn);
+        }
+        Ok(dispatched)
+    }
+}
+
+struct RingOnDrop<'a>(&'a Arc<Bell>);
+
+impl Drop for RingOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.wake_by_ref();
+    }
+}
