@@ -26,6 +26,8 @@ W1|waiting|a_waker_finds_what_the_sleeper_left|Causality violation
 W2|waiting|a_waker_finds_what_the_sleeper_left|Causality violation
 W3|tasks|a_post_wakes_the_receiving_task|Causality violation
 W4|tasks|a_post_wakes_the_receiving_task|Causality violation
+L1|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
+L2|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 B1|waiting|a_post_wakes_the_receiver|deadlock
 B2|waiting|a_release_wakes_the_sender|deadlock
 B3|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
@@ -46,6 +48,10 @@ NoHoldBack|batches|a_batch_is_visible_all_at_once|a part of a batch is visible
 KeepWaker|tasks|crossfire_2_0_9_the_last_waker_counts|deadlock
 NoStall|stalls|one_of_two_stuck_ports_is_refused|deadlock
 HastyStall|stalls|a_port_with_room_is_not_taken_for_stuck|refused in spite of room
+SilentBell|event_loop|a_drop_wakes_the_loop|deadlock
+LateBell|event_loop|a_post_and_a_close_wake_the_loop|deadlock
+NoLookAtRest|event_loop|the_hook_is_called_for_a_post_and_a_close|deadlock
+KeepArrivals|event_loop|a_port_does_not_outlive_its_loop|a port is kept
 END
 }
 
