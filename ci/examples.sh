@@ -75,6 +75,20 @@ if [ -e "$bin/async_ports" ]; then
     expect 0 "$bin/async_ports" --help
 fi
 
+if [ -e "$bin/streams" ]; then
+    expect 0 "$bin/streams" tea 'two words' tea 'größe'
+    cut -c 1-3 "$scratch/out" | diff - <(printf 'tea\ntwo\ntea\ngrö\n' | cut -c 1-3)
+    while read -r line; do
+        sum="$(printf '%s' "${line%  *}" | sha256sum | cut -c 1-64)"
+        if [ "$sum" != "${line##*  }" ] || [ "${sum:0:4}" != 0000 ]; then
+            echo "not a sum that begins with zeros: $line"
+            exit 1
+        fi
+    done <"$scratch/out"
+    expect 2 "$bin/streams" --no-such-option
+    expect 0 "$bin/streams" --help
+fi
+
 if [ -e "$bin/tee" ]; then
     text="$scratch/text" recording="$scratch/recording" bad="$scratch/bad"
     seq 20000 | sed 's/.*/line & of many, ünïcödé/' >"$text"
