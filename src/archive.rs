@@ -177,15 +177,17 @@ unsafe fn checked<T: Message>(
     let root = bytes.cast::<Archived<T>>();
     // SAFETY: passed on to the caller.
     let bytes = unsafe { bytes.as_ref() };
-    let archive = ArchiveValidator::with_max_depth(bytes, Some(MAX_DEPTH));
-    let mut context = Validator::new(archive, SharedValidator::new());
+    let validator = || {
+        let archive = ArchiveValidator::with_max_depth(bytes, Some(MAX_DEPTH));
+        Validator::new(archive, SharedValidator::new())
+    };
     if is_plain_copy::<T>() && bytes.len() == size_of::<Archived<T>>() {
         // The root is all there is: its own check remains, and that is nothing for numbers.
         // SAFETY: archives are aligned to 16 bytes, `length` has the compiler check that this is
         // enough; and there are as many bytes as the root needs.
-        unsafe { Archived::<T>::check_bytes(root.as_ptr(), Strategy::wrap(&mut context)) }?;
+        unsafe { Archived::<T>::check_bytes(root.as_ptr(), Strategy::wrap(&mut validator())) }?;
         return Ok(root);
     }
-    rkyv::api::access_with_context::<Archived<T>, _, InvalidArchiveError>(bytes, &mut context)
+    rkyv::api::access_with_context::<Archived<T>, _, InvalidArchiveError>(bytes, &mut validator())
         .map(NonNull::from)
 }

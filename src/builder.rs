@@ -7,7 +7,7 @@ use crate::archive;
 use crate::channel::MessageChannel;
 use crate::error::BuildError;
 use crate::message::{Message, Typed};
-use crate::ring::{OutOfMemory, frame};
+use crate::ring::{Limits, OutOfMemory, frame};
 use crate::wait::WaitStrategy;
 
 /// Bytes per direction of a channel made by [`MessageChannel::new`].
@@ -22,6 +22,7 @@ const DEFAULT_MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
 /// |---|---|
 /// | [`capacity`](Self::capacity) | 64 KiB per direction |
 /// | [`max_message_len`](Self::max_message_len) | 16 MiB, or the capacity if that is more |
+/// | [`growable`](Self::growable) | no: a direction keeps its capacity |
 /// | [`wait_strategy`](Self::wait_strategy) | [`WaitStrategy::Park`] |
 /// | [`trust_archives`](Self::trust_archives) | no |
 ///
@@ -42,6 +43,7 @@ const DEFAULT_MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
 pub struct Builder<A, B = A> {
     capacity: usize,
     max_message_len: Option<usize>,
+    growable: Option<usize>,
     strategy: WaitStrategy,
     trusted: bool,
     values: Typed<(A, B)>,
@@ -52,6 +54,7 @@ impl<A: Message, B: Message> Builder<A, B> {
         Self {
             capacity: DEFAULT_CAPACITY,
             max_message_len: None,
+            growable: None,
             strategy: WaitStrategy::default(),
             trusted: false,
             values: PhantomData,
@@ -95,6 +98,37 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// ```
     pub fn max_message_len(mut self, bytes: usize) -> Self {
         self.max_message_len = Some(bytes);
+        self
+    }
+
+    /// Lets each direction grow instead of making its sender wait, up to `max_bytes` in all: the
+    /// ring, the segments that are added to it, and the buffers of long messages. Beyond that
+    /// posts wait, or are refused as `Full`, as they do from the start without this. This is the
+    /// web's `postMessage`, which never blocks, with a limit.
+    ///
+    /// Segments have the [`capacity`](Self::capacity) of the ring. The order of the messages stays,
+    /// and each segment is given back when the receiver has come to its end; one is kept for the
+    /// next burst. Where the limit leaves no room for another segment (less than twice the
+    /// capacity) the direction does not grow. A message that is spilled must have room beside one
+    /// segment: longer ones are refused as `TooLarge`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } =
+    ///     MessageChannel::<u64>::builder().capacity(1024).growable(1 << 20).build()?;
+    /// for n in 0..10_000 {
+    ///     port1.try_post_message(&n)?; // ten thousand times 16 bytes
+    /// }
+    /// for n in 0..10_000 {
+    ///     assert_eq!(*port2.recv()?, n);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn growable(mut self, max_bytes: usize) -> Self {
+        self.growable = Some(max_bytes);
         self
     }
 
@@ -163,8 +197,10 @@ impl<A: Message, B: Message> Builder<A, B> {
         };
         let max_message = self.max_message_len.unwrap_or(capacity.max(DEFAULT_MAX_MESSAGE_LEN));
         let max_message = max_message.min(archive::MAX_LENGTH);
+        let growable = self.growable.map(|bytes| bytes.max(capacity));
+        let limits = Limits { capacity, max_message, growable };
         // SAFETY: `trusted` was set by a caller that vouched for the archives.
-        unsafe { MessageChannel::crossed(capacity, max_message, self.strategy, self.trusted) }
+        unsafe { MessageChannel::crossed(limits, self.strategy, self.trusted) }
             .map_err(|OutOfMemory| BuildError::OutOfMemory { capacity: asked })
     }
 }
@@ -174,6 +210,7 @@ impl<A, B> fmt::Debug for Builder<A, B> {
         f.debug_struct("Builder")
             .field("capacity", &self.capacity)
             .field("max_message_len", &self.max_message_len)
+            .field("growable", &self.growable)
             .field("wait_strategy", &self.strategy)
             .field("trust_archives", &self.trusted)
             .finish_non_exhaustive()

@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::outgoing::Outgoing;
 use crate::port::MessagePort;
 use crate::receiver::Receiver;
-use crate::ring::{self, Consumer, OutOfMemory, Producer};
+use crate::ring::{self, Consumer, Limits, OutOfMemory, Producer};
 use crate::sender::Sender;
 use crate::sync::Arc;
 use crate::wait::{WaitStrategy, Waiter};
@@ -112,14 +112,13 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
     ///
     /// If `trusted`, every archive that an `A` or a `B` makes of itself is valid.
     pub(crate) unsafe fn crossed(
-        capacity: usize,
-        max_message: usize,
+        limits: Limits,
         strategy: WaitStrategy,
         trusted: bool,
     ) -> Result<Self, OutOfMemory> {
         let link = Link::new();
-        let (to_port2, from_port1) = ring::new(capacity, max_message)?;
-        let (to_port1, from_port2) = ring::new(capacity, max_message)?;
+        let (to_port2, from_port1) = ring::new(limits)?;
+        let (to_port1, from_port2) = ring::new(limits)?;
         let halves = |producer: Producer, consumer: Consumer, side: Side| {
             let waiter = || Waiter::new(strategy, link.barrier);
             let received = consumer.progress();

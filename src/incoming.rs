@@ -61,16 +61,23 @@ impl End {
     /// Announces the delivery of `frame`; `false` if this port has closed and must not deliver it.
     #[inline(always)]
     fn claim(&self, frame: Frame) -> bool {
-        self.consumer.claim(frame);
+        self.claim_range(frame.position(), frame.end())
+    }
+
+    /// Announces that the frame from `position` to `end` is passed; `false` if this port has closed
+    /// and must not pass it.
+    #[inline(always)]
+    fn claim_range(&self, position: usize, end: usize) -> bool {
+        self.consumer.claim(end);
         // ORDERING(B3): full barrier between the claim and this look; pairs with B4.
         self.link.barrier.light(Mutant::B3);
         let state = self.link.state.hint();
-        state.is_open() || self.claim_at_end(state, frame)
+        state.is_open() || self.claim_at_end(state, position, end)
     }
 
     #[cold]
-    fn claim_at_end(&self, ended: Ended, frame: Frame) -> bool {
-        !ended.is_closed_by(self.side) || self.consumer.withdraw(frame)
+    fn claim_at_end(&self, ended: Ended, position: usize, end: usize) -> bool {
+        !ended.is_closed_by(self.side) || self.consumer.withdraw(position, end)
     }
 
     /// Finds what comes next, claiming nothing.
@@ -117,6 +124,14 @@ impl End {
                 Peek::Message(frame) => return Some(frame),
                 Peek::Empty => return None,
                 Peek::Skipped => self.wake_sender(),
+                // If this port has just closed, what comes next is not for it any more.
+                Peek::Switch(end) if !self.claim_range(self.consumer.position(), end) => {
+                    return None;
+                }
+                Peek::Switch(_) => {
+                    self.consumer.pass_switch();
+                    self.wake_sender();
+                }
             }
         }
     }
@@ -219,11 +234,22 @@ impl Incoming {
         })
     }
 
-    /// Takes a message that [`next`](Self::next) found.
+    /// Takes a message that [`next`](Self::next) found. The payload must be [held](Self::hold), or
+    /// dropped and [released](Self::release). If neither happens, the next call releases it.
     #[inline(always)]
-    pub(crate) fn take(&mut self, frame: Frame) -> Held<'_> {
-        let payload = self.end.consumer.take(frame);
-        Held { incoming: self, payload: Some(payload) }
+    pub(crate) fn take(&mut self, frame: Frame) -> Payload {
+        self.end.consumer.take(frame)
+    }
+
+    /// Puts a message that was just taken into the hands of its receiver.
+    #[inline(always)]
+    pub(crate) fn hold(&mut self, payload: Payload) -> Held<'_> {
+        Held { payload, release: Release(self) }
+    }
+
+    /// Gives the bytes of everything taken back to the sender.
+    pub(crate) fn release(&mut self) {
+        self.end.release();
     }
 
     /// Starts to take messages without giving each one's bytes back on its own.
@@ -303,17 +329,27 @@ impl Drop for Batch<'_> {
 /// A message in the hands of its receiver. Dropping it gives its bytes back to the sender.
 #[derive(Debug)]
 pub(crate) struct Held<'a> {
-    incoming: &'a mut Incoming,
-    /// Until it is dropped.
-    payload: Option<Payload>,
+    // In this order: the bytes are not in use any more when they are given back.
+    payload: Payload,
+    release: Release<'a>,
 }
 
 impl Held<'_> {
     /// The archive. The pointer is valid for as long as this guard.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bytes(&self) -> std::ptr::NonNull<[u8]> {
-        let empty = std::ptr::NonNull::<[u8; 0]>::dangling();
-        self.payload.as_ref().map_or(empty, Payload::as_ptr)
+        self.payload.as_ptr()
+    }
+}
+
+/// Releases what was taken when it is dropped.
+#[derive(Debug)]
+struct Release<'a>(&'a mut Incoming);
+
+impl Drop for Release<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.end.release();
     }
 }
 
@@ -321,18 +357,15 @@ impl Held<'_> {
 impl Held<'_> {
     /// Gives the bytes back although they are still in use.
     pub(crate) fn release_early(&mut self) {
-        self.incoming.end.release();
+        self.release.0.release();
     }
 }
 
+#[cfg(message_port_teeth)]
 impl Drop for Held<'_> {
-    #[inline(always)]
     fn drop(&mut self) {
-        #[cfg(message_port_teeth)]
         if active(Mutant::EarlyRelease) {
             self.release_early();
         }
-        self.payload = None;
-        self.incoming.end.release();
     }
 }

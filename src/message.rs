@@ -9,8 +9,8 @@ use rkyv::api::high::HighDeserializer;
 use rkyv::bytecheck::CheckBytes;
 use rkyv::{Archive, Archived, Deserialize, Serialize};
 
-use crate::archive::{self, MessageSerializer, MessageValidator};
-use crate::error::{DeserializeError, InvalidArchiveError};
+use crate::archive::{MessageSerializer, MessageValidator};
+use crate::error::DeserializeError;
 use crate::incoming::Held;
 
 /// Everything rkyv can archive and check.
@@ -113,17 +113,12 @@ unsafe impl<In: Message> Send for MessageRef<'_, In> where Archived<In>: Sync {}
 unsafe impl<In: Message> Sync for MessageRef<'_, In> where Archived<In>: Sync {}
 
 impl<'a, In: Message> MessageRef<'a, In> {
-    /// Checks the archive, unless `trusted`.
-    ///
     /// # Safety
     ///
-    /// If `trusted`, the archive is a valid one of an `In`.
+    /// `root` is a valid archive in the bytes of `held`.
     #[inline(always)]
-    pub(crate) unsafe fn new(held: Held<'a>, trusted: bool) -> Result<Self, InvalidArchiveError> {
-        // SAFETY: `held` keeps the bytes readable and unwritten, and they are aligned as every
-        // payload; the caller vouches for them if they are trusted.
-        let root = unsafe { archive::root::<In>(held.bytes(), trusted) }?;
-        Ok(Self { root: root.cast(), held, values: PhantomData })
+    pub(crate) unsafe fn new(held: Held<'a>, root: NonNull<Archived<In>>) -> Self {
+        Self { root: root.cast(), held, values: PhantomData }
     }
 
     /// Makes an owned value of the message.

@@ -104,18 +104,26 @@ impl Outgoing {
         manner: Manner<'_>,
         mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
     ) -> Result<(), Refusal> {
-        let room = match length {
-            Length::Exact(length) if self.producer.fits_here(length) => length,
+        let needed = match length {
+            Length::Exact(length) if self.producer.fits_here(length) => {
+                let written = write(self.producer.run(length).as_mut_slice());
+                debug_assert!(matches!(written, Ok(written) if written == length));
+                length
+            }
             // A value of known length is a plain copy and does not fail: there is nothing to
             // find out by writing it to where there is no room.
             Length::Exact(length) => return self.post_elsewhere(length, manner, write),
-            Length::Unknown => self.producer.run_length(),
+            Length::Unknown => {
+                let room = self.producer.run_length();
+                let place = &mut self.producer.run(room);
+                let needed = write(place.as_mut_slice()).map_err(Refusal::DataClone)?;
+                // A room of zero may stand for no room at all, also for the header.
+                if needed > room || !self.producer.fits_here(needed) {
+                    return self.post_elsewhere(needed, manner, write);
+                }
+                needed
+            }
         };
-        let needed = write(self.producer.run(room).as_mut_slice()).map_err(Refusal::DataClone)?;
-        // A room of zero may stand for no room at all, also for the header.
-        if needed > room || !self.producer.fits_here(needed) {
-            return self.post_elsewhere(needed, manner, write);
-        }
         self.refuse_if_ended()?;
         self.publish(needed, manner.batched)
     }

@@ -366,10 +366,20 @@ impl<In: Message> Receiver<In> {
         &mut self,
         frame: Frame,
     ) -> Result<MessageRef<'_, In>, crate::InvalidArchiveError> {
-        let trusted = self.trusted;
-        let held = self.incoming.take(frame);
-        // SAFETY: `new` was promised that whoever set `trusted` vouches for the archives.
-        unsafe { MessageRef::new(held, trusted) }
+        let payload = self.incoming.take(frame);
+        // Checked before it is held: there is nothing to clean up then in the common case, and a
+        // check that panics leaves the message to be released with the next one.
+        // SAFETY: the payload keeps the bytes readable and unwritten, and they are aligned as every
+        // payload; `new` was promised that whoever set `trusted` vouches for the archives.
+        match unsafe { archive::root::<In>(payload.as_ptr(), self.trusted) } {
+            // SAFETY: the root was just found in the payload.
+            Ok(root) => Ok(unsafe { MessageRef::new(self.incoming.hold(payload), root) }),
+            Err(error) => {
+                drop(payload);
+                self.incoming.release();
+                Err(error)
+            }
+        }
     }
 }
 

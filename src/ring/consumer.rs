@@ -1,7 +1,9 @@
 //! The reading end of a ring.
 
-use super::buffer::{Memory, ReadRun};
+use super::buffer::ReadRun;
 use super::frame::{self, Kind, SPILL_PAYLOAD};
+use super::memory::Memory;
+use super::segment::{Chain, SegmentRef};
 use super::spill::Ticket;
 use super::{Progress, Ring, Target};
 use crate::sync::{Arc, order};
@@ -14,6 +16,8 @@ pub(crate) struct Consumer {
     /// Everything before it was given back to the producer. Behind `next` while a message is
     /// held, or when its guard was forgotten.
     released: usize,
+    /// The segment in which `next` is.
+    segment: SegmentRef,
     /// Messages delivered so far.
     received: usize,
     /// The buffer of the message that is held, if it was spilled.
@@ -28,6 +32,21 @@ pub(crate) struct Frame {
     word: u32,
 }
 
+impl Frame {
+    #[inline(always)]
+    pub(crate) fn position(self) -> usize {
+        self.position
+    }
+
+    /// Where the frame behind it is.
+    #[inline(always)]
+    pub(crate) fn end(self) -> usize {
+        let payload =
+            if frame::is_message(self.word) { frame::length(self.word) } else { SPILL_PAYLOAD };
+        self.position.wrapping_add(frame::size(payload))
+    }
+}
+
 /// What the consumer finds at its cursor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Peek {
@@ -35,53 +54,78 @@ pub(crate) enum Peek {
     Empty,
     /// The cursor moved to the next lap and gave bytes back; look again.
     Skipped,
+    /// The direction goes on at this position in another segment. To be claimed, then
+    /// [passed](Consumer::pass_switch).
+    Switch(usize),
 }
 
 /// The bytes of a delivered message.
 pub(crate) type Payload = ReadRun;
 
 impl Consumer {
-    pub(super) fn new(ring: Arc<Ring>, start: usize) -> Self {
-        Self { next: start, released: start, received: 0, held: None, ring }
+    pub(super) fn new(ring: Arc<Ring>, start: usize, segment: SegmentRef) -> Self {
+        Self { next: start, released: start, segment, received: 0, held: None, ring }
     }
 
     /// Looks for a message in place, which is what is mostly there.
     #[inline(always)]
     pub(crate) fn peek_in_place(&self) -> Option<Frame> {
-        let word = self.ring.buffer.poll(self.next);
-        (frame::kind(word) == Some(Kind::Message)).then_some(Frame { position: self.next, word })
+        let word = self.segment.view.poll(self.next);
+        frame::is_message(word).then_some(Frame { position: self.next, word })
     }
 
     /// Looks for the next message without taking it.
     pub(crate) fn peek(&mut self) -> Peek {
-        let word = self.ring.buffer.poll(self.next);
+        let word = self.segment.view.poll(self.next);
         match frame::kind(word) {
             None => Peek::Empty,
-            Some(Kind::Skip) => self.skip(),
             Some(Kind::Message | Kind::Spill) => Peek::Message(Frame { position: self.next, word }),
+            Some(Kind::Skip) => {
+                self.next = self.next_lap();
+                self.release();
+                Peek::Skipped
+            }
+            Some(Kind::Switch) => Peek::Switch(self.next_lap()),
         }
     }
 
-    fn skip(&mut self) -> Peek {
-        self.next = frame::next_lap(self.next, self.ring.buffer.capacity());
-        self.release();
-        Peek::Skipped
+    fn next_lap(&self) -> usize {
+        frame::next_lap(self.next, self.segment.view.capacity())
     }
 
-    /// Announces that `frame` is about to be delivered. Whoever wants to know what was read
-    /// before the end looks at this announcement; see [`withdraw`](Self::withdraw).
-    #[inline]
-    pub(crate) fn claim(&self, frame: Frame) {
+    /// Follows the producer into the next segment and gives the one before back. The producer may
+    /// count what is in there as long as that was not claimed.
+    pub(crate) fn pass_switch(&mut self) {
+        // SAFETY: this is the consumer, and P2 made the switch visible. No message of this segment
+        // is in use any more: whoever looks for the next one has none in hand. The producer left
+        // the segment when it committed the switch, and counts only what is behind the claim.
+        if let Some(segment) = unsafe { self.ring.chain.pass_switch() } {
+            self.segment = segment;
+            self.next = self.next_lap();
+            self.release();
+        }
+    }
+
+    /// The position of what comes next.
+    #[inline(always)]
+    pub(crate) fn position(&self) -> usize {
+        self.next
+    }
+
+    /// Announces that everything before `end` is about to be delivered. Whoever wants to know what
+    /// was read before the end looks at this announcement; see [`withdraw`](Self::withdraw).
+    #[inline(always)]
+    pub(crate) fn claim(&self, end: usize) {
         if !order::active(order::Mutant::NoClaim) {
-            self.ring.consumer.claimed.store(end(frame), order::UNORDERED);
+            self.ring.consumer.claimed.store(end, order::UNORDERED);
         }
     }
 
-    /// Asks, the own port having closed, whether the claimed `frame` must be delivered all the
-    /// same, since it was already counted as read. Otherwise it never will be.
+    /// Asks, the own port having closed, whether what is from `position` to the claimed `end` must
+    /// be delivered all the same, since it was already counted as read. Otherwise it never will be.
     #[cold]
-    pub(crate) fn withdraw(&self, frame: Frame) -> bool {
-        self.ring.settle(frame.position) == end(frame)
+    pub(crate) fn withdraw(&self, position: usize, end: usize) -> bool {
+        self.ring.settle(position) == end
     }
 
     /// Asks, the peer having closed, whether nothing comes after what was taken so far. From then
@@ -96,7 +140,7 @@ impl Consumer {
     #[inline(always)]
     pub(crate) fn take(&mut self, frame: Frame) -> Payload {
         self.pass(frame);
-        if frame::kind(frame.word) == Some(Kind::Spill) {
+        if !frame::is_message(frame.word) {
             return self.take_spilled(frame);
         }
         self.payload(frame)
@@ -106,22 +150,22 @@ impl Consumer {
     #[inline(always)]
     pub(crate) fn pass(&mut self, frame: Frame) {
         debug_assert_eq!(self.next, frame.position);
-        self.next = end(frame);
+        self.next = frame.end();
         self.received = self.received.wrapping_add(1);
     }
 
     /// The bytes of a message in place. They must be gone before [`release`](Self::release).
     #[inline(always)]
     pub(crate) fn payload(&self, frame: Frame) -> Payload {
-        debug_assert_eq!(frame::kind(frame.word), Some(Kind::Message));
+        debug_assert!(frame::is_message(frame.word));
         // SAFETY: P2 made the frame visible; the producer does not write it before `release`.
-        unsafe { self.ring.buffer.read(frame.position, frame::length(frame.word)) }
+        unsafe { self.segment.view.read(frame.position, frame::length(frame.word)) }
     }
 
     #[cold]
     fn take_spilled(&mut self, frame: Frame) -> Payload {
         // SAFETY: as in `take`; and each frame is taken once.
-        let ticket = unsafe { Ticket::take(&self.ring.buffer, frame.position) };
+        let ticket = unsafe { Ticket::take(self.segment.view, frame.position) };
         let (memory, length) = ticket.into_parts();
         self.held.insert(memory).read(length)
     }
@@ -135,7 +179,7 @@ impl Consumer {
     /// Whether so much was taken and not yet released that the producer may run out of room.
     #[inline]
     pub(crate) fn holds_much(&self) -> bool {
-        frame::distance(self.released, self.next) >= self.ring.buffer.capacity() / 4
+        frame::distance(self.released, self.next) >= self.segment.view.capacity() / 4
     }
 
     /// Gives the bytes of everything taken back to the producer.
@@ -154,8 +198,12 @@ impl Consumer {
             if order::active(order::Mutant::NoHandBack) {
                 return;
             }
-            let returned = self.ring.returned.push(memory);
-            debug_assert!(returned.is_ok(), "there are as many places as buffers");
+            // There are as many places as buffers, unless the direction grows.
+            if let Err(memory) = self.ring.returned.push(memory) {
+                let bytes = memory.len();
+                drop(memory);
+                self.ring.chain.count_freed(bytes);
+            }
         }
     }
 
@@ -185,15 +233,20 @@ impl Consumer {
 
     /// Whether no message is there to be taken.
     pub(crate) fn is_empty(&self) -> bool {
-        let mut position = self.next;
+        let (mut segment, mut position) = (self.segment, self.next);
+        let capacity = segment.view.capacity();
         loop {
-            match frame::kind(self.ring.buffer.poll(position)) {
+            match frame::kind(segment.view.poll(position)) {
                 None => return true,
-                Some(Kind::Skip) => {
-                    position = frame::next_lap(position, self.ring.buffer.capacity());
+                Some(Kind::Message | Kind::Spill) => return false,
+                Some(Kind::Skip) => {}
+                Some(Kind::Switch) => {
+                    // SAFETY: P2 made the switch visible, and only this end frees segments.
+                    let Some(next) = (unsafe { Chain::behind(segment) }) else { return true };
+                    segment = next;
                 }
-                Some(_) => return false,
             }
+            position = frame::next_lap(position, capacity);
         }
     }
 }
@@ -205,15 +258,4 @@ impl Drop for Consumer {
             self.release();
         }
     }
-}
-
-/// Where the frame behind `frame` is.
-#[inline]
-fn end(frame: Frame) -> usize {
-    let size = if frame::kind(frame.word) == Some(Kind::Spill) {
-        frame::size(SPILL_PAYLOAD)
-    } else {
-        frame::size(frame::length(frame.word))
-    };
-    frame.position.wrapping_add(size)
 }

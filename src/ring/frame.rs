@@ -35,12 +35,15 @@ pub(crate) enum Kind {
     Skip = 2,
     /// The payload describes a heap buffer that holds the archive.
     Spill = 3,
+    /// The next frame is at the start of the next lap, in another segment.
+    Switch = 2 | 1 << KIND_BITS,
 }
 
 /// The commit word of a frame that is not there yet.
 pub(crate) const EMPTY: u32 = 0;
 
-/// The commit word of a frame: its kind, and for a message its exact length in bytes.
+/// The commit word of a frame: its kind, and for a message its exact length in bytes; for others
+/// the length is zero.
 #[inline]
 pub(crate) const fn word(kind: Kind, length: usize) -> u32 {
     debug_assert!(length <= MAX_LENGTH);
@@ -52,12 +55,24 @@ pub(crate) const fn word(kind: Kind, length: usize) -> u32 {
 /// The kind that a commit word announces; `None` where no frame is.
 #[inline]
 pub(crate) const fn kind(word: u32) -> Option<Kind> {
-    match word & ((1 << KIND_BITS) - 1) {
-        1 => Some(Kind::Message),
-        2 => Some(Kind::Skip),
-        3 => Some(Kind::Spill),
+    const SKIP: u32 = Kind::Skip as u32;
+    const SPILL: u32 = Kind::Spill as u32;
+    const SWITCH: u32 = Kind::Switch as u32;
+    if is_message(word) {
+        return Some(Kind::Message);
+    }
+    match word {
+        SKIP => Some(Kind::Skip),
+        SPILL => Some(Kind::Spill),
+        SWITCH => Some(Kind::Switch),
         _ => None,
     }
+}
+
+/// Whether a commit word announces a message in place.
+#[inline]
+pub(crate) const fn is_message(word: u32) -> bool {
+    word & ((1 << KIND_BITS) - 1) == Kind::Message as u32
 }
 
 /// The length in bytes that a message's commit word announces.
@@ -134,6 +149,12 @@ pub(crate) const fn place(head: usize, tail: usize, size: usize, capacity: usize
     }
 }
 
+/// The one of two positions that the other has not passed.
+#[inline]
+pub(crate) const fn later(a: usize, b: usize) -> usize {
+    if reached(a, b) { a } else { b }
+}
+
 /// Whether a cursor at `position` has reached `target`, across the wrap of the counter.
 #[inline]
 pub(crate) const fn reached(position: usize, target: usize) -> bool {
@@ -155,12 +176,14 @@ mod tests {
     #[test]
     fn words_round_trip_and_are_never_empty() {
         for length_in in [0, 1, 8, 4096, MAX_LENGTH] {
-            for kind_in in [Kind::Message, Kind::Skip, Kind::Spill] {
-                let word = word(kind_in, length_in);
-                assert_ne!(word, EMPTY);
-                assert_eq!(kind(word), Some(kind_in));
-                assert_eq!(length(word), length_in);
-            }
+            let word = word(Kind::Message, length_in);
+            assert_eq!(kind(word), Some(Kind::Message));
+            assert_eq!(length(word), length_in);
+        }
+        for kind_in in [Kind::Skip, Kind::Spill, Kind::Switch] {
+            let word = word(kind_in, 0);
+            assert!(!is_message(word));
+            assert_eq!(kind(word), Some(kind_in));
         }
         assert_eq!(kind(EMPTY), None);
     }

@@ -3,10 +3,14 @@
 //! It knows bytes, lengths and positions; it knows no archives, no handlers and no waiting.
 //! The protocol is written down in `docs/protocol.md`.
 
+mod budget;
 mod buffer;
 mod consumer;
 pub(crate) mod frame;
+mod growth;
+mod memory;
 mod producer;
+mod segment;
 mod spill;
 #[cfg(all(test, not(message_port_loom)))]
 mod tests;
@@ -15,14 +19,14 @@ pub(crate) use consumer::{Consumer, Frame, Payload, Peek};
 pub(crate) use producer::{Producer, Reserve};
 
 use crate::sync::{Arc, AtomicUsize, CachePadded, PositionWord, Statistic, order};
-use buffer::Buffer;
 use frame::Kind;
+use segment::{Chain, Segment};
 use spill::{ReturnPath, Ticket};
 
 /// What is shared between the producer and the consumer of one direction.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    buffer: Buffer,
+    chain: Chain,
     consumer: CachePadded<ConsumerWords>,
     producer: CachePadded<ProducerWords>,
     returned: ReturnPath,
@@ -87,33 +91,42 @@ impl Progress {
 #[derive(Debug)]
 pub(crate) struct OutOfMemory;
 
-/// Makes a ring of `capacity` bytes, a power of two, whose archives are at most `max_message`
-/// bytes long, and hands out its two ends.
-pub(crate) fn new(
-    capacity: usize,
-    max_message: usize,
-) -> Result<(Producer, Consumer), OutOfMemory> {
-    new_at(0, capacity, max_message)
+/// What a direction may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Bytes of the ring, a power of two.
+    pub(crate) capacity: usize,
+    /// Bytes that an archive may have.
+    pub(crate) max_message: usize,
+    /// If the direction may grow: bytes that it may have in all, not less than `capacity`.
+    pub(crate) growable: Option<usize>,
 }
 
-/// Like [`new`], with the counters starting at `start`, a multiple of `capacity`.
-fn new_at(
-    start: usize,
-    capacity: usize,
-    max_message: usize,
-) -> Result<(Producer, Consumer), OutOfMemory> {
-    debug_assert!(start.is_multiple_of(capacity));
+/// Makes a ring and hands out its two ends.
+pub(crate) fn new(limits: Limits) -> Result<(Producer, Consumer), OutOfMemory> {
+    new_at(0, limits)
+}
+
+/// Like [`new`], with the counters starting at `start`, a multiple of the capacity.
+fn new_at(start: usize, limits: Limits) -> Result<(Producer, Consumer), OutOfMemory> {
+    debug_assert!(start.is_multiple_of(limits.capacity));
+    let first = Segment::new(limits.capacity).ok_or(OutOfMemory)?;
+    let is_growable = limits.growable.is_some();
     let ring = Arc::new(Ring {
-        buffer: Buffer::new(capacity).ok_or(OutOfMemory)?,
+        chain: Chain::new(first, is_growable),
         consumer: CachePadded::new(ConsumerWords {
             head: PositionWord::new(start),
             claimed: AtomicUsize::new(start),
             settled: AtomicUsize::new(UNSETTLED),
         }),
         producer: CachePadded::new(ProducerWords { posted: Statistic::new(0) }),
-        returned: ReturnPath::new(spill::BUFFERS),
+        returned: ReturnPath::new(if is_growable { 1 } else { spill::BUFFERS }),
     });
-    Ok((Producer::new(Arc::clone(&ring), start, max_message), Consumer::new(ring, start)))
+    // SAFETY: nobody passes a switch before there is a consumer, and the ends use their segment
+    // by the rules of the chain, which lives as long as they do.
+    let segment = unsafe { ring.chain.oldest() };
+    let producer = Producer::new(Arc::clone(&ring), start, segment, limits);
+    Ok((producer, Consumer::new(ring, start, segment)))
 }
 
 impl Ring {
@@ -162,17 +175,26 @@ impl Ring {
 impl Drop for Ring {
     /// Frees the buffers of spilled messages that nobody received.
     fn drop(&mut self) {
+        // SAFETY: this is the last owner.
+        let mut segment = unsafe { self.chain.oldest() };
+        let capacity = segment.view.capacity();
         let mut position = self.consumer.head.load(order::UNORDERED);
         loop {
-            let word = self.buffer.committed(position);
+            let word = segment.view.committed(position);
             position = match frame::kind(word) {
                 None => break,
                 Some(Kind::Message) => position.wrapping_add(frame::size(frame::length(word))),
-                Some(Kind::Skip) => frame::next_lap(position, self.buffer.capacity()),
+                Some(Kind::Skip) => frame::next_lap(position, capacity),
+                Some(Kind::Switch) => {
+                    // SAFETY: this is the last owner.
+                    let Some(next) = (unsafe { Chain::behind(segment) }) else { break };
+                    segment = next;
+                    frame::next_lap(position, capacity)
+                }
                 Some(Kind::Spill) => {
                     // SAFETY: this is the last owner of the ring, and the frame at `head` or
                     // behind it was not received, so nobody took its ticket.
-                    let ticket = unsafe { Ticket::take(&self.buffer, position) };
+                    let ticket = unsafe { Ticket::take(segment.view, position) };
                     if order::active(order::Mutant::LeakSpilled) {
                         std::mem::forget(ticket);
                     }

@@ -1,9 +1,13 @@
 //! The writing end of a ring.
 
-use super::buffer::{Memory, WriteRun};
-use super::frame::{self, HEADER, Kind, Place, SPILL_PAYLOAD};
-use super::spill::{NoBuffer, Pool, Ticket};
-use super::{Ring, Target, UNSETTLED};
+use super::budget::Budget;
+use super::buffer::{View, WriteRun};
+use super::frame::{self, HEADER, Kind, Place, SLOT, SPILL_PAYLOAD};
+use super::growth::Growth;
+use super::memory::Memory;
+use super::segment::SegmentRef;
+use super::spill::{self, NoBuffer, Pool, Ticket};
+use super::{Limits, Ring, Target, UNSETTLED};
 use crate::sync::{Arc, order};
 
 /// Writes frames; there is exactly one per ring.
@@ -13,6 +17,8 @@ pub(crate) struct Producer {
     tail: usize,
     /// How far frames may reach without asking for the consumer's head or leaving the lap.
     limit: usize,
+    /// The bytes of the segment in which the cursor is.
+    view: View,
     /// Bytes of the longest archive that is not spilled.
     max_in_place: usize,
     /// Bytes of the longest archive that is accepted at all.
@@ -21,12 +27,18 @@ pub(crate) struct Producer {
     /// yet.
     held_back: Option<HeldBack>,
     ring: Arc<Ring>,
+    /// Where that segment begins. The consumer's head counts for it from there on only.
+    floor: usize,
     pool: Pool,
+    budget: Budget,
+    /// Only where the direction may grow.
+    growth: Option<Growth>,
 }
 
 /// The first frame of a batch that is not visible yet.
 #[derive(Clone, Copy, Debug)]
 struct HeldBack {
+    view: View,
     position: usize,
     word: u32,
     /// Messages from this one on.
@@ -49,24 +61,38 @@ pub(crate) enum Reserve {
 }
 
 impl Producer {
-    pub(super) fn new(ring: Arc<Ring>, start: usize, max_message: usize) -> Self {
-        let capacity = ring.buffer.capacity();
-        // Room for two of the largest, so that one can be written while another is read.
-        let budget = capacity.max(max_message.saturating_mul(2));
+    pub(super) fn new(ring: Arc<Ring>, start: usize, segment: SegmentRef, limits: Limits) -> Self {
+        let Limits { capacity, max_message, growable } = limits;
+        let max_in_place = frame::max_in_place(capacity).min(max_message);
+        let (max_message, max_buffers, budget) = match growable {
+            // Room for two of the largest, so that one can be written while another is read.
+            None => {
+                let budget = Budget::new(capacity.max(max_message.saturating_mul(2)), 0);
+                (max_message, spill::BUFFERS, budget)
+            }
+            Some(bytes) => {
+                let beside_the_ring = (bytes - capacity).max(max_in_place);
+                (max_message.min(beside_the_ring), usize::MAX, Budget::new(bytes, capacity))
+            }
+        };
         Self {
             tail: start,
             limit: frame::limit(start, capacity),
-            max_in_place: frame::max_in_place(capacity).min(max_message),
+            view: segment.view,
+            max_in_place,
             max_message,
             held_back: None,
             ring,
-            pool: Pool::new(budget),
+            floor: start,
+            pool: Pool::new(max_buffers),
+            budget,
+            growth: growable.map(|_| Growth::new(start, segment)),
         }
     }
 
     /// Bytes of the ring.
     pub(crate) fn capacity(&self) -> usize {
-        self.ring.buffer.capacity()
+        self.view.capacity()
     }
 
     /// The longest archive that is ever accepted, in bytes.
@@ -95,7 +121,7 @@ impl Producer {
         debug_assert!(length <= self.run_length());
         // SAFETY: from `tail` to `limit` the lap does not end, and all of it is behind the head
         // that R2 brought here, so the consumer is done with it; this is the only producer.
-        unsafe { self.ring.buffer.write(self.tail, length) }
+        unsafe { self.view.write(self.tail, length) }
     }
 
     /// Publishes what was written to [`run`](Self::run) as one message of `length` bytes.
@@ -116,11 +142,11 @@ impl Producer {
             return self.publish(Kind::Message, length, frame::size(length));
         }
         let word = frame::word(Kind::Message, length);
-        self.held_back = Some(HeldBack { position: self.tail, word, messages: 1 });
+        self.held_back = Some(HeldBack { view: self.view, position: self.tail, word, messages: 1 });
         self.tail = self.tail.wrapping_add(frame::size(length));
-        self.ring.buffer.clear(self.tail);
+        self.view.clear(self.tail);
         if order::active(order::Mutant::NoHoldBack) {
-            self.ring.buffer.commit(self.tail.wrapping_sub(frame::size(length)), word);
+            self.view.commit(self.tail.wrapping_sub(frame::size(length)), word);
         }
     }
 
@@ -128,7 +154,7 @@ impl Producer {
     pub(crate) fn flush(&mut self) -> bool {
         let held_back = self.held_back.take();
         if let Some(first) = held_back {
-            self.ring.buffer.commit(first.position, first.word);
+            first.view.commit(first.position, first.word);
             // Counted after the frames, as each message is: what is counted can be received.
             let posted = &self.ring.producer.posted;
             posted.set(posted.get().wrapping_add(first.messages));
@@ -157,14 +183,30 @@ impl Producer {
         } else if length <= self.max_in_place {
             self.make_room(length).map_or_else(wait_for_head, |()| Reserve::InPlace)
         } else {
-            match self.pool.prepare(length, &self.ring.returned) {
+            match self.prepare(length) {
                 Ok(()) => {
                     self.make_room(SPILL_PAYLOAD).map_or_else(wait_for_head, |()| Reserve::Spilled)
+                }
+                // Segments give memory back too, so every step of the consumer may help.
+                Err(NoBuffer::Later) if self.growth.is_some() => {
+                    wait_for_head(self.ring.head().wrapping_add(SLOT))
                 }
                 Err(NoBuffer::Later) => Reserve::WaitFor(Target::BUFFER),
                 Err(NoBuffer::OutOfMemory) => Reserve::OutOfMemory,
             }
         }
+    }
+
+    /// Prepares a buffer for a message that is spilled.
+    fn prepare(&mut self, length: usize) -> Result<(), NoBuffer> {
+        self.budget.note_freed(self.ring.chain.freed());
+        let returned = &self.ring.returned;
+        let prepared = self.pool.prepare(length, returned, &mut self.budget);
+        if prepared == Err(NoBuffer::Later) && self.ring.chain.take_spare().is_some() {
+            self.budget.give_back(self.capacity());
+            return self.pool.prepare(length, returned, &mut self.budget);
+        }
+        prepared
     }
 
     /// Whether a wait that [`reserve`](Self::reserve) asked for is over.
@@ -187,10 +229,11 @@ impl Producer {
         // overwritten since, so the walk starts behind it.
         let head = self.ring.head();
         let mut position = if frame::reached(head, settled) { head } else { settled };
-        debug_assert!(frame::distance(position, self.tail) <= self.capacity());
+        // The consumer passes no switch that it has not claimed, so what is behind is still there.
+        let mut view = self.view_at(position);
         let (mut messages, mut bytes) = (0, 0);
         while position != self.tail {
-            let word = self.ring.buffer.committed(position);
+            let word = view.committed(position);
             position = match frame::kind(word) {
                 Some(Kind::Message) => {
                     messages += 1;
@@ -199,12 +242,17 @@ impl Producer {
                 }
                 Some(Kind::Spill) => {
                     // SAFETY: the producer wrote this frame itself, and nobody else writes.
-                    let length = unsafe { Ticket::length(&self.ring.buffer, position) };
+                    let length = unsafe { Ticket::length(view, position) };
                     messages += 1;
                     bytes += length as u64;
                     position.wrapping_add(frame::size(SPILL_PAYLOAD))
                 }
                 Some(Kind::Skip) => frame::next_lap(position, self.capacity()),
+                Some(Kind::Switch) => {
+                    let start = frame::next_lap(position, self.capacity());
+                    view = self.view_at(start);
+                    start
+                }
                 None => break,
             };
         }
@@ -220,29 +268,63 @@ impl Producer {
 
     #[cold]
     fn refresh(&mut self, length: usize) -> Result<(), usize> {
-        let (head, capacity) = (self.ring.head(), self.capacity());
-        let lap_end = match frame::place(head, self.tail, frame::size(length), capacity) {
-            Place::WaitFor(target) => return Err(target),
-            Place::Here => frame::next_lap(self.tail, capacity),
+        let capacity = self.capacity();
+        match frame::place(self.head(), self.tail, frame::size(length), capacity) {
+            Place::Here => {}
             Place::NextLap => {
-                let lap = frame::next_lap(self.tail, capacity);
-                let rest = frame::distance(self.tail, lap);
+                let rest = frame::distance(self.tail, frame::next_lap(self.tail, capacity));
                 self.publish(Kind::Skip, 0, rest);
-                frame::next_lap(lap, capacity)
             }
-        };
-        let limit = frame::limit(head, capacity);
+            // An empty segment has room for every frame.
+            Place::WaitFor(_) if self.grow() => {}
+            Place::WaitFor(target) => {
+                return Err(self.growth.as_ref().map_or(target, |growth| growth.awaited(target)));
+            }
+        }
+        let limit = frame::limit(self.head(), capacity);
+        let lap_end = frame::next_lap(self.tail, capacity);
         let lap_is_nearer = frame::distance(self.tail, lap_end) < frame::distance(self.tail, limit);
         self.limit = if lap_is_nearer { lap_end } else { limit };
         Ok(())
+    }
+
+    /// Everything before the result is free again, in the segment in which the cursor is.
+    fn head(&self) -> usize {
+        frame::later(self.ring.head(), self.floor)
+    }
+
+    /// Goes on in another segment, if there may be one more.
+    fn grow(&mut self) -> bool {
+        let capacity = self.capacity();
+        let Some(growth) = &mut self.growth else { return false };
+        growth.forget_passed(self.ring.head());
+        let (chain, budget) = (&self.ring.chain, &mut self.budget);
+        budget.note_freed(chain.freed());
+        if !budget.has(capacity) {
+            self.pool.shrink(&self.ring.returned, budget);
+        }
+        let Some(segment) = Growth::segment(chain, capacity, budget) else { return false };
+        let start = frame::next_lap(self.tail, capacity);
+        let Some(next) = growth.append(start, segment) else { return false };
+        next.view.clear(start);
+        self.view.commit(self.tail, frame::word(Kind::Switch, 0));
+        self.view = next.view;
+        self.tail = start;
+        self.floor = start;
+        true
+    }
+
+    /// The bytes at a position that the consumer has not passed.
+    fn view_at(&self, position: usize) -> View {
+        self.growth.as_ref().and_then(|growth| growth.view_at(position)).unwrap_or(self.view)
     }
 
     /// Publishes a frame that takes `size` bytes from the cursor on, and moves the cursor.
     #[inline]
     fn publish(&mut self, kind: Kind, length: usize, size: usize) {
         let next = self.tail.wrapping_add(size);
-        self.ring.buffer.clear(next);
-        self.ring.buffer.commit(self.tail, frame::word(kind, length));
+        self.view.clear(next);
+        self.view.commit(self.tail, frame::word(kind, length));
         self.tail = next;
     }
 }

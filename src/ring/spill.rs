@@ -1,16 +1,19 @@
 //! Heap buffers for archives that do not fit half the ring.
 //!
-//! The producer allocates and frees them, the consumer only hands them back, so all the
-//! accounting is private to the producer. A buffer travels to the consumer inside a spill frame
-//! and back through a bounded queue that can never be full: there are never more buffers than it
-//! has places.
+//! The producer allocates them and does all the accounting. A buffer travels to the consumer inside
+//! a spill frame and back through a bounded queue. Where the direction does not grow that can never
+//! be full: there are never more buffers than it has places. Where it grows, the consumer frees what
+//! the queue has no place for.
 
-use super::buffer::{Buffer, Memory, WriteRun};
+use super::budget::Budget;
+use super::buffer::{View, WriteRun};
 use super::frame::{SLOT, SPILL_PAYLOAD};
+use super::memory::Memory;
 use crate::sync::ArrayQueue;
 use std::mem::offset_of;
 
-/// Buffers that one direction may have, on the way, on the way back and idle together.
+/// Buffers that a direction which does not grow may have, on the way, on the way back and idle
+/// together.
 pub(crate) const BUFFERS: usize = 8;
 
 /// The way back of the buffers.
@@ -54,9 +57,9 @@ impl Ticket {
     ///
     /// There is a spill frame at `position`, visible to this thread; nobody writes it now, and
     /// nobody else takes its ticket.
-    pub(super) unsafe fn take(buffer: &Buffer, position: usize) -> Self {
+    pub(super) unsafe fn take(view: View, position: usize) -> Self {
         // SAFETY: passed on to the caller; a frame never reaches past its lap.
-        let run = unsafe { buffer.read(position, SPILL_PAYLOAD) };
+        let run = unsafe { view.read(position, SPILL_PAYLOAD) };
         // SAFETY: `put` wrote a ticket here, and it is moved out once.
         unsafe { run.as_ptr().cast::<Self>().read() }
     }
@@ -66,9 +69,9 @@ impl Ticket {
     /// # Safety
     ///
     /// There is a spill frame at `position`, visible to this thread, and nobody writes it now.
-    pub(super) unsafe fn length(buffer: &Buffer, position: usize) -> usize {
+    pub(super) unsafe fn length(view: View, position: usize) -> usize {
         // SAFETY: passed on to the caller; a frame never reaches past its lap.
-        let run = unsafe { buffer.read(position, SPILL_PAYLOAD) };
+        let run = unsafe { view.read(position, SPILL_PAYLOAD) };
         // SAFETY: the ticket is in the run, and the field is in the ticket.
         let length = unsafe { run.as_ptr().cast::<u8>().byte_add(offset_of!(Self, length)) };
         // SAFETY: `put` wrote a number here; the buffer stays where it is.
@@ -89,29 +92,30 @@ pub(crate) enum NoBuffer {
 #[derive(Debug)]
 pub(super) struct Pool {
     idle: Vec<Memory>,
-    /// Bytes in all buffers that exist.
-    allocated: usize,
     /// All buffers that exist.
     buffers: usize,
-    /// Bytes that `allocated` may reach.
-    budget: usize,
+    /// How many there may be. Where the direction may grow, as many as the budget has room for:
+    /// the consumer frees what does not fit the way back.
+    max_buffers: usize,
 }
 
 impl Pool {
-    pub(super) fn new(budget: usize) -> Self {
-        Self { idle: Vec::new(), allocated: 0, buffers: 0, budget }
+    pub(super) fn new(max_buffers: usize) -> Self {
+        Self { idle: Vec::new(), buffers: 0, max_buffers }
     }
 
     /// Finds or makes a buffer of at least `bytes`, which must not exceed the budget, and leaves
     /// it in the pool: nothing is lost when it is not used.
-    pub(super) fn prepare(&mut self, bytes: usize, returned: &ReturnPath) -> Result<(), NoBuffer> {
-        debug_assert!(bytes <= self.budget);
-        while let Some(memory) = returned.pop() {
-            self.idle.push(memory);
-        }
+    pub(super) fn prepare(
+        &mut self,
+        bytes: usize,
+        returned: &ReturnPath,
+        budget: &mut Budget,
+    ) -> Result<(), NoBuffer> {
+        self.fetch(returned);
         let index = match self.best_fit(bytes) {
             Some(index) => index,
-            None => self.allocate(bytes)?,
+            None => self.allocate(bytes, budget)?,
         };
         let last = self.idle.len() - 1;
         self.idle.swap(index, last);
@@ -128,38 +132,69 @@ impl Pool {
         self.idle.pop()
     }
 
+    /// Frees what nobody uses.
+    pub(super) fn shrink(&mut self, returned: &ReturnPath, budget: &mut Budget) {
+        self.fetch(returned);
+        while self.free_one(budget) {}
+    }
+
+    fn fetch(&mut self, returned: &ReturnPath) {
+        while let Some(memory) = returned.pop() {
+            self.idle.push(memory);
+        }
+    }
+
     fn best_fit(&self, bytes: usize) -> Option<usize> {
         let fitting = self.idle.iter().enumerate().filter(|(_, memory)| memory.len() >= bytes);
         fitting.min_by_key(|(_, memory)| memory.len()).map(|(index, _)| index)
     }
 
-    fn allocate(&mut self, bytes: usize) -> Result<usize, NoBuffer> {
+    fn allocate(&mut self, bytes: usize, budget: &mut Budget) -> Result<usize, NoBuffer> {
         let idle: usize = self.idle.iter().map(Memory::len).sum();
-        let travelling = self.allocated - idle;
-        if self.buffers - self.idle.len() == BUFFERS || bytes > self.budget - travelling {
+        let in_use = budget.allocated() - idle;
+        let all_travel = self.buffers - self.idle.len() == self.max_buffers;
+        if all_travel || bytes > budget.limit() - in_use {
             return Err(NoBuffer::Later);
         }
-        while !self.fits(bytes) {
+        while !self.fits(bytes, budget) {
             // Every idle buffer is too small for this message: give one up for it.
-            let Some(memory) = self.idle.pop() else { return Err(NoBuffer::Later) };
-            self.allocated -= memory.len();
-            self.buffers -= 1;
+            if !self.free_one(budget) {
+                return Err(NoBuffer::Later);
+            }
         }
-        // Not so generous that two of the longest messages would not fit.
-        let generous = bytes.next_power_of_two().min(self.budget / 2).max(bytes);
-        let size = if self.fits(generous) { generous } else { bytes };
+        let generous = self.generous(bytes, budget);
+        let size = if self.fits(generous, budget) { generous } else { bytes };
         let memory = Memory::zeroed(size).ok_or(NoBuffer::OutOfMemory)?;
         if self.idle.capacity() == 0 {
             self.idle.reserve_exact(BUFFERS);
         }
         self.idle.push(memory);
-        self.allocated += size;
+        budget.take(size);
         self.buffers += 1;
         Ok(self.idle.len() - 1)
     }
 
-    fn fits(&self, size: usize) -> bool {
-        self.buffers < BUFFERS && size <= self.budget - self.allocated
+    /// Bytes to allocate for a message of `bytes`, so that others fit the buffer too.
+    fn generous(&self, bytes: usize, budget: &Budget) -> usize {
+        if self.max_buffers == usize::MAX {
+            // A burst fills many of them, and hardly any is used again.
+            return bytes;
+        }
+        // Not so generous that two of the longest messages would not fit.
+        bytes.next_power_of_two().min(budget.limit() / 2).max(bytes)
+    }
+
+    fn fits(&self, size: usize, budget: &Budget) -> bool {
+        self.buffers < self.max_buffers && budget.has(size)
+    }
+
+    fn free_one(&mut self, budget: &mut Budget) -> bool {
+        let memory = self.idle.pop();
+        if let Some(memory) = &memory {
+            budget.give_back(memory.len());
+            self.buffers -= 1;
+        }
+        memory.is_some()
     }
 }
 
@@ -168,8 +203,13 @@ mod tests {
     use super::*;
 
     /// Takes a buffer of at least `bytes` out of the pool.
-    fn take(pool: &mut Pool, bytes: usize, returned: &ReturnPath) -> Result<Memory, NoBuffer> {
-        pool.prepare(bytes, returned)?;
+    fn take(
+        pool: &mut Pool,
+        bytes: usize,
+        returned: &ReturnPath,
+        budget: &mut Budget,
+    ) -> Result<Memory, NoBuffer> {
+        pool.prepare(bytes, returned, budget)?;
         let address = pool.prepared().unwrap().as_mut_slice().as_ptr();
         let mut memory = pool.take_prepared().unwrap();
         assert_eq!(memory.as_mut_slice().as_ptr(), address);
@@ -180,35 +220,47 @@ mod tests {
     #[test]
     fn a_returned_buffer_is_used_again() {
         let returned = ReturnPath::new(BUFFERS);
-        let mut pool = Pool::new(1 << 20);
-        let mut memory = take(&mut pool, 1000, &returned).unwrap();
+        let (mut pool, mut budget) = (Pool::new(BUFFERS), Budget::new(1 << 20, 0));
+        let mut memory = take(&mut pool, 1000, &returned, &mut budget).unwrap();
         let address = memory.as_mut_slice().as_ptr();
         returned.push(memory).unwrap();
-        assert_eq!(take(&mut pool, 900, &returned).unwrap().as_mut_slice().as_ptr(), address);
+        let mut again = take(&mut pool, 900, &returned, &mut budget).unwrap();
+        assert_eq!(again.as_mut_slice().as_ptr(), address);
     }
 
     #[test]
     fn the_budget_holds_and_small_buffers_make_way() {
         let returned = ReturnPath::new(BUFFERS);
-        let mut pool = Pool::new(4096);
-        let small = take(&mut pool, 1024, &returned).unwrap();
-        let _large = take(&mut pool, 2048, &returned).unwrap();
-        assert_eq!(take(&mut pool, 2000, &returned).unwrap_err(), NoBuffer::Later);
+        let (mut pool, mut budget) = (Pool::new(BUFFERS), Budget::new(4096, 0));
+        let small = take(&mut pool, 1024, &returned, &mut budget).unwrap();
+        let _large = take(&mut pool, 2048, &returned, &mut budget).unwrap();
+        assert_eq!(take(&mut pool, 2000, &returned, &mut budget).unwrap_err(), NoBuffer::Later);
         returned.push(small).unwrap();
-        assert_eq!(take(&mut pool, 2000, &returned).unwrap().len(), 2048);
-        assert_eq!(pool.allocated, 4096);
+        assert_eq!(take(&mut pool, 2000, &returned, &mut budget).unwrap().len(), 2048);
+        assert_eq!(budget.allocated(), 4096);
     }
 
     #[test]
     fn there_are_never_more_buffers_than_the_way_back_has_places() {
         let returned = ReturnPath::new(BUFFERS);
-        let mut pool = Pool::new(1 << 20);
+        let (mut pool, mut budget) = (Pool::new(BUFFERS), Budget::new(1 << 20, 0));
         let mut away = Vec::new();
         for _ in 0..BUFFERS {
-            away.push(take(&mut pool, 64, &returned).unwrap());
+            away.push(take(&mut pool, 64, &returned, &mut budget).unwrap());
         }
-        assert_eq!(take(&mut pool, 64, &returned).unwrap_err(), NoBuffer::Later);
+        assert_eq!(take(&mut pool, 64, &returned, &mut budget).unwrap_err(), NoBuffer::Later);
         returned.push(away.pop().unwrap()).unwrap();
-        assert!(take(&mut pool, 64, &returned).is_ok());
+        assert!(take(&mut pool, 64, &returned, &mut budget).is_ok());
+    }
+
+    #[test]
+    fn what_is_idle_makes_way_for_other_memory() {
+        let returned = ReturnPath::new(1);
+        let (mut pool, mut budget) = (Pool::new(usize::MAX), Budget::new(4096, 1024));
+        let memory = take(&mut pool, 2048, &returned, &mut budget).unwrap();
+        assert!(!budget.has(2048));
+        returned.push(memory).unwrap();
+        pool.shrink(&returned, &mut budget);
+        assert_eq!(budget.allocated(), 1024);
     }
 }

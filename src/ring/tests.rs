@@ -1,9 +1,9 @@
 //! What only the two ends of a ring together can show, step by step.
 
 use super::producer::Reserve;
-use super::{Consumer, Frame, Peek, Producer, new};
+use super::{Consumer, Frame, Limits, Peek, Producer, new};
 
-const CAPACITY: usize = 256;
+const LIMITS: Limits = Limits { capacity: 256, max_message: 256, growable: None };
 
 /// Posts an archive of `length` bytes.
 fn post(producer: &mut Producer, length: usize) {
@@ -18,6 +18,10 @@ fn peek(consumer: &mut Consumer) -> Option<Frame> {
             Peek::Message(frame) => return Some(frame),
             Peek::Empty => return None,
             Peek::Skipped => {}
+            Peek::Switch(end) => {
+                consumer.claim(end);
+                consumer.pass_switch();
+            }
         }
     }
 }
@@ -25,7 +29,7 @@ fn peek(consumer: &mut Consumer) -> Option<Frame> {
 /// Receives a message and gives its bytes back.
 fn receive(consumer: &mut Consumer) {
     let frame = peek(consumer).unwrap();
-    consumer.claim(frame);
+    consumer.claim(frame.end());
     let _payload = consumer.take(frame);
     consumer.release();
 }
@@ -34,7 +38,7 @@ fn receive(consumer: &mut Consumer) {
 /// next lap before it is refused. The consumer passes the skip and must still find the end.
 #[test]
 fn a_skip_behind_the_end_is_the_end() {
-    let (mut producer, mut consumer) = new(CAPACITY, CAPACITY).unwrap();
+    let (mut producer, mut consumer) = new(LIMITS).unwrap();
     for _ in 0..2 {
         post(&mut producer, 88);
         receive(&mut consumer);
@@ -48,7 +52,7 @@ fn a_skip_behind_the_end_is_the_end() {
 /// The consumer comes to the end first: the post that it did not see is refused.
 #[test]
 fn a_message_behind_the_end_is_refused() {
-    let (mut producer, mut consumer) = new(CAPACITY, CAPACITY).unwrap();
+    let (mut producer, mut consumer) = new(LIMITS).unwrap();
     assert!(peek(&mut consumer).is_none());
     assert!(consumer.finish());
     post(&mut producer, 8);
@@ -58,7 +62,7 @@ fn a_message_behind_the_end_is_refused() {
 /// The producer comes first: the consumer has to look again.
 #[test]
 fn an_accepted_message_is_before_the_end() {
-    let (mut producer, mut consumer) = new(CAPACITY, CAPACITY).unwrap();
+    let (mut producer, mut consumer) = new(LIMITS).unwrap();
     assert!(peek(&mut consumer).is_none());
     post(&mut producer, 8);
     assert!(producer.finish());
@@ -71,7 +75,7 @@ fn an_accepted_message_is_before_the_end() {
 /// the report comes first: the message is counted, so it is not delivered.
 #[test]
 fn a_message_behind_a_skip_is_delivered_or_reported() {
-    let (mut producer, mut consumer) = new(CAPACITY, CAPACITY).unwrap();
+    let (mut producer, mut consumer) = new(LIMITS).unwrap();
     for _ in 0..2 {
         post(&mut producer, 88);
         receive(&mut consumer);
@@ -79,6 +83,6 @@ fn a_message_behind_a_skip_is_delivered_or_reported() {
     post(&mut producer, 88);
     let frame = peek(&mut consumer).unwrap();
     assert_eq!(producer.undelivered(), (1, 88));
-    consumer.claim(frame);
-    assert!(!consumer.withdraw(frame));
+    consumer.claim(frame.end());
+    assert!(!consumer.withdraw(frame.position(), frame.end()));
 }

@@ -1,0 +1,48 @@
+//! How much memory one direction may have. Belongs to the producer, which allocates all of it.
+
+/// Bytes that a direction has allocated, and how many it may.
+#[derive(Debug)]
+pub(super) struct Budget {
+    limit: usize,
+    allocated: usize,
+    /// What the consumer had freed, by its own count, when it was last looked at.
+    freed: usize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes of which `allocated` are in use.
+    pub(super) fn new(limit: usize, allocated: usize) -> Self {
+        debug_assert!(allocated <= limit);
+        Self { limit, allocated, freed: 0 }
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub(super) fn allocated(&self) -> usize {
+        self.allocated
+    }
+
+    pub(super) fn has(&self, bytes: usize) -> bool {
+        bytes <= self.limit - self.allocated
+    }
+
+    /// Notes an allocation, for which there is [room](Self::has).
+    pub(super) fn take(&mut self, bytes: usize) {
+        debug_assert!(self.has(bytes));
+        self.allocated += bytes;
+    }
+
+    pub(super) fn give_back(&mut self, bytes: usize) {
+        debug_assert!(bytes <= self.allocated);
+        self.allocated -= bytes;
+    }
+
+    /// Takes account of what the consumer has freed, of which `total` is the running count.
+    pub(super) fn note_freed(&mut self, total: usize) {
+        let news = total.wrapping_sub(self.freed);
+        self.freed = total;
+        self.give_back(news);
+    }
+}
