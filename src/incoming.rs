@@ -331,6 +331,7 @@ impl Drop for Batch<'_> {
 pub(crate) struct Held<'a> {
     // In this order: the bytes are not in use any more when they are given back.
     payload: Payload,
+    #[cfg_attr(not(message_port_teeth), allow(dead_code, reason = "dropping it is its use"))]
     release: Release<'a>,
 }
 

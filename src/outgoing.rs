@@ -96,12 +96,15 @@ impl Outgoing {
     ///
     /// `write` is given bytes and returns how many it needs; if that is more than it was given,
     /// nothing it wrote counts and it is called again with enough. Its own failure comes before
-    /// any other, so whether a value can be cloned does not depend on the peer.
+    /// any other, so whether a value can be cloned does not depend on the peer. `manner` is asked
+    /// for only if the message does not fit at once, to leave it out of the common path; `batched`
+    /// is what it says of that.
     #[inline(always)]
-    pub(crate) fn post(
+    pub(crate) fn post<'a>(
         &mut self,
         length: Length,
-        manner: Manner<'_>,
+        batched: bool,
+        manner: impl Fn() -> Manner<'a>,
         mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
     ) -> Result<(), Refusal> {
         let needed = match length {
@@ -112,20 +115,20 @@ impl Outgoing {
             }
             // A value of known length is a plain copy and does not fail: there is nothing to
             // find out by writing it to where there is no room.
-            Length::Exact(length) => return self.post_elsewhere(length, manner, write),
+            Length::Exact(length) => return self.post_elsewhere(length, manner(), write),
             Length::Unknown => {
                 let room = self.producer.run_length();
                 let place = &mut self.producer.run(room);
                 let needed = write(place.as_mut_slice()).map_err(Refusal::DataClone)?;
                 // A room of zero may stand for no room at all, also for the header.
                 if needed > room || !self.producer.fits_here(needed) {
-                    return self.post_elsewhere(needed, manner, write);
+                    return self.post_elsewhere(needed, manner(), write);
                 }
                 needed
             }
         };
         self.refuse_if_ended()?;
-        self.publish(needed, manner.batched)
+        self.publish(needed, batched)
     }
 
     /// Makes the message at the cursor visible, at once or with the rest of a batch.

@@ -430,7 +430,7 @@ impl<Out: Message> Sender<Out> {
         let mut posted = 0;
         let mut refusal = None;
         for message in messages {
-            match batch.0.post_in(message, manner) {
+            match batch.0.post_in(message, true, || manner) {
                 Ok(()) => posted += 1,
                 Err(refused) => {
                     refusal = Some(refused);
@@ -450,25 +450,36 @@ impl<Out: Message> Sender<Out> {
     pub(crate) fn post_bytes(&mut self, archive: &[u8], alone: bool) -> Result<(), PostError> {
         let archive = archive::validated::<Out>(archive, &mut self.scratch)?;
         let manner = Manner { deadline: Deadline::Never, alone, batched: false };
-        let posted = self.outgoing.post(Length::Exact(archive.len()), manner, |place| {
-            if let Some(place) = place.get_mut(..archive.len()) {
-                place.copy_from_slice(archive);
-            }
-            Ok(archive.len())
-        });
+        let posted = self.outgoing.post(
+            Length::Exact(archive.len()),
+            false,
+            || manner,
+            |place| {
+                if let Some(place) = place.get_mut(..archive.len()) {
+                    place.copy_from_slice(archive);
+                }
+                Ok(archive.len())
+            },
+        );
         posted.map_err(post_error)
     }
 
     #[inline(always)]
     fn post(&mut self, message: &Out, deadline: Deadline<'_>, alone: bool) -> Result<(), Refusal> {
-        self.post_in(message, Manner { deadline, alone, batched: false })
+        self.post_in(message, false, || Manner { deadline, alone, batched: false })
     }
 
     #[inline(always)]
-    fn post_in(&mut self, message: &Out, manner: Manner<'_>) -> Result<(), Refusal> {
+    fn post_in<'a>(
+        &mut self,
+        message: &Out,
+        batched: bool,
+        manner: impl Fn() -> Manner<'a>,
+    ) -> Result<(), Refusal> {
         let scratch = &mut self.scratch;
-        self.outgoing
-            .post(archive::length::<Out>(), manner, |place| archive::write(message, place, scratch))
+        self.outgoing.post(archive::length::<Out>(), batched, manner, |place| {
+            archive::write(message, place, scratch)
+        })
     }
 }
 

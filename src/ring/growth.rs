@@ -26,11 +26,6 @@ impl Growth {
         Self { spans: VecDeque::from([Span { start, segment }]) }
     }
 
-    /// Segments that are in use.
-    pub(super) fn segments(&self) -> usize {
-        self.spans.len()
-    }
-
     /// Forgets the segments that the consumer has passed, having given back everything before
     /// `head`.
     pub(super) fn forget_passed(&mut self, head: usize) {
