@@ -234,8 +234,8 @@ impl Incoming {
         })
     }
 
-    /// Takes a message that [`next`](Self::next) found. The payload must be [held](Self::hold), or
-    /// dropped and [released](Self::release). If neither happens, the next call releases it.
+    /// Takes a message that [`next`](Self::next) found. The payload must be [held](Self::hold) or
+    /// [rejected](Self::reject). If neither happens, the next call releases it.
     #[inline(always)]
     pub(crate) fn take(&mut self, frame: Frame) -> Payload {
         self.end.consumer.take(frame)
@@ -247,9 +247,10 @@ impl Incoming {
         Held { payload, release: Release(self) }
     }
 
-    /// Gives the bytes of everything taken back to the sender.
-    pub(crate) fn release(&mut self) {
-        self.end.release();
+    /// Gives a message that was just taken back to the sender: nobody gets it.
+    #[cold]
+    pub(crate) fn reject(&mut self, payload: Payload) {
+        drop(self.hold(payload));
     }
 
     /// Starts to take messages without giving each one's bytes back on its own.
@@ -358,7 +359,7 @@ impl Drop for Release<'_> {
 impl Held<'_> {
     /// Gives the bytes back although they are still in use.
     pub(crate) fn release_early(&mut self) {
-        self.release.0.release();
+        self.release.0.end.release();
     }
 }
 

@@ -118,8 +118,8 @@ impl Outgoing {
             Length::Exact(length) => return self.post_elsewhere(length, manner(), write),
             Length::Unknown => {
                 let room = self.producer.run_length();
-                let place = &mut self.producer.run(room);
-                let needed = write(place.as_mut_slice()).map_err(Refusal::DataClone)?;
+                let written = write(self.producer.run(room).as_mut_slice());
+                let needed = written.map_err(Refusal::DataClone)?;
                 // A room of zero may stand for no room at all, also for the header.
                 if needed > room || !self.producer.fits_here(needed) {
                     return self.post_elsewhere(needed, manner(), write);

@@ -375,8 +375,7 @@ impl<In: Message> Receiver<In> {
             // SAFETY: the root was just found in the payload.
             Ok(root) => Ok(unsafe { MessageRef::new(self.incoming.hold(payload), root) }),
             Err(error) => {
-                drop(payload);
-                self.incoming.release();
+                self.incoming.reject(payload);
                 Err(error)
             }
         }

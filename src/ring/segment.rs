@@ -43,7 +43,9 @@ impl SegmentRef {
     /// The segment is alive, and what is made of the result is not used when it is not any more.
     unsafe fn of(segment: NonNull<Segment>) -> Self {
         // SAFETY: passed on to the caller; a segment is in a box and stays where it is.
-        Self { segment, view: unsafe { segment.as_ref().buffer.view() } }
+        let buffer = unsafe { &segment.as_ref().buffer };
+        // SAFETY: as above.
+        Self { segment, view: unsafe { buffer.view() } }
     }
 }
 
