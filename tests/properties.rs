@@ -7,13 +7,16 @@
 mod model;
 #[path = "model/random.rs"]
 mod random;
+#[path = "common/watchdog.rs"]
+mod watchdog;
 
 use std::env;
 use std::panic::catch_unwind;
 
 use model::Program;
+use watchdog::Watchdog;
 
-const ROUNDS: u64 = 12_000;
+const ROUNDS: u64 = 6_000;
 
 #[test]
 fn random_programs_agree_with_the_model() {
@@ -21,9 +24,15 @@ fn random_programs_agree_with_the_model() {
         env::var(name).map_or(default, |text| text.parse().expect("the variable is a number"))
     };
     let first: u64 = number("MESSAGE_PORT_SEED", 0);
+    // The programs have calls that can wait, where the model says that they will not.
+    let mut watchdog = Watchdog::start();
     for seed in first..first + number("MESSAGE_PORT_ROUNDS", ROUNDS) {
+        if seed % 1000 == 0 {
+            watchdog = Watchdog::start();
+        }
         let program = Program::decode(&random::bytes(seed));
         if let Err(objection) = verdict(&program) {
+            drop(watchdog);
             let program = shrunk(program);
             let of_shrunk = verdict(&program).err().unwrap_or_default();
             panic!(

@@ -1,6 +1,7 @@
 //! The handlers of the real ports: they write down what they are called with, do what their script
 //! says, and end as it says.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 
@@ -48,18 +49,19 @@ pub(crate) fn set<Out: Posted, In: Posted>(
     peer: Weak<Shared<In, Out>>,
     journal: Journal,
 ) {
+    let side = journal.side();
     let mut actor = Actor { script, calls: 0, peer, journal };
     match handler {
         Handler::Message => port.set_onmessage(move |event| {
-            let seen = Seen::Message(In::content(event.data()));
+            let seen = Seen::Message(side, In::content(event.data()));
             actor.call(seen, Some(event.target()))
         }),
         Handler::MessageError => port.set_onmessageerror(move |event| {
             let content = event.data().map(In::content);
-            actor.call(Seen::MessageError { cause: event.error().into(), content }, None)
+            actor.call(Seen::MessageError { side, cause: event.error().into(), content }, None)
         }),
         Handler::Close => {
-            port.set_onclose(move |event| actor.call(Seen::Close(Report::from(event)), None));
+            port.set_onclose(move |event| actor.call(Seen::Close(side, Report::from(event)), None));
         }
     }
 }
@@ -82,15 +84,25 @@ pub(crate) fn dispatch<Out: Posted, In: Posted>(
     match outcome {
         Ok(Ok(Some(events))) => Dispatching::Events(events),
         Ok(Ok(None)) => Dispatching::Ran,
-        Ok(Err(DispatchError::Message(error))) => Dispatching::Message((&error).into()),
-        Ok(Err(DispatchError::MessageError(error))) => Dispatching::MessageError(error.to_string()),
-        Ok(Err(DispatchError::Close(error))) => Dispatching::Close(error.to_string()),
-        Ok(Err(other)) => unreachable!("{other}"),
-        Err(payload) => {
-            let text = payload.downcast_ref::<String>();
-            Dispatching::Panicked(text.map_or("not by a handler", |text| text).to_owned())
-        }
+        Ok(Err(failure)) => failed(&failure),
+        Err(payload) => panicked(&*payload),
     }
+}
+
+/// What a failure says that nobody handled.
+pub(crate) fn failed(failure: &DispatchError) -> Dispatching {
+    match failure {
+        DispatchError::Message(error) => Dispatching::Message(error.into()),
+        DispatchError::MessageError(error) => Dispatching::MessageError(error.to_string()),
+        DispatchError::Close(error) => Dispatching::Close(error.to_string()),
+        other => unreachable!("{other}"),
+    }
+}
+
+/// What a panic says that nobody caught.
+pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Dispatching {
+    let text = payload.downcast_ref::<String>();
+    Dispatching::Panicked(text.map_or("not by a handler", |text| text).to_owned())
 }
 
 impl From<&HandlerError> for Cause {

@@ -1,7 +1,9 @@
 //! What can be observed of a channel, in the order in which it happened.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Wake, Waker};
 
+use super::program::{Side, Which};
 use super::values::Write;
 
 /// One observation.
@@ -13,22 +15,61 @@ pub(crate) enum Seen {
         writes: Vec<Write>,
         outcome: Posting,
     },
+    PostBatch {
+        /// The number of the first message; the others follow.
+        serial: u64,
+        /// How many messages were asked of the iterator.
+        asked: usize,
+        writes: Vec<Vec<Write>>,
+        outcome: Batched,
+    },
+    PostArchived {
+        archive: Vec<u8>,
+        outcome: Posting,
+    },
     Receive(Receiving),
+    ReceiveBatch {
+        contents: Vec<Content>,
+        outcome: ReceivingBatch,
+    },
     /// The message in hand, once more, after other things were done.
     StillInHand(Content),
-    /// The message handler was called.
-    Message(Content),
-    /// The messageerror handler was called.
+    /// The message handler of this port was called.
+    Message(Side, Content),
+    /// The messageerror handler of this port was called.
     MessageError {
+        side: Side,
         cause: Cause,
         content: Option<Content>,
     },
-    /// The close handler was called.
-    Close(Report),
+    /// The close handler of this port was called.
+    Close(Side, Report),
     Dispatch(Dispatching),
+    /// A turn of an event loop, and the port that it names in its error.
+    Loop {
+        outcome: Dispatching,
+        at: Option<Side>,
+    },
+    /// Which ports an event loop still had at its end.
+    Remain([bool; 2]),
+    /// A task was woken.
+    Woken(Cell, Which),
     Report(Option<Report>),
     /// The operation was not possible: what it needs was dropped, split or is borrowed.
     Impossible,
+}
+
+/// Where a task waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Cell {
+    pub(crate) side: Side,
+    pub(crate) half: Half,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Half {
+    Sender,
+    Receiver,
 }
 
 /// The contents of a message, short enough to be printed.
@@ -56,8 +97,9 @@ pub(crate) enum Built {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Posting {
     Done,
-    /// Full, or timed out.
+    /// Full, timed out, or pending.
     Full,
+    WouldDeadlock,
     Closed,
     Disconnected,
     TooLarge {
@@ -68,17 +110,33 @@ pub(crate) enum Posting {
     Panicked,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Batched {
+    Posted(usize),
+    Refused(Posting),
+    Panicked,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Receiving {
     Message {
         content: Content,
         archive_length: usize,
+        /// The contents as an independent reader finds them in the bytes.
+        in_bytes: Option<Content>,
     },
-    /// Empty, or timed out.
+    /// Empty, timed out, or pending.
     Empty,
     Closed,
     Disconnected,
     Invalid,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ReceivingBatch {
+    Received(usize),
+    Refused(Receiving),
+    Panicked,
 }
 
 /// Why there was a messageerror.
@@ -113,6 +171,8 @@ pub(crate) struct State {
     pub(crate) port: Option<PortState>,
     pub(crate) sender: Option<SenderState>,
     pub(crate) receiver: Option<ReceiverState>,
+    /// Wakers that are kept by the sending and by the receiving half.
+    pub(crate) wakers: [usize; 2],
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -139,18 +199,38 @@ pub(crate) struct ReceiverState {
     pub(crate) empty: bool,
 }
 
-/// Where the handlers and the program write down what they see. It is shared with handlers, which
-/// must be `Send`.
-#[derive(Clone, Default)]
-pub(crate) struct Journal(Arc<Mutex<Entries>>);
+/// Where the handlers and the program of one port write down what they see. It is shared with
+/// handlers, which must be `Send`.
+#[derive(Clone)]
+pub(crate) struct Journal {
+    entries: Arc<Mutex<Entries>>,
+    side: Side,
+}
 
 #[derive(Default)]
 struct Entries {
     seen: Vec<Seen>,
     posts: u64,
+    /// Wakers that live, by port and half.
+    wakers: [[usize; 2]; 2],
 }
 
 impl Journal {
+    /// An empty one, for port 0.
+    pub(crate) fn new() -> Self {
+        Self { entries: Arc::default(), side: 0 }
+    }
+
+    /// The same, for the peer.
+    pub(crate) fn of_peer(&self) -> Self {
+        Self { entries: Arc::clone(&self.entries), side: 1 - self.side }
+    }
+
+    /// Whose it is.
+    pub(crate) fn side(&self) -> Side {
+        self.side
+    }
+
     pub(crate) fn note(&self, seen: Seen) {
         self.with(|entries| entries.seen.push(seen));
     }
@@ -163,12 +243,47 @@ impl Journal {
         })
     }
 
+    /// A waker that writes down when it is called.
+    pub(crate) fn waker(&self, half: Half, which: Which) -> Waker {
+        let cell = Cell { side: self.side, half };
+        self.with(|entries| entries.wakers[cell.side][cell.half as usize] += 1);
+        Waker::from(Arc::new(Task { cell, which, journal: self.clone() }))
+    }
+
+    /// How many wakers of the two halves are left.
+    pub(crate) fn wakers(&self) -> [usize; 2] {
+        self.with(|entries| entries.wakers[self.side])
+    }
+
     /// What was noted since the last time.
     pub(crate) fn take(&self) -> Vec<Seen> {
         self.with(|entries| std::mem::take(&mut entries.seen))
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Entries) -> R) -> R {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+struct Task {
+    cell: Cell,
+    which: Which,
+    journal: Journal,
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.journal.note(Seen::Woken(self.cell, self.which));
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let Cell { side, half } = self.cell;
+        self.journal.with(|entries| entries.wakers[side][half as usize] -= 1);
     }
 }

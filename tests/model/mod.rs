@@ -3,26 +3,37 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `program` | what a program can say, and how bytes become one |
+//! | `program` | what a program can say |
+//! | `decode` | how bytes become a program |
 //! | `values` | the messages: their contents, their sizes, how their serialisation misbehaves |
 //! | `journal` | what can be observed |
 //! | `system` | executes a program on real ports and writes the journal |
+//! | `posting`, `receiving` | the calls that post and receive on real ports |
 //! | `handlers` | the handlers of the real ports |
 //! | `room` | the model of one ring: when a message must fit, and when it cannot |
 //! | `oracle` | the model of the channel: reads the journal and objects |
+//! | `admission` | the model's part that posts |
+//! | `receipt` | the model's part that receives |
 //! | `turns` | the model's part that dispatches |
+//! | `wakes` | the model's part that sleeps |
 //! | `random` | random bytes; for the tests only, the fuzzer has better ones |
 //!
 //! The seeded test, the replay of the corpora and the fuzz target all call [`check`].
 
+mod admission;
+mod decode;
 mod handlers;
 mod journal;
 mod oracle;
+mod posting;
 mod program;
+mod receipt;
+mod receiving;
 mod room;
 mod system;
 mod turns;
 mod values;
+mod wakes;
 
 pub(crate) use program::Program;
 use values::Kind;

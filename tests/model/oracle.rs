@@ -7,11 +7,12 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 
 use super::journal::{
-    Built, Content, PortState, Posting, ReceiverState, Receiving, Report, Seen, SenderState, State,
+    Built, Cell, Content, Half, PortState, ReceiverState, Report, Seen, SenderState, State,
 };
-use super::program::{Act, Handler, Operation, Part, Program, Script, Side};
-use super::room::{Fit, Room};
-use super::values::{Kind, Value, Write};
+use super::program::{Act, Handler, Operation, Part, Program, Script, Side, Which};
+use super::room::{Awaited, Room};
+use super::values::Kind;
+use super::wakes::{Armed, Due};
 
 /// An objection.
 pub(crate) type Verdict<T = ()> = Result<T, String>;
@@ -23,22 +24,31 @@ pub(crate) struct Oracle {
     /// By the side that posts.
     pub(crate) ways: [Way; 2],
     pub(crate) closed_first: Option<Side>,
-    seen: VecDeque<Seen>,
+    /// Both ports are in an event loop.
+    pub(crate) looping: bool,
+    /// Wakes that must or may have happened by now, and those that have.
+    pub(crate) due: Vec<Due>,
+    pub(crate) woken: Vec<(Cell, Which)>,
+    pub(crate) seen: VecDeque<Seen>,
 }
 
 /// One port.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(crate) struct Port {
-    sender: bool,
-    receiver: bool,
+    pub(crate) sender: bool,
+    pub(crate) receiver: bool,
     /// It can be dispatched and has handlers.
     pub(crate) whole: bool,
     pub(crate) closed: bool,
     /// Its handlers run, or a message of it is in hand.
     pub(crate) busy: bool,
     /// The guard of the last message was forgotten.
-    forgotten: bool,
+    pub(crate) forgotten: bool,
+    /// The tasks that wait, by half.
+    pub(crate) armed: [Option<Armed>; 2],
+    /// What the port as a whole waits for, doing nothing else.
+    pub(crate) stalled: Option<Awaited>,
     pub(crate) started: bool,
     /// The handlers, and how often each was called.
     pub(crate) handlers: [Option<(Script, usize)>; 3],
@@ -49,7 +59,7 @@ pub(crate) struct Port {
 
 /// One direction.
 pub(crate) struct Way {
-    kind: Kind,
+    pub(crate) kind: Kind,
     pub(crate) room: Room,
     pub(crate) queue: VecDeque<Queued>,
 }
@@ -58,7 +68,19 @@ pub(crate) struct Way {
 pub(crate) struct Queued {
     /// `None` if its archive is not valid.
     pub(crate) content: Option<Content>,
-    archive_length: usize,
+    pub(crate) archive_length: usize,
+    /// It is in a heap buffer.
+    pub(crate) spilled: bool,
+}
+
+/// Whose sending half it is that can be used while the port is borrowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Own {
+    Nothing,
+    /// A half whose other half may receive meanwhile.
+    Half,
+    /// That of a port whose handler runs.
+    Target,
 }
 
 impl Oracle {
@@ -75,6 +97,9 @@ impl Oracle {
                 queue: VecDeque::new(),
             }),
             closed_first: None,
+            looping: false,
+            due: Vec::new(),
+            woken: Vec::new(),
             seen: VecDeque::new(),
         }
     }
@@ -98,6 +123,7 @@ impl Oracle {
     ) -> Verdict {
         self.seen.extend(seen);
         self.operation(side, operation)?;
+        self.check_wakes()?;
         if let Some(seen) = self.seen.pop_front() {
             return Err(format!("{seen:?} was not due"));
         }
@@ -110,10 +136,18 @@ impl Oracle {
     fn operation(&mut self, side: Side, operation: &Operation) -> Verdict {
         let whole = self.ports[side].whole;
         match operation {
-            Operation::Post { value, times, .. } => {
-                (0..*times).try_for_each(|_| self.post(side, value))
+            Operation::Post { value, how, times } => {
+                (0..*times).try_for_each(|_| self.post(side, value, *how, whole))
             }
-            Operation::Receive { acts, forget, .. } => self.receive(side, acts, *forget),
+            Operation::PostBatch(values) => self.post_batch(side, values, whole),
+            Operation::PostArchived(_) => self.post_archived(side, whole),
+            Operation::PostTask { value, rival, acts } => {
+                self.post_in_task(side, value, rival, acts)
+            }
+            Operation::Receive { how, acts, forget } => self.receive(side, *how, acts, *forget),
+            Operation::ReceiveBatch { limit, panics_at } => {
+                self.receive_batch(side, *limit, *panics_at)
+            }
             Operation::Set(..) | Operation::Clear(_) | Operation::Start if !whole => {
                 self.impossible()
             }
@@ -133,6 +167,7 @@ impl Oracle {
             }
             Operation::Dispatch => self.dispatch(side, false),
             Operation::Run => self.dispatch(side, true),
+            Operation::Loop { turns } => self.run_loop(side, *turns),
             Operation::Close(_) => self.close_something(side),
             Operation::Drop(part) => {
                 self.drop_part(side, *part);
@@ -146,144 +181,30 @@ impl Oracle {
         }
     }
 
-    /// What is done with a message in hand or inside a handler; `own` says whether the port's own
-    /// sending half is at hand.
-    pub(crate) fn perform(&mut self, side: Side, acts: &[Act], own: bool) -> Verdict {
+    /// What is done with a message in hand or inside a handler.
+    pub(crate) fn perform(&mut self, side: Side, acts: &[Act], own: Own) -> Verdict {
         let peer = 1 - side;
         for act in acts {
             match act {
-                Act::Reply(_) | Act::CloseOwn | Act::ReportOwn if !own => self.impossible()?,
-                Act::Reply(value) => self.post(side, value)?,
+                Act::Reply(..) | Act::CloseOwn | Act::ReportOwn if own == Own::Nothing => {
+                    self.impossible()?;
+                }
+                Act::Reply(value, how) => self.post(side, value, *how, own == Own::Target)?,
                 Act::CloseOwn => self.close(side),
                 Act::ReportOwn => self.check_report(side)?,
                 _ if self.ports[peer].busy => self.impossible()?,
-                Act::PeerPost(value) => self.post(peer, value)?,
-                Act::PeerReceive => self.receive(peer, &[], false)?,
+                Act::PeerPost(value, how) => {
+                    self.post(peer, value, *how, self.ports[peer].whole)?;
+                }
+                Act::PeerReceive(how) => self.receive(peer, *how, &[], false)?,
                 Act::PeerDispatch => self.dispatch(peer, false)?,
                 Act::PeerClose => self.close_something(peer)?,
                 Act::PeerDrop => self.drop_part(peer, Part::Whole),
                 Act::PeerReport => self.check_report(peer)?,
             }
+            self.check_wakes()?;
         }
         Ok(())
-    }
-
-    fn post(&mut self, side: Side, value: &Value) -> Verdict {
-        if !self.ports[side].sender {
-            return self.impossible();
-        }
-        let seen = self.next("a post")?;
-        let Seen::Post { serial, mut writes, outcome } = seen else {
-            return Err(format!("a post was due, but {seen:?} was observed"));
-        };
-        let refusal = self.refusal(side);
-        let Way { kind, room, queue } = &mut self.ways[side];
-        if writes.is_empty() {
-            // The type does not count: it is written once where it fits at once, or else twice.
-            let length = kind.archive_length(value, 0);
-            let twice = outcome == Posting::Done && !room.may_fit_here(length);
-            writes = vec![Write::Length(length); if twice { 2 } else { 1 }];
-        }
-        let mut reserved = None;
-        for (index, write) in writes.iter().enumerate() {
-            let last = index + 1 == writes.len();
-            let length = match write {
-                Write::Failed => {
-                    return must_be("the post", &(last, outcome), &(true, Posting::DataClone));
-                }
-                Write::Panicked => {
-                    return must_be("the post", &(last, outcome), &(true, Posting::Panicked));
-                }
-                Write::Length(length) => *length,
-            };
-            let allowed = allowed(room, length, index, reserved, refusal);
-            if last {
-                if !allowed.contains(&outcome) {
-                    return Err(format!(
-                        "{outcome:?} for writes of {writes:?}, allowed is {allowed:?} in {room:?}"
-                    ));
-                }
-                if outcome == Posting::Done {
-                    room.commit(length, reserved.unwrap_or(length));
-                    let content = kind.content(value, serial, index);
-                    queue.push_back(Queued { content, archive_length: length });
-                }
-                return Ok(());
-            }
-            // Whoever goes away gives back what it had in hand, so of the room of a channel that has
-            // ended nothing is known.
-            if length > room.max_message_len()
-                || refusal.is_none() && room.fit(length) == Fit::Impossible
-                || reserved.is_some_and(|reserved| length <= reserved)
-            {
-                return Err(format!("written again after {length} bytes: {writes:?} in {room:?}"));
-            }
-            room.reserve(length);
-            reserved = Some(length);
-        }
-        Ok(())
-    }
-
-    /// Why nothing can be posted at `side`, if so.
-    fn refusal(&self, side: Side) -> Option<Posting> {
-        if self.closed_first.is_some() {
-            Some(Posting::Closed)
-        } else {
-            (!self.ports[1 - side].receiver).then_some(Posting::Disconnected)
-        }
-    }
-
-    fn receive(&mut self, side: Side, acts: &[Act], forget: bool) -> Verdict {
-        if !self.ports[side].receiver {
-            return self.impossible();
-        }
-        self.look(side);
-        let Some(message) = self.deliver(side) else {
-            return self.expect(&Seen::Receive(if self.closed_first.is_some() {
-                Receiving::Closed
-            } else if self.ports[1 - side].sender {
-                Receiving::Empty
-            } else {
-                Receiving::Disconnected
-            }));
-        };
-        let archive_length = message.archive_length;
-        let Some(content) = message.content else {
-            self.ways[1 - side].room.release();
-            return self.expect(&Seen::Receive(Receiving::Invalid));
-        };
-        self.expect(&Seen::Receive(Receiving::Message { content, archive_length }))?;
-        if !acts.is_empty() {
-            self.ports[side].busy = true;
-            self.perform(side, acts, self.ports[side].sender)?;
-            self.ports[side].busy = false;
-            self.expect(&Seen::StillInHand(content))?;
-        }
-        if forget {
-            self.ports[side].forgotten = true;
-        } else {
-            self.ways[1 - side].room.release();
-        }
-        Ok(())
-    }
-
-    /// What each receiving call does first.
-    pub(crate) fn look(&mut self, side: Side) {
-        let room = &mut self.ways[1 - side].room;
-        if std::mem::take(&mut self.ports[side].forgotten) {
-            room.release();
-        }
-        if !self.ports[side].closed {
-            room.look();
-        }
-    }
-
-    /// Takes the next message into the receiver's hands.
-    pub(crate) fn deliver(&mut self, side: Side) -> Option<Queued> {
-        let way = &mut self.ways[1 - side];
-        let message = way.queue.pop_front()?;
-        way.room.deliver();
-        Some(message)
     }
 
     fn close_something(&mut self, side: Side) -> Verdict {
@@ -301,15 +222,27 @@ impl Oracle {
             let bytes = unread.iter().map(|message| message.archive_length as u64).sum();
             self.ports[1 - side].undelivered = (unread.len() as u64, bytes);
         }
-        self.ports[side].closed = true;
         unread.clear();
+        if !std::mem::replace(&mut self.ports[side].closed, true) {
+            for side in [0, 1] {
+                self.wake(side, Half::Sender);
+                self.wake(side, Half::Receiver);
+            }
+        }
     }
 
-    fn drop_part(&mut self, side: Side, part: Part) {
+    pub(crate) fn drop_part(&mut self, side: Side, part: Part) {
         let own = &mut self.ports[side];
         own.whole = false;
-        own.sender &= part == Part::Receiver;
-        own.receiver &= part == Part::Sender;
+        if part != Part::Receiver && std::mem::take(&mut own.sender) {
+            own.armed[Half::Sender as usize] = None;
+            self.wake(1 - side, Half::Receiver);
+        }
+        let own = &mut self.ports[side];
+        if part != Part::Sender && std::mem::take(&mut own.receiver) {
+            own.armed[Half::Receiver as usize] = None;
+            self.wake(1 - side, Half::Sender);
+        }
     }
 
     pub(crate) fn report(&self, side: Side) -> Option<Report> {
@@ -340,6 +273,7 @@ impl Oracle {
     fn state(&self, side: Side) -> State {
         let (own, peer) = (&self.ports[side], &self.ports[1 - side]);
         let closed = self.closed_first.is_some();
+        let wakers = [0, 1].map(|half| usize::from(own.armed[half].is_some()));
         let (len, capacity) = (self.len(side), self.ways[side].room.capacity());
         State {
             port: own.whole.then_some(PortState {
@@ -360,10 +294,12 @@ impl Oracle {
                 len,
                 empty: len == 0,
             }),
+            wakers,
         }
     }
 
-    fn next(&mut self, due: &str) -> Verdict<Seen> {
+    pub(crate) fn next(&mut self, due: &str) -> Verdict<Seen> {
+        self.note_wakes();
         self.seen.pop_front().ok_or_else(|| format!("{due} was due, nothing was observed"))
     }
 
@@ -377,39 +313,6 @@ impl Oracle {
     }
 }
 
-/// The outcomes that a post may have whose last write, number `index`, made an archive of `length`
-/// bytes, with room made for `reserved` bytes before it.
-fn allowed(
-    room: &mut Room,
-    length: usize,
-    index: usize,
-    reserved: Option<usize>,
-    refusal: Option<Posting>,
-) -> Vec<Posting> {
-    let max = room.max_message_len();
-    let settled = reserved.is_some_and(|reserved| length <= reserved);
-    let mut allowed = Vec::new();
-    if index >= 2 && !settled {
-        // It is larger each time; at some time it is given up, and that is its own error.
-        allowed.push(Posting::DataClone);
-    }
-    if length > max {
-        allowed.push(Posting::TooLarge { needed: length, max });
-    } else if let Some(refusal) = refusal {
-        allowed.push(refusal);
-    }
-    if length > max || refusal.is_some() {
-        return allowed;
-    }
-    if settled || index == 0 && room.may_fit_here(length) {
-        allowed.push(Posting::Done);
-    }
-    if !settled && room.fit(length) != Fit::Certain {
-        allowed.push(Posting::Full);
-    }
-    allowed
-}
-
-fn must_be<T: PartialEq + Debug>(what: &str, seen: &T, due: &T) -> Verdict {
+pub(crate) fn must_be<T: PartialEq + Debug>(what: &str, seen: &T, due: &T) -> Verdict {
     if seen == due { Ok(()) } else { Err(format!("{what} is {seen:?}, due was {due:?}")) }
 }

@@ -1,11 +1,8 @@
-//! What a program can say, and how bytes become one.
-//!
-//! Every sequence of bytes is a program; the end of the bytes is its end. Lengths are chosen
-//! around the sizes that matter for the capacity at hand.
+//! What a program can say; `decode` makes one of bytes.
 
 use std::fmt;
 
-use super::values::{Kind, Manner, Value};
+use super::values::{Damage, Kind, Value};
 
 /// Operations, one after another, on the two ports of one channel.
 #[derive(Clone, Debug)]
@@ -15,25 +12,47 @@ pub(crate) struct Program {
     /// Bytes per direction as asked for; a channel may refuse it.
     pub(crate) capacity: usize,
     pub(crate) max_message_len: Option<usize>,
+    /// Archives are received unchecked. No message of such a program lies about its length.
+    pub(crate) trusted: bool,
     pub(crate) operations: Vec<(Side, Operation)>,
 }
 
 /// Index of a port.
 pub(crate) type Side = usize;
 
+/// Which of the wakers of a half.
+pub(crate) type Which = usize;
+
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
-    /// Posts so many times without waiting, by `try_` or with a timeout of zero.
+    /// Posts so many times.
     Post {
         value: Value,
-        timeout: bool,
+        how: How,
         times: usize,
     },
-    /// Receives without waiting, does something with the message in hand, and lets go of it.
+    /// Posts many messages at once.
+    PostBatch(Vec<Value>),
+    /// Posts an archive that was made elsewhere.
+    PostArchived(Archive),
+    /// Posts in a task: polls, does this and that at the peer while it waits, polls again, and
+    /// drops the future.
+    PostTask {
+        value: Value,
+        rival: Rival,
+        acts: Vec<Act>,
+    },
+    /// Receives, does something with the message in hand, and lets go of it. A task does these
+    /// things while it waits, if it has to, and is polled again.
     Receive {
-        timeout: bool,
+        how: How,
         acts: Vec<Act>,
         forget: bool,
+    },
+    /// Receives so many messages at once; the receiver may panic over one of them.
+    ReceiveBatch {
+        limit: usize,
+        panics_at: Option<usize>,
     },
     /// Sets one of the handlers.
     Set(Handler, Script),
@@ -43,12 +62,52 @@ pub(crate) enum Operation {
     Dispatch,
     /// Runs the port; only possible where the channel has ended, or it would never return.
     Run,
+    /// Moves both ports into an event loop, gives it so many turns, and takes out what is left.
+    Loop {
+        turns: usize,
+    },
     Close(Part),
     /// Drops the port or, after splitting it, one half.
     Drop(Part),
     Split,
     /// Asks the sending half for the close report.
     Report,
+}
+
+/// By which call a message is posted or received.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum How {
+    /// The call that never waits.
+    Try,
+    /// The call with a timeout, which is zero.
+    Timeout,
+    /// The call that a task polls, with this waker.
+    Poll(Which),
+    /// A future that is polled with this waker and dropped.
+    Async(Which),
+    /// The call that waits; left out where it would, for nobody else is there.
+    Wait,
+}
+
+/// What the peer tries while a task waits for room that the peer alone could make.
+#[derive(Clone, Debug)]
+pub(crate) enum Rival {
+    Nothing,
+    /// Calls that would wait, so that one of the two must be refused.
+    Post(Value),
+    Batch(Vec<Value>),
+    Archived(Archive),
+    /// Another task; the two are polled in turn.
+    Task(Value),
+}
+
+/// An archive to be posted as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Archive {
+    pub(crate) value: Value,
+    pub(crate) damage: Damage,
+    /// Bytes from an aligned address to its first byte.
+    pub(crate) offset: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,11 +129,11 @@ pub(crate) enum Part {
 /// only its sending half can be used, and in the handlers of errors and of the close not even that.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
-    Reply(Value),
+    Reply(Value, How),
     CloseOwn,
     ReportOwn,
-    PeerPost(Value),
-    PeerReceive,
+    PeerPost(Value, How),
+    PeerReceive(How),
     PeerDispatch,
     PeerClose,
     PeerDrop,
@@ -98,159 +157,27 @@ pub(crate) enum Outcome {
     Panic(u8),
 }
 
-/// Longer programs find nothing that shorter ones do not, and are slow to shrink.
-const MAX_OPERATIONS: usize = 160;
-
-impl Program {
-    pub(crate) fn decode(bytes: &[u8]) -> Self {
-        let mut input = Input { bytes, capacity: 64, max_message_len: None };
-        let kinds = match input.below(4) {
-            0 => [Kind::Flexible, Kind::Flexible],
-            1 => [Kind::Plain(1), Kind::Flexible],
-            2 => [Kind::Plain(20), Kind::Order],
-            _ => [Kind::Order, Kind::Plain(0)],
-        };
-        let capacity: usize = match input.below(16) {
-            0..=3 => 64,
-            4..=6 => 128,
-            7 | 8 => 256,
-            9 => 512,
-            10 => 1024,
-            11 => 4096,
-            12 => 33,
-            13 => 200,
-            14 => 1000,
-            _ => [0, 1, 16, 31, 32, 48, 65, 300][input.below(8)],
-        };
-        input.capacity = capacity.next_power_of_two();
-        input.max_message_len = match input.below(8) {
-            0..=3 => None,
-            4 => Some(input.below(64)),
-            5 => Some(input.capacity / 2),
-            6 => Some(3 * input.capacity),
-            _ => Some(input.capacity.saturating_sub(16) + input.below(32)),
-        };
-        let mut operations = Vec::new();
-        while !input.bytes.is_empty() && operations.len() < MAX_OPERATIONS {
-            operations.push((input.below(2), input.operation()));
+impl How {
+    /// Whose waker is kept when there is nothing, or no room.
+    pub(crate) fn task(self) -> Option<Which> {
+        match self {
+            Self::Poll(which) | Self::Async(which) => Some(which),
+            Self::Try | Self::Timeout | Self::Wait => None,
         }
-        Self { kinds, capacity, max_message_len: input.max_message_len, operations }
+    }
+
+    /// Whether the call must be told where it waits for a peer that waits for it. Who polls by
+    /// hand may receive before polling again.
+    pub(crate) fn may_deadlock(self) -> bool {
+        matches!(self, Self::Timeout | Self::Async(_) | Self::Wait)
     }
 }
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kinds, capacity, max_message_len, operations } = self;
-        writeln!(f, "{kinds:?}, capacity {capacity}, max_message_len {max_message_len:?}")?;
+        let Self { kinds, capacity, max_message_len, trusted, operations } = self;
+        let trust = if *trusted { ", trusted" } else { "" };
+        writeln!(f, "{kinds:?}, capacity {capacity}, max_message_len {max_message_len:?}{trust}")?;
         operations.iter().try_for_each(|(side, operation)| writeln!(f, "  {side}: {operation:?}"))
-    }
-}
-
-struct Input<'a> {
-    bytes: &'a [u8],
-    capacity: usize,
-    max_message_len: Option<usize>,
-}
-
-impl Input<'_> {
-    /// The next byte; zero when there are none left.
-    fn byte(&mut self) -> u8 {
-        let Some((&first, rest)) = self.bytes.split_first() else { return 0 };
-        self.bytes = rest;
-        first
-    }
-
-    fn below(&mut self, end: u8) -> usize {
-        usize::from(self.byte() % end)
-    }
-
-    fn operation(&mut self) -> Operation {
-        match self.below(64) {
-            0..=21 => Operation::Post {
-                value: self.value(),
-                timeout: self.below(4) == 0,
-                times: self.below(48).saturating_sub(34).max(1),
-            },
-            22..=35 => Operation::Receive {
-                timeout: self.below(4) == 0,
-                acts: self.acts(3),
-                forget: self.below(4) == 0,
-            },
-            36..=41 => Operation::Set(Handler::Message, self.script()),
-            42..=44 => Operation::Set(Handler::MessageError, self.script()),
-            45..=47 => Operation::Set(Handler::Close, self.script()),
-            48 => Operation::Clear(self.handler()),
-            49 => Operation::Start,
-            50..=56 => Operation::Dispatch,
-            57 => Operation::Run,
-            58 => Operation::Close(self.part()),
-            59 => Operation::Drop(self.part()),
-            60 => Operation::Split,
-            _ => Operation::Report,
-        }
-    }
-
-    fn handler(&mut self) -> Handler {
-        [Handler::Message, Handler::MessageError, Handler::Close][self.below(3)]
-    }
-
-    fn part(&mut self) -> Part {
-        [Part::Whole, Part::Sender, Part::Receiver][self.below(3)]
-    }
-
-    fn script(&mut self) -> Script {
-        let turns = 1 + self.below(3);
-        (0..turns).map(|_| Turn { acts: self.acts(2), outcome: self.outcome() }).collect()
-    }
-
-    fn outcome(&mut self) -> Outcome {
-        let byte = self.byte();
-        match byte % 4 {
-            0 | 1 => Outcome::Return,
-            2 => Outcome::Fail(byte),
-            _ => Outcome::Panic(byte),
-        }
-    }
-
-    fn acts(&mut self, most: u8) -> Vec<Act> {
-        let acts = self.below(most + 1);
-        (0..acts).map(|_| self.act()).collect()
-    }
-
-    fn act(&mut self) -> Act {
-        match self.below(16) {
-            0..=3 => Act::Reply(self.value()),
-            4 => Act::CloseOwn,
-            5 => Act::ReportOwn,
-            6..=9 => Act::PeerPost(self.value()),
-            10 | 11 => Act::PeerReceive,
-            12 => Act::PeerDispatch,
-            13 => Act::PeerClose,
-            14 => Act::PeerDrop,
-            _ => Act::PeerReport,
-        }
-    }
-
-    fn value(&mut self) -> Value {
-        let capacity = self.capacity;
-        let spread = |middle: usize, more: usize| middle.saturating_sub(24) + more;
-        let length = match self.below(8) {
-            0 | 1 => self.below(32),
-            2 => 0,
-            3 => spread(capacity / 2, self.below(48)),
-            4 => spread(capacity / 4, self.below(48)),
-            5 => spread(capacity, self.below(48)),
-            6 => spread(self.max_message_len.unwrap_or(2 * capacity), self.below(48)),
-            _ => usize::from(self.byte()) * capacity / 64,
-        };
-        let manner = match self.below(16) {
-            0..=8 => Manner::Honest,
-            9 => Manner::Fail(self.below(3)),
-            10 => Manner::Panic(self.below(3)),
-            11 | 12 => Manner::Grow(1 + self.below(64)),
-            13 | 14 => Manner::Shrink(1 + self.below(64)),
-            _ => Manner::FalseLength([0, 7, capacity, u32::MAX as usize / 2][self.below(4)]),
-        };
-        Value { length, manner }
     }
 }

@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Room {
     capacity: usize,
     max_message_len: usize,
@@ -21,9 +21,20 @@ pub(crate) struct Room {
     delivered: bool,
     /// The longest archive that a buffer was asked for.
     longest_spilled: usize,
+    /// Bytes that were given back since the ring was made, as far as is certain.
+    freed: usize,
+    /// Heap buffers that were given back.
+    handed_back: usize,
 }
 
-#[derive(Debug)]
+/// What a task waits for that found no room: this much given back, a buffer, or one of the two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Awaited {
+    freed: Option<usize>,
+    handed_back: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
 enum Block {
     Skip { bytes: usize },
     Frame { bytes: usize, spilled: Option<usize> },
@@ -55,6 +66,8 @@ impl Room {
             blocks: VecDeque::new(),
             delivered: false,
             longest_spilled: 0,
+            freed: 0,
+            handed_back: 0,
         }
     }
 
@@ -109,7 +122,7 @@ impl Room {
     /// The receiver looked for the next message: what was skipped in front of it is free.
     pub(crate) fn look(&mut self) {
         while !self.delivered && matches!(self.blocks.front(), Some(Block::Skip { .. })) {
-            self.blocks.pop_front();
+            self.free();
         }
     }
 
@@ -122,7 +135,42 @@ impl Room {
     /// The message in the hands of the receiver is given back, if there is one.
     pub(crate) fn release(&mut self) {
         if std::mem::take(&mut self.delivered) {
-            self.blocks.pop_front();
+            self.free();
+        }
+    }
+
+    fn free(&mut self) {
+        let Some(block) = self.blocks.pop_front() else { return };
+        self.freed += block.bytes();
+        self.handed_back += usize::from(block.spilled().is_some());
+    }
+
+    /// What whoever wants to post `length` bytes waits for, there being no room.
+    pub(crate) fn awaited(&self, length: usize) -> Awaited {
+        let bytes = self.frame_of(length);
+        let buffers = if self.spills(length) { self.fit_in_buffers(length) } else { Fit::Certain };
+        let ring = self.fit_in_ring(bytes);
+        Awaited {
+            freed: (ring != Fit::Certain && buffers != Fit::Impossible)
+                .then(|| self.freed + self.used() + self.needed(bytes) - (self.capacity - SLOT)),
+            handed_back: (buffers != Fit::Certain).then_some(self.handed_back),
+        }
+    }
+
+    /// Whether what was waited for is there.
+    pub(crate) fn has_reached(&self, awaited: Awaited) -> Fit {
+        let by_freed = awaited.freed.map(|target| match target {
+            target if target <= self.freed => Fit::Certain,
+            target if target <= self.freed + self.perhaps_free() => Fit::Possible,
+            _ => Fit::Impossible,
+        });
+        let by_buffer = awaited
+            .handed_back
+            .map(|before| if self.handed_back > before { Fit::Certain } else { Fit::Impossible });
+        match (by_freed, by_buffer) {
+            (Some(freed), Some(buffer)) if freed != buffer => Fit::Possible,
+            (Some(reached), _) | (None, Some(reached)) => reached,
+            (None, None) => Fit::Impossible,
         }
     }
 
@@ -131,7 +179,7 @@ impl Room {
         self.capacity - self.tail
     }
 
-    fn spills(&self, length: usize) -> bool {
+    pub(crate) fn spills(&self, length: usize) -> bool {
         frame(length) > self.capacity / 2
     }
 
@@ -140,13 +188,7 @@ impl Room {
     }
 
     fn fit_in_ring(&self, bytes: usize) -> Fit {
-        let needed = if bytes <= self.run() { bytes } else { self.run() + bytes };
-        let used: usize = self.blocks.iter().map(Block::bytes).sum();
-        // A skip that nothing is in front of may be free already.
-        let perhaps_free = match self.blocks.front() {
-            Some(Block::Skip { bytes }) => *bytes,
-            _ => 0,
-        };
+        let (needed, used, perhaps_free) = (self.needed(bytes), self.used(), self.perhaps_free());
         let usable = self.capacity - SLOT;
         if needed + used <= usable {
             Fit::Certain
@@ -154,6 +196,23 @@ impl Room {
             Fit::Possible
         } else {
             Fit::Impossible
+        }
+    }
+
+    /// Bytes that a frame takes, with what is skipped in front of it.
+    fn needed(&self, bytes: usize) -> usize {
+        if bytes <= self.run() { bytes } else { self.run() + bytes }
+    }
+
+    fn used(&self) -> usize {
+        self.blocks.iter().map(Block::bytes).sum()
+    }
+
+    /// A skip that nothing is in front of may be free already.
+    fn perhaps_free(&self) -> usize {
+        match self.blocks.front() {
+            Some(Block::Skip { bytes }) if !self.delivered => *bytes,
+            _ => 0,
         }
     }
 

@@ -1,21 +1,22 @@
 //! Executes a program on real ports and writes down what can be observed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use message_port::{
-    BuildError, CloseEvent, ClosedBy, MessageChannel, MessagePort, MessageRef, PostTimeoutError,
-    Receiver, RecvTimeoutError, Sender, TryPostError, TryRecvError,
+    BuildError, CloseEvent, ClosedBy, EventLoop, MessageChannel, MessagePort, Receiver, Sender,
 };
 
 use super::handlers;
 use super::journal::{
-    Built, Journal, PortState, Posting, ReceiverState, Receiving, Report, Seen, SenderState, State,
+    Built, Dispatching, Journal, PortState, ReceiverState, Report, Seen, SenderState, State,
 };
 use super::oracle::Oracle;
+use super::posting::{post, post_archived, post_batch, post_by_half, post_in_task};
 use super::program::{Act, Operation, Part, Program};
-use super::values::{Posted, Value};
+use super::receiving::{InHand, receive, receive_batch, receive_one};
+use super::values::Posted;
 
 /// What is left of a port. Behind a lock, for the handlers of one port use the other one; a port
 /// whose handlers run is locked, and what they want from it is [`Seen::Impossible`].
@@ -27,11 +28,16 @@ pub(crate) enum Slot<Out, In> {
 }
 
 pub(crate) fn run<A: Posted, B: Posted>(program: &Program) -> Result<(), String> {
-    let journal = Journal::default();
+    let journal = Journal::new();
     let mut oracle = Oracle::new(program);
     let mut builder = MessageChannel::<A, B>::builder().capacity(program.capacity);
     if let Some(bytes) = program.max_message_len {
         builder = builder.max_message_len(bytes);
+    }
+    if program.trusted {
+        // SAFETY: a trusted program has no value that writes a wrong archive, and no type of
+        // `values` is aligned to more than eight bytes.
+        builder = unsafe { builder.trust_archives() };
     }
     let channel = match builder.build() {
         Ok(channel) => channel,
@@ -44,21 +50,23 @@ pub(crate) fn run<A: Posted, B: Posted>(program: &Program) -> Result<(), String>
     oracle.built(journal.take())?;
     let port0 = Arc::new(Mutex::new(Slot::Whole(channel.port1)));
     let port1 = Arc::new(Mutex::new(Slot::Whole(channel.port2)));
+    let (journal0, journal1) = (journal.clone(), journal.of_peer());
     for (index, (side, operation)) in program.operations.iter().enumerate() {
+        let Some(operation) = oracle.without_a_wait(*side, operation) else { continue };
         if *side == 0 {
-            execute(operation, &port0, &port1, &journal);
+            execute(&operation, &port0, &port1, &journal0);
         } else {
-            execute(operation, &port1, &port0, &journal);
+            execute(&operation, &port1, &port0, &journal1);
         }
-        let states = [state(&lock(&port0)), state(&lock(&port1))];
-        oracle.follow(*side, operation, journal.take(), states).map_err(|objection| {
+        let states = [state(&lock(&port0), &journal0), state(&lock(&port1), &journal1)];
+        oracle.follow(*side, &operation, journal.take(), states).map_err(|objection| {
             format!("operation {index}, {operation:?} at port {side}: {objection}")
         })?;
     }
     Ok(())
 }
 
-fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -70,12 +78,19 @@ fn execute<Out: Posted, In: Posted>(
 ) {
     let slot = &mut *lock(own);
     match (operation, slot) {
-        (Operation::Post { value, timeout, times }, slot) => {
-            (0..*times).for_each(|_| post(slot, value, *timeout, journal));
+        (Operation::Post { value, how, times }, slot) => {
+            (0..*times).for_each(|_| post(slot, value, *how, journal));
         }
-        (Operation::Receive { timeout, acts, forget }, slot) => {
-            let in_hand = InHand { acts, forget: *forget, peer, journal };
-            receive(slot, *timeout, &in_hand);
+        (Operation::PostBatch(values), slot) => post_batch(slot, values, journal),
+        (Operation::PostArchived(archive), slot) => post_archived(slot, archive, journal),
+        (Operation::PostTask { value, rival, acts }, slot) => {
+            post_in_task(slot, value, (rival, acts), peer, journal);
+        }
+        (Operation::Receive { how, acts, forget }, slot) => {
+            receive(slot, *how, &InHand { acts, forget: *forget, peer, journal });
+        }
+        (Operation::ReceiveBatch { limit, panics_at }, slot) => {
+            receive_batch(slot, *limit, *panics_at, journal);
         }
         (Operation::Set(handler, script), Slot::Whole(port)) => {
             handlers::set(port, *handler, script.clone(), Arc::downgrade(peer), journal.clone());
@@ -84,6 +99,7 @@ fn execute<Out: Posted, In: Posted>(
         (Operation::Start, Slot::Whole(port)) => port.start(),
         (Operation::Dispatch, slot) => dispatch(slot, false, journal),
         (Operation::Run, slot) => dispatch(slot, true, journal),
+        (Operation::Loop { turns }, slot) => run_loop(slot, &mut lock(peer), *turns, journal),
         (Operation::Close(part), slot) => close(slot, *part, journal),
         (Operation::Drop(part), slot) => drop_part(slot, *part),
         (Operation::Split, slot) => split(slot),
@@ -104,20 +120,18 @@ pub(crate) fn perform<Out: Posted, In: Posted>(
 ) {
     for act in acts {
         match (act, own.as_deref_mut()) {
-            (Act::Reply(value), Some(own)) => {
-                attempt(value, journal, |message| Ok(own.try_post_message(message)?));
-            }
+            (Act::Reply(value, how), Some(own)) => post_by_half(own, value, *how, journal),
             (Act::CloseOwn, Some(own)) => own.close(),
             (Act::ReportOwn, Some(own)) => {
                 journal.note(Seen::Report(own.close_event().as_ref().map(Report::from)));
             }
-            (Act::Reply(_) | Act::CloseOwn | Act::ReportOwn, None) => {
+            (Act::Reply(..) | Act::CloseOwn | Act::ReportOwn, None) => {
                 journal.note(Seen::Impossible);
             }
             (act, _) => match peer.try_lock() {
-                Ok(mut slot) => perform_at_peer(act, &mut slot, journal),
+                Ok(mut slot) => perform_at_peer(act, &mut slot, &journal.of_peer()),
                 Err(TryLockError::Poisoned(slot)) => {
-                    perform_at_peer(act, &mut slot.into_inner(), journal);
+                    perform_at_peer(act, &mut slot.into_inner(), &journal.of_peer());
                 }
                 Err(TryLockError::WouldBlock) => journal.note(Seen::Impossible),
             },
@@ -131,124 +145,13 @@ fn perform_at_peer<Out: Posted, In: Posted>(
     journal: &Journal,
 ) {
     match act {
-        Act::PeerPost(value) => post(slot, value, false, journal),
-        Act::PeerReceive => match slot {
-            Slot::Whole(port) => {
-                note_received(port.try_recv().map_err(Receiving::from), journal);
-            }
-            Slot::Halves(_, Some(receiver)) => {
-                note_received(receiver.try_recv().map_err(Receiving::from), journal);
-            }
-            Slot::Halves(_, None) => journal.note(Seen::Impossible),
-        },
+        Act::PeerPost(value, how) => post(slot, value, *how, journal),
+        Act::PeerReceive(how) => receive_one(slot, *how, journal),
         Act::PeerDispatch => dispatch(slot, false, journal),
         Act::PeerClose => close(slot, Part::Whole, journal),
         Act::PeerDrop => drop_part(slot, Part::Whole),
         Act::PeerReport => report(slot, journal),
-        Act::Reply(_) | Act::CloseOwn | Act::ReportOwn => unreachable!("not at the peer"),
-    }
-}
-
-fn post<Out: Posted, In: Posted>(
-    slot: &mut Slot<Out, In>,
-    value: &Value,
-    timeout: bool,
-    journal: &Journal,
-) {
-    match slot {
-        Slot::Whole(port) if timeout => attempt(value, journal, |message| {
-            Ok(port.post_message_timeout(message, Duration::ZERO)?)
-        }),
-        Slot::Whole(port) => attempt(value, journal, |message| Ok(port.try_post_message(message)?)),
-        Slot::Halves(Some(sender), _) if timeout => attempt(value, journal, |message| {
-            Ok(sender.post_message_timeout(message, Duration::ZERO)?)
-        }),
-        Slot::Halves(Some(sender), _) => {
-            attempt(value, journal, |message| Ok(sender.try_post_message(message)?));
-        }
-        Slot::Halves(None, _) => journal.note(Seen::Impossible),
-    }
-}
-
-fn attempt<Out: Posted>(
-    value: &Value,
-    journal: &Journal,
-    post: impl FnOnce(&Out) -> Result<(), Posting>,
-) {
-    let serial = journal.serial();
-    let message = Out::make(value, serial);
-    let outcome = match catch_unwind(AssertUnwindSafe(|| post(&message))) {
-        Ok(Ok(())) => Posting::Done,
-        Ok(Err(refusal)) => refusal,
-        Err(_) => Posting::Panicked,
-    };
-    journal.note(Seen::Post { serial, writes: message.writes(), outcome });
-}
-
-/// What is done with a message in hand.
-struct InHand<'a, Out, In> {
-    acts: &'a [Act],
-    forget: bool,
-    peer: &'a Shared<In, Out>,
-    journal: &'a Journal,
-}
-
-fn receive<Out: Posted, In: Posted>(
-    slot: &mut Slot<Out, In>,
-    timeout: bool,
-    in_hand: &InHand<'_, Out, In>,
-) {
-    let now = Duration::ZERO;
-    let (own, received) = match slot {
-        Slot::Whole(port) if in_hand.acts.is_empty() && timeout => {
-            (None, port.recv_timeout(now).map_err(Receiving::from))
-        }
-        Slot::Whole(port) if in_hand.acts.is_empty() => {
-            (None, port.try_recv().map_err(Receiving::from))
-        }
-        Slot::Whole(port) => {
-            let (sender, receiver) = port.split_mut();
-            (Some(sender), receive_half(receiver, timeout))
-        }
-        Slot::Halves(sender, Some(receiver)) => (sender.as_mut(), receive_half(receiver, timeout)),
-        Slot::Halves(_, None) => return in_hand.journal.note(Seen::Impossible),
-    };
-    let Some(message) = note_received(received, in_hand.journal) else { return };
-    if !in_hand.acts.is_empty() {
-        perform(in_hand.acts, own, in_hand.peer, in_hand.journal);
-        in_hand.journal.note(Seen::StillInHand(In::owned_content(&message)));
-    }
-    if in_hand.forget {
-        std::mem::forget(message);
-    }
-}
-
-fn receive_half<In: Posted>(
-    receiver: &mut Receiver<In>,
-    timeout: bool,
-) -> Result<MessageRef<'_, In>, Receiving> {
-    if timeout {
-        receiver.recv_timeout(Duration::ZERO).map_err(Receiving::from)
-    } else {
-        receiver.try_recv().map_err(Receiving::from)
-    }
-}
-
-fn note_received<'a, In: Posted>(
-    received: Result<MessageRef<'a, In>, Receiving>,
-    journal: &Journal,
-) -> Option<MessageRef<'a, In>> {
-    match received {
-        Ok(message) => {
-            let archive_length = message.as_bytes().len();
-            let content = In::content(&message);
-            journal.note(Seen::Receive(Receiving::Message { content, archive_length }));
-            Some(message)
-        }
-        Err(nothing) => {
-            journal.note(Seen::Receive(nothing));
-            None
-        }
+        Act::Reply(..) | Act::CloseOwn | Act::ReportOwn => unreachable!("not at the peer"),
     }
 }
 
@@ -260,6 +163,48 @@ fn dispatch<Out: Posted, In: Posted>(slot: &mut Slot<Out, In>, run: bool, journa
     }
     let outcome = handlers::dispatch(port, run);
     journal.note(Seen::Dispatch(outcome));
+}
+
+/// Gives both ports to an event loop for some turns. Their slots stay locked meanwhile.
+fn run_loop<Out: Posted, In: Posted>(
+    own: &mut Slot<Out, In>,
+    peer: &mut Slot<In, Out>,
+    turns: usize,
+    journal: &Journal,
+) {
+    let gone = || (Slot::Halves(None, None), Slot::Halves(None, None));
+    let (port, peer_port) =
+        match (std::mem::replace(own, gone().0), std::mem::replace(peer, gone().1)) {
+            (Slot::Whole(port), Slot::Whole(peer_port)) => (port, peer_port),
+            (own_slot, peer_slot) => {
+                (*own, *peer) = (own_slot, peer_slot);
+                return journal.note(Seen::Impossible);
+            }
+        };
+    let mut events = EventLoop::new();
+    let ids = [events.add(port), events.add(peer_port)];
+    for _ in 0..turns {
+        let turn = catch_unwind(AssertUnwindSafe(|| events.run_once(Some(Duration::ZERO))));
+        let (outcome, at) = match turn {
+            Ok(Ok(dispatched)) => (Dispatching::Events(dispatched), None),
+            Ok(Err(error)) => {
+                let own = error.port() == ids[0];
+                let side = if own { journal.side() } else { journal.of_peer().side() };
+                (handlers::failed(&error.into_inner()), Some(side))
+            }
+            Err(payload) => (handlers::panicked(&*payload), None),
+        };
+        journal.note(Seen::Loop { outcome, at });
+    }
+    if let Some(port) = events.remove(ids[0]) {
+        *own = Slot::Whole(port);
+    }
+    if let Some(port) = events.remove(ids[1]) {
+        *peer = Slot::Whole(port);
+    }
+    let mut remain = [matches!(own, Slot::Whole(_)), matches!(peer, Slot::Whole(_))];
+    remain.rotate_left(journal.side());
+    journal.note(Seen::Remain(remain));
 }
 
 fn close<Out: Posted, In: Posted>(slot: &mut Slot<Out, In>, by: Part, journal: &Journal) {
@@ -308,7 +253,8 @@ fn report<Out: Posted, In: Posted>(slot: &mut Slot<Out, In>, journal: &Journal) 
     journal.note(Seen::Report(sender.close_event().as_ref().map(Report::from)));
 }
 
-fn state<Out: Posted, In: Posted>(slot: &Slot<Out, In>) -> State {
+fn state<Out: Posted, In: Posted>(slot: &Slot<Out, In>, journal: &Journal) -> State {
+    let wakers = journal.wakers();
     match slot {
         Slot::Whole(port) => State {
             port: Some(PortState {
@@ -320,6 +266,7 @@ fn state<Out: Posted, In: Posted>(slot: &Slot<Out, In>) -> State {
             }),
             sender: None,
             receiver: None,
+            wakers,
         },
         Slot::Halves(sender, receiver) => State {
             port: None,
@@ -334,6 +281,7 @@ fn state<Out: Posted, In: Posted>(slot: &Slot<Out, In>) -> State {
                 len: receiver.len(),
                 empty: receiver.is_empty(),
             }),
+            wakers,
         },
     }
 }
@@ -357,36 +305,3 @@ impl From<&CloseEvent> for Report {
         }
     }
 }
-
-/// The errors of the calls that never wait and of those that wait for no time say the same.
-macro_rules! same_but_for_the_wait {
-    ($posting:ident, $full:ident, $receiving:ident, $empty:ident) => {
-        impl From<$posting> for Posting {
-            fn from(error: $posting) -> Self {
-                match error {
-                    $posting::$full => Self::Full,
-                    $posting::Closed => Self::Closed,
-                    $posting::Disconnected => Self::Disconnected,
-                    $posting::TooLarge { needed, max } => Self::TooLarge { needed, max },
-                    $posting::DataClone(_) => Self::DataClone,
-                    other => unreachable!("{other}"),
-                }
-            }
-        }
-
-        impl From<$receiving> for Receiving {
-            fn from(error: $receiving) -> Self {
-                match error {
-                    $receiving::$empty => Self::Empty,
-                    $receiving::Closed => Self::Closed,
-                    $receiving::Disconnected => Self::Disconnected,
-                    $receiving::InvalidArchive(_) => Self::Invalid,
-                    other => unreachable!("{other}"),
-                }
-            }
-        }
-    };
-}
-
-same_but_for_the_wait!(TryPostError, Full, TryRecvError, Empty);
-same_but_for_the_wait!(PostTimeoutError, Timeout, RecvTimeoutError, Timeout);

@@ -7,8 +7,9 @@ use std::panic::resume_unwind;
 use std::rc::Rc;
 
 use message_port::{Message, MessageRef, rkyv};
-use rkyv::rancor::{Fallible, Source};
+use rkyv::rancor::{Error as Failure, Fallible, Source};
 use rkyv::ser::{Allocator, Writer};
+use rkyv::util::AlignedVec;
 use rkyv::vec::{ArchivedVec, VecResolver};
 use rkyv::{Archive, Archived, Deserialize, Place, Serialize};
 
@@ -50,6 +51,23 @@ pub(crate) enum Manner {
     FalseLength(usize),
 }
 
+/// What happens to an archive before it is posted as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Damage {
+    None,
+    /// So many bytes at its end are cut off.
+    End(usize),
+    /// So many bytes at its start are cut off.
+    Start(usize),
+    /// So many bytes stand in front of it, which leaves it valid where its root stays aligned.
+    Front(usize),
+    /// Bits of the byte there are flipped; the place is taken modulo the length.
+    Bits {
+        at: usize,
+        mask: u8,
+    },
+}
+
 /// What one serialisation came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Write {
@@ -60,6 +78,11 @@ pub(crate) enum Write {
 }
 
 impl Kind {
+    /// Whether the type misbehaves as a [`Manner`] says.
+    pub(crate) fn has_manners(self) -> bool {
+        self == Self::Flexible
+    }
+
     /// Bytes of the archive of `value` as its write number `write` makes it.
     pub(crate) fn archive_length(self, value: &Value, write: usize) -> usize {
         match self {
@@ -68,8 +91,20 @@ impl Kind {
             Self::Plain(words) => words * 8,
             Self::Order => {
                 let order = Order::make(value, 0);
-                rkyv::to_bytes::<rkyv::rancor::Error>(&order).map_or(0, |bytes| bytes.len())
+                rkyv::to_bytes::<Failure>(&order).map_or(0, |bytes| bytes.len())
             }
+        }
+    }
+
+    /// The contents of an archive that was posted as it is; `None` if it is not valid.
+    pub(crate) fn read(self, archive: &[u8]) -> Option<Content> {
+        match self {
+            Self::Flexible => Flexible::read(archive),
+            Self::Plain(0) => <[u64; 0]>::read(archive),
+            Self::Plain(1) => <[u64; 1]>::read(archive),
+            Self::Plain(20) => <[u64; 20]>::read(archive),
+            Self::Plain(_) => None,
+            Self::Order => Order::read(archive),
         }
     }
 
@@ -83,6 +118,33 @@ impl Kind {
             Self::Order => Order::make(value, serial).flat(),
         };
         Some(Content::of(&bytes))
+    }
+}
+
+impl Damage {
+    pub(crate) fn to(self, mut archive: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::None => {}
+            Self::End(bytes) => archive.truncate(archive.len().saturating_sub(bytes)),
+            Self::Start(bytes) => drop(archive.drain(..bytes.min(archive.len()))),
+            Self::Front(bytes) => drop(archive.splice(..0, std::iter::repeat_n(7, bytes))),
+            Self::Bits { at, mask } => {
+                let length = archive.len().max(1);
+                if let Some(byte) = archive.get_mut(at % length) {
+                    *byte ^= mask;
+                }
+            }
+        }
+        archive
+    }
+
+    /// Bytes of an archive of so many bytes afterwards.
+    pub(crate) fn length(self, length: usize) -> usize {
+        match self {
+            Self::End(bytes) | Self::Start(bytes) => length.saturating_sub(bytes),
+            Self::Front(bytes) => length + bytes,
+            Self::None | Self::Bits { .. } => length,
+        }
     }
 }
 
@@ -115,6 +177,30 @@ pub(crate) trait Posted: Message + Sized + 'static {
 
     /// The contents by way of an owned value.
     fn owned_content(message: &MessageRef<'_, Self>) -> Content;
+
+    /// The archive of this value, made without a channel.
+    fn archive(&self) -> Vec<u8>;
+
+    /// The contents of an archive, checked without a channel.
+    fn read(archive: &[u8]) -> Option<Content>;
+}
+
+macro_rules! by_rkyv_alone {
+    () => {
+        fn archive(&self) -> Vec<u8> {
+            rkyv::to_bytes::<Failure>(self).map_or_else(|_| Vec::new(), |bytes| bytes.to_vec())
+        }
+
+        fn read(archive: &[u8]) -> Option<Content> {
+            let mut aligned = AlignedVec::<16>::new();
+            if archive.is_empty() && size_of::<Archived<Self>>() == 0 {
+                // It finds no root in no bytes at all.
+                aligned.resize(16, 0);
+            }
+            aligned.extend_from_slice(archive);
+            rkyv::access::<Archived<Self>, Failure>(&aligned).ok().map(Self::content)
+        }
+    };
 }
 
 /// Contents of any length, serialised in any [`Manner`].
@@ -192,9 +278,11 @@ impl Posted for Flexible {
     }
 
     fn owned_content(message: &MessageRef<'_, Self>) -> Content {
-        let owned = rkyv::deserialize::<Vec<u8>, rkyv::rancor::Error>(&**message);
+        let owned = rkyv::deserialize::<Vec<u8>, Failure>(&**message);
         Content::of(&owned.unwrap_or_default())
     }
+
+    by_rkyv_alone!();
 }
 
 impl<const WORDS: usize> Posted for [u64; WORDS] {
@@ -213,6 +301,8 @@ impl<const WORDS: usize> Posted for [u64; WORDS] {
         let words = message.deserialize().unwrap_or([0; WORDS]);
         Content::of(&words.into_iter().flat_map(u64::to_le_bytes).collect::<Vec<u8>>())
     }
+
+    by_rkyv_alone!();
 }
 
 /// Strings, numbers and a shared part, as derived.
@@ -264,4 +354,6 @@ impl Posted for Order {
     fn owned_content(message: &MessageRef<'_, Self>) -> Content {
         Content::of(&message.deserialize().unwrap_or_default().flat())
     }
+
+    by_rkyv_alone!();
 }
