@@ -3,14 +3,17 @@
 mod common;
 
 use std::error::Error;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use common::clone::{Doubtful, Ending, Refused, Unsteady};
 use common::hostile::Hostile;
 use message_port::{
     BoxError, BuildError, DataCloneError, DeserializeError, DispatchError, HandlerError,
-    InvalidArchiveError, MessageChannel, PanicPayload, PostError, PostTimeoutError, RecvError,
-    RecvTimeoutError, TryPostError, TryRecvError,
+    InvalidArchiveError, MessageChannel, MessagePort, PanicPayload, PostError, PostTimeoutError,
+    RecvError, RecvTimeoutError, TryPostError, TryRecvError,
 };
 use static_assertions::assert_impl_all;
 
@@ -294,6 +297,38 @@ fn narrower_errors_convert_into_wider_ones_variant_by_variant() {
             assert_eq!((wide.to_string(), wider.to_string()), (text.clone(), text));
         }
     }
+}
+
+/// Both ports of the channel wait for room, the first one in a task; what the second one is told.
+fn would_deadlock<R>(second: impl FnOnce(&mut MessagePort<u64>) -> R) -> R {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(64);
+    for port in [&mut port1, &mut port2] {
+        while port.try_post_message(&7).is_ok() {}
+    }
+    let mut first = pin!(port1.post_message_async(&7));
+    assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    second(&mut port2)
+}
+
+/// Who does not wait finds the channel full; who waits for a time would wait in vain.
+#[test]
+fn a_refused_wait_converts_into_what_the_wider_call_would_say() {
+    let refused = || would_deadlock(|port| port.post_message(&7)).unwrap_err();
+    let error = refused();
+    assert!(error.is_would_deadlock() && !error.is_closed() && !error.is_disconnected());
+    assert!(error.source().is_none());
+    let text = error.to_string();
+    assert_eq!(text, "posting would deadlock: both ports wait for room");
+
+    let timed = PostTimeoutError::from(error);
+    assert!(timed.is_would_deadlock() && !timed.is_timeout());
+    assert_eq!(timed.to_string(), text);
+    let by_the_call = would_deadlock(|port| port.post_message_timeout(&7, Duration::MAX));
+    assert!(by_the_call.unwrap_err().is_would_deadlock());
+
+    let tried = TryPostError::from(refused());
+    assert!(tried.is_full(), "{tried}");
+    assert!(would_deadlock(|port| port.try_post_message(&7)).unwrap_err().is_full());
 }
 
 #[test]
