@@ -8,6 +8,7 @@
 
 set -eu
 cd "$(dirname "$0")/.."
+. ci/lib/features.sh
 . ci/lib/sanitizer.sh
 sanitize address asan
 
@@ -24,5 +25,6 @@ for file in tests/*.rs loom-tests/tests/*.rs; do
     esac
 done
 select_tests "${files[@]}"
-cargo +nightly test --target "$host" --workspace --lib "${tests[@]}" --no-fail-fast
+cargo +nightly test --target "$host" --workspace --features "$(all_features)" --lib \
+    "${tests[@]}" --no-fail-fast
 must_find LeakSpilled drop 'LeakSanitizer: detected memory leaks'

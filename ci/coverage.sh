@@ -11,6 +11,7 @@
 
 set -eu
 cd "$(dirname "$0")/.."
+. ci/lib/features.sh
 minimum="${COVERAGE_MIN:-95}"
 
 skip() {
@@ -75,10 +76,11 @@ tests=()
 for file in tests/*.rs loom-tests/tests/*.rs; do
     [ "$(basename "$file")" = compile_fail.rs ] || tests+=(--test "$(basename "$file" .rs)")
 done
-built="$("${cargo[@]}" test --workspace --lib "${tests[@]}" --no-run 2>&1 |
+features=(--features "$(all_features)")
+built="$("${cargo[@]}" test --workspace "${features[@]}" --lib "${tests[@]}" --no-run 2>&1 |
     tee /dev/stderr | sed -n 's/.*Executable .*(\(.*\))$/\1/p')"
-"${cargo[@]}" test --workspace --lib "${tests[@]}"
-"${cargo[@]}" test --package message-port --doc
+"${cargo[@]}" test --workspace "${features[@]}" --lib "${tests[@]}"
+"${cargo[@]}" test --package message-port "${features[@]}" --doc
 
 objects=()
 while read -r file; do

@@ -105,6 +105,24 @@ fn c7_closing_a_sink_does_not_close_the_channel() -> Outcome {
     Ok(())
 }
 
+/// A half that is given back leaves nobody to be woken, and waits on its own.
+#[test]
+fn a_sink_that_is_given_up_lets_go_of_its_task() -> Outcome {
+    let (mut sink, posted, mut port2, _receiver) = full();
+    let (calls, waker) = Wakes::watched();
+    send(&mut sink, posted)?;
+    assert!(flush(&mut sink, &waker).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&calls), 2, "the sink keeps it");
+    let (mut sender, held) = sink.into_inner();
+    assert_eq!(Arc::strong_count(&calls), 1);
+    assert_eq!(held, Some(posted));
+    port2.recv()?;
+    assert_eq!(calls.count(), 0);
+    sender.try_post_message(&posted)?;
+    Ok(())
+}
+
 /// A sink that is dropped is as one that was never flushed: the message it holds is gone.
 #[test]
 fn a_sink_that_is_dropped_drops_what_it_holds() -> Outcome {
