@@ -1,12 +1,16 @@
-//! Ends of a duplex channel of `u64`s, ours and others', behind one face, and threads pinned to
-//! CPUs.
+//! Ends of a duplex channel of `u64`s, ours and others', behind one face; the two loops over them;
+//! threads pinned to CPUs.
 
 #![allow(dead_code, reason = "not every benchmark uses every peer")]
+
+pub(crate) mod loops;
+pub(crate) mod messages;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
+use crossbeam_utils::sync::{Parker, Unparker};
 use message_port::{MessageChannel, MessagePort};
 
 /// One end of a duplex channel.
@@ -45,6 +49,9 @@ impl Base {
 
 impl End for Base {
     fn send(&mut self, value: u64) {
+        while self.to_peer.load(Ordering::Relaxed) != u64::MAX {
+            std::hint::spin_loop();
+        }
         self.to_peer.store(value, Ordering::Release);
     }
 
@@ -56,6 +63,49 @@ impl End for Base {
                 return value;
             }
             std::hint::spin_loop();
+        }
+    }
+}
+
+/// The limit where both threads share a CPU: the same two words, and a wake-up for each message.
+pub(crate) struct Parking {
+    to_peer: Arc<CachePadded<AtomicU64>>,
+    from_peer: Arc<CachePadded<AtomicU64>>,
+    parker: Parker,
+    peer: Unparker,
+}
+
+impl Parking {
+    pub(crate) fn pair() -> (Self, Self) {
+        let word = || Arc::new(CachePadded::new(AtomicU64::new(u64::MAX)));
+        let (a, b) = (word(), word());
+        let (near, far) = (Parker::new(), Parker::new());
+        let (to_near, to_far) = (near.unparker().clone(), far.unparker().clone());
+        (
+            Self { to_peer: a.clone(), from_peer: b.clone(), parker: near, peer: to_far },
+            Self { to_peer: b, from_peer: a, parker: far, peer: to_near },
+        )
+    }
+}
+
+impl End for Parking {
+    fn send(&mut self, value: u64) {
+        while self.to_peer.load(Ordering::Acquire) != u64::MAX {
+            self.parker.park();
+        }
+        self.to_peer.store(value, Ordering::Release);
+        self.peer.unpark();
+    }
+
+    fn receive(&mut self) -> u64 {
+        loop {
+            let value = self.from_peer.load(Ordering::Acquire);
+            if value != u64::MAX {
+                self.from_peer.store(u64::MAX, Ordering::Release);
+                self.peer.unpark();
+                return value;
+            }
+            self.parker.park();
         }
     }
 }
