@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 /// Where the two threads of a measurement run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Cpus {
     /// Each on a CPU of its own.
@@ -59,21 +59,14 @@ fn pin_to(_: usize) -> bool {
     false
 }
 
-/// User and system time of the whole process so far. (What `getrusage` says, to the nanosecond.)
-pub(crate) fn cpu_time() -> Duration {
-    time_of(rustix::time::ClockId::ProcessCPUTime)
-}
-
-/// User and system time of the calling thread so far.
+/// User and system time of the calling thread so far. (The clock of the process lags behind by a
+/// tick for threads that run on other CPUs: longer than a short round.)
 pub(crate) fn thread_cpu_time() -> Duration {
-    time_of(rustix::time::ClockId::ThreadCPUTime)
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.try_into().expect("a time since the thread began")
 }
 
-fn time_of(clock: rustix::time::ClockId) -> Duration {
-    rustix::time::clock_gettime(clock).try_into().expect("a time since the start")
-}
-
-/// Wall clock and CPU time since some moment.
+/// Wall clock and CPU time of the calling thread since some moment.
 pub(crate) struct Clock {
     start: Instant,
     cpu: Duration,
@@ -81,12 +74,12 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self { cpu: cpu_time(), start: Instant::now() }
+        Self { cpu: thread_cpu_time(), start: Instant::now() }
     }
 
     pub(crate) fn stop(self) -> Elapsed {
         let wall = self.start.elapsed();
-        Elapsed { wall, cpu: cpu_time().saturating_sub(self.cpu) }
+        Elapsed { wall, cpu: thread_cpu_time().saturating_sub(self.cpu) }
     }
 }
 
@@ -94,8 +87,14 @@ impl Clock {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Elapsed {
     pub(crate) wall: Duration,
-    /// Of the whole process.
     pub(crate) cpu: Duration,
+}
+
+impl Elapsed {
+    /// With the CPU time of the other side, too.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { cpu: self.cpu + other.cpu, ..self }
+    }
 }
 
 /// Bytes of memory in which the process has something; 0 where that cannot be known.

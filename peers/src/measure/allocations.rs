@@ -1,6 +1,6 @@
 //! Allocations per message, warm.
 
-use super::{Sample, expect_sum, on_two_threads};
+use super::{Sample, apart, expect_sum, on_two_threads};
 use crate::allocator::Count;
 use crate::link::{Link, ReceiveEnd as _, SendEnd as _};
 use crate::machine::{Clock, Cpus};
@@ -11,7 +11,7 @@ use crate::payload::{Payload, Touch};
 #[expect(clippy::cast_precision_loss, reason = "no count is near 2^52")]
 pub(crate) fn run<T: Payload, L: Link<T>>(messages: u64, cpus: Cpus) -> Sample {
     let warm = T::CHECKED;
-    let (mut sender, mut receiver) = L::open();
+    let (mut sender, mut receiver) = apart(L::open());
     let (allocations, (elapsed, sum), pinned) = on_two_threads(
         cpus,
         |start| {

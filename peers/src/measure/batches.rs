@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::{Expected, Sample, expect_sum, on_two_threads, warm_up};
+use super::{Expected, Sample, apart, expect_sum, on_two_threads, warm_up};
 use crate::link::{BatchLink, BatchReceiveEnd as _, BatchSendEnd};
 use crate::machine::{Clock, Cpus};
 use crate::payload::{Digest, Payload, Touch};
@@ -40,13 +40,13 @@ impl<T: Payload> Batch<T> {
 
 /// Whether all of it arrives, as it was sent and in order.
 pub(crate) fn check<T: Payload, L: BatchLink<T>>(cpus: Cpus) -> Result<(), String> {
-    let (mut sender, mut receiver) = L::open();
+    let (mut sender, mut receiver) = apart(L::open());
     let mut batch = Batch::<T>::new();
     let limit = batch.len();
     let batches = T::CHECKED.div_ceil(limit as u64);
     let ((), outcome, _) = on_two_threads(
         cpus,
-        |_| batch.send(&mut sender, batches),
+        |_| batch.send(&mut *sender, batches),
         |_| {
             let mut expected = Expected::<T>::new();
             while expected.next < batches * limit as u64 {
@@ -60,17 +60,19 @@ pub(crate) fn check<T: Payload, L: BatchLink<T>>(cpus: Cpus) -> Result<(), Strin
 
 /// Time per message, as the receiver sees it.
 pub(crate) fn run<T: Payload, L: BatchLink<T>>(messages: u64, cpus: Cpus) -> Sample {
-    let (mut sender, mut receiver) = L::open();
+    let (mut sender, mut receiver) = apart(L::open());
     let mut batch = Batch::<T>::new();
     let limit = batch.len();
     let warm = warm_up::<T>(messages).div_ceil(limit as u64);
     let batches = messages.div_ceil(limit as u64);
-    let ((), (elapsed, sum), pinned) = on_two_threads(
+    let (sending, (reading, sum), pinned) = on_two_threads(
         cpus,
         |start| {
-            batch.send(&mut sender, warm);
+            batch.send(&mut *sender, warm);
             start.wait();
-            batch.send(&mut sender, batches);
+            let clock = Clock::start();
+            batch.send(&mut *sender, batches);
+            clock.stop()
         },
         |start| {
             let mut sum = 0u64;
@@ -90,5 +92,5 @@ pub(crate) fn run<T: Payload, L: BatchLink<T>>(messages: u64, cpus: Cpus) -> Sam
         },
     );
     expect_sum::<T>((warm + batches) * limit as u64, sum);
-    Sample::timed(batches * limit as u64, elapsed, pinned)
+    Sample::timed(batches * limit as u64, reading.and(sending), pinned)
 }

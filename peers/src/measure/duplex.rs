@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Barrier;
 
-use super::{Expected, Sample, expect_sum, on_two_threads, warm_up};
+use super::{Expected, Sample, apart, expect_sum, on_two_threads, warm_up};
 use crate::link::{Duplex, ReceiveEnd, SendEnd};
 use crate::machine::{Clock, Cpus, Elapsed};
 use crate::payload::{Digest, Payload, Reading, Touch};
@@ -41,8 +41,8 @@ pub(crate) fn check<T: Payload, D: Duplex<T>>(cpus: Cpus) -> Result<(), String> 
         });
         expected.outcome()
     }
-    let (mut near, mut far) = D::open();
-    let (near, far, _) = on_two_threads(cpus, |_| side(&mut near), |_| side(&mut far));
+    let (mut near, mut far) = apart(D::open());
+    let (near, far, _) = on_two_threads(cpus, |_| side(&mut *near), |_| side(&mut *far));
     near.and(far)
 }
 
@@ -65,13 +65,13 @@ pub(crate) fn run<T: Payload, D: Duplex<T>>(messages: u64, cpus: Cpus) -> Sample
         elapsed
     }
     let numbers = (warm_up::<T>(messages), messages);
-    let (mut near, mut far) = D::open();
+    let (mut near, mut far) = apart(D::open());
     let (near, far, pinned) = on_two_threads(
         cpus,
-        |start| side(&mut near, numbers, start),
-        |start| side(&mut far, numbers, start),
+        |start| side(&mut *near, numbers, start),
+        |start| side(&mut *far, numbers, start),
     );
     // From the first start to the last end, but for the moment between the two starts.
     let wall = near.wall.max(far.wall);
-    Sample::timed(messages, Elapsed { wall, cpu: near.cpu.max(far.cpu) }, pinned)
+    Sample::timed(messages, Elapsed { wall, ..near.and(far) }, pinned)
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
+use crossbeam_utils::CachePadded;
 use message_port::{EventLoop, MessageChannel, MessagePort};
 
 use super::{Expected, Sample, expect_sum, warm_up};
@@ -51,7 +52,7 @@ struct Counted {
 /// Time per message that a handler gets from `run`.
 pub(crate) fn run<T: Payload>(messages: u64, cpus: Cpus) -> Sample {
     let warm = warm_up::<T>(messages);
-    let MessageChannel { mut port1, mut port2 } = channel::<T, Default>();
+    let MessageChannel { port1, mut port2 } = channel::<T, Default>();
     let start = Arc::new(Barrier::new(2));
     let (results, counted) = std::sync::mpsc::channel();
     port2.set_onmessage({
@@ -69,31 +70,36 @@ pub(crate) fn run<T: Payload>(messages: u64, cpus: Cpus) -> Sample {
             }
         }
     });
-    let pinned = thread::scope(|scope| {
+    let (pinned, sending) = thread::scope(|scope| {
         let far = scope.spawn(move || {
             let pinned = machine::pin(cpus, Role::Far);
+            let mut port2 = CachePadded::new(port2);
             port2.run().expect("the handler does not fail");
             pinned
         });
         let near = scope.spawn(move || {
             let pinned = machine::pin(cpus, Role::Near);
+            let mut port1 = CachePadded::new(port1);
             let mut message = T::sample();
+            let mut clock = None;
             for number in 0..warm + messages {
                 if number == warm {
                     start.wait();
+                    clock = Some(Clock::start());
                 }
                 message.stamp(number);
                 port1.post_message(&message).expect("the peer receives");
             }
+            let sent = clock.expect("there are messages").stop();
             port1.close();
-            pinned
+            (pinned, sent)
         });
-        let joined = |thread: thread::ScopedJoinHandle<'_, bool>| thread.join().expect("no panic");
-        joined(near) & joined(far)
+        let (near_pinned, sending) = near.join().expect("no panic");
+        (near_pinned & far.join().expect("no panic"), sending)
     });
-    let (sum, elapsed) = counted.recv().expect("the handler has counted everything");
+    let (sum, reading) = counted.recv().expect("the handler has counted everything");
     expect_sum::<T>(warm + messages, sum);
-    Sample::timed(messages, elapsed, pinned)
+    Sample::timed(messages, reading.and(sending), pinned)
 }
 
 /// Ports that post in turn, and an event loop that dispatches what they post.
@@ -150,9 +156,10 @@ pub(crate) fn check_loop(cpus: Cpus, ports: usize) -> Result<(), String> {
 pub(crate) fn run_loop(messages: u64, cpus: Cpus, ports: usize) -> Sample {
     let warm = warm_up::<u64>(messages).max(2 * ports as u64);
     let Loop { senders, events, counts } = Loop::new(ports);
-    let mut served = Loop { senders: Vec::new(), events, counts: Arc::clone(&counts) };
+    let mut served =
+        CachePadded::new(Loop { senders: Vec::new(), events, counts: Arc::clone(&counts) });
     let mut senders = senders;
-    let ((), elapsed, pinned) = super::on_two_threads(
+    let (sending, reading, pinned) = super::on_two_threads(
         cpus,
         |start| {
             let mut post = |numbers: std::ops::Range<u64>| {
@@ -165,7 +172,9 @@ pub(crate) fn run_loop(messages: u64, cpus: Cpus, ports: usize) -> Sample {
             };
             post(0..warm);
             start.wait();
+            let clock = Clock::start();
             post(warm..warm + messages);
+            clock.stop()
         },
         |start| {
             served.dispatch(warm);
@@ -177,5 +186,5 @@ pub(crate) fn run_loop(messages: u64, cpus: Cpus, ports: usize) -> Sample {
     );
     let [arrived, sum] = &*counts;
     expect_sum::<u64>(warm + messages, sum.load(Ordering::Relaxed));
-    Sample::timed(arrived.load(Ordering::Relaxed) - warm, elapsed, pinned)
+    Sample::timed(arrived.load(Ordering::Relaxed) - warm, reading.and(sending), pinned)
 }

@@ -14,6 +14,8 @@ pub(crate) mod setup;
 use std::sync::Barrier;
 use std::thread;
 
+use crossbeam_utils::CachePadded;
+
 use crate::machine::{self, Cpus, Elapsed, Role};
 use crate::payload::Payload;
 
@@ -43,6 +45,12 @@ impl Sample {
             pinned,
         }
     }
+}
+
+/// Both ends, each in cache lines of its own, as on the stacks of two threads: what an end
+/// remembers is written with each message.
+fn apart<A, B>((near, far): (A, B)) -> (CachePadded<A>, CachePadded<B>) {
+    (CachePadded::new(near), CachePadded::new(far))
 }
 
 /// One side, for [`spawn_two`].

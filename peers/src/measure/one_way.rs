@@ -2,14 +2,14 @@
 
 use std::hint::black_box;
 
-use super::{Expected, Sample, expect_sum, on_two_threads, warm_up};
+use super::{Expected, Sample, apart, expect_sum, on_two_threads, warm_up};
 use crate::link::{Link, ReceiveEnd as _, SendEnd as _};
 use crate::machine::{Clock, Cpus};
 use crate::payload::{Digest, Payload, Touch};
 
 /// Whether all of it arrives, as it was sent and in order.
 pub(crate) fn check<T: Payload, L: Link<T>>(cpus: Cpus) -> Result<(), String> {
-    let (mut sender, mut receiver) = L::open();
+    let (mut sender, mut receiver) = apart(L::open());
     let ((), outcome, _) = on_two_threads(
         cpus,
         |_| {
@@ -33,8 +33,8 @@ pub(crate) fn check<T: Payload, L: Link<T>>(cpus: Cpus) -> Result<(), String> {
 /// Time per message, as the receiver sees it.
 pub(crate) fn run<T: Payload, L: Link<T>>(messages: u64, cpus: Cpus) -> Sample {
     let warm = warm_up::<T>(messages);
-    let (mut sender, mut receiver) = L::open();
-    let ((), (elapsed, sum), pinned) = on_two_threads(
+    let (mut sender, mut receiver) = apart(L::open());
+    let (sending, (reading, sum), pinned) = on_two_threads(
         cpus,
         |start| {
             let mut message = T::sample();
@@ -43,10 +43,12 @@ pub(crate) fn run<T: Payload, L: Link<T>>(messages: u64, cpus: Cpus) -> Sample {
                 sender.send(&message);
             }
             start.wait();
+            let clock = Clock::start();
             for number in warm..warm + messages {
                 message.stamp(number);
                 sender.send(&message);
             }
+            clock.stop()
         },
         |start| {
             let mut sum = 0u64;
@@ -62,5 +64,5 @@ pub(crate) fn run<T: Payload, L: Link<T>>(messages: u64, cpus: Cpus) -> Sample {
         },
     );
     expect_sum::<T>(warm + messages, sum);
-    Sample::timed(messages, elapsed, pinned)
+    Sample::timed(messages, reading.and(sending), pinned)
 }

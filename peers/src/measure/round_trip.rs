@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures_lite::future::block_on;
 
-use super::{Sample, on_two_threads, warm_up};
+use super::{Sample, apart, on_two_threads, warm_up};
 use crate::link::{Duplex, ReceiveEnd as _, SendEnd as _, TaskDuplex, TaskEnd as _};
 use crate::machine::{Clock, Cpus, Elapsed};
 use crate::payload::{Payload, Touch};
@@ -40,7 +40,7 @@ fn echoed<T: Payload>(trips: u64) -> u64 {
 /// Whether messages arrive and come back as they were sent.
 pub(crate) fn check<T: Payload, D: Duplex<T>>(cpus: Cpus) -> Result<(), String> {
     // Every message of the measured run is compared, too, by their sum.
-    let (mut near, mut far) = D::open();
+    let (mut near, mut far) = apart(D::open());
     let trips = T::CHECKED.min(2000);
     let (outcome, (), _) = on_two_threads(
         cpus,
@@ -72,8 +72,8 @@ pub(crate) fn check<T: Payload, D: Duplex<T>>(cpus: Cpus) -> Result<(), String> 
 pub(crate) fn run<T: Payload, D: Duplex<T>>(trips: u64, cpus: Cpus) -> Sample {
     let (warm, alone) = (warm_up::<T>(trips), timed_alone(trips));
     let total = warm + trips + alone;
-    let (mut near, mut far) = D::open();
-    let (found, (), pinned) = on_two_threads(
+    let (mut near, mut far) = apart(D::open());
+    let (found, echoed_in, pinned) = on_two_threads(
         cpus,
         |start| {
             let mut message = T::sample();
@@ -104,22 +104,30 @@ pub(crate) fn run<T: Payload, D: Duplex<T>>(trips: u64, cpus: Cpus) -> Sample {
         },
         |start| {
             let mut message = T::sample();
+            let mut echo = |trips: u64| {
+                for _ in 0..trips {
+                    message.stamp(far.receive::<Touch>());
+                    far.send(&message);
+                }
+            };
             start.wait();
-            for _ in 0..total {
-                message.stamp(far.receive::<Touch>());
-                far.send(&message);
-            }
+            echo(warm);
+            let clock = Clock::start();
+            echo(trips);
+            let elapsed = clock.stop();
+            echo(alone);
+            elapsed
         },
     );
     assert_eq!(found.sum, echoed::<T>(total), "something else came back");
-    let sample = Sample::timed(trips, found.elapsed, pinned);
+    let sample = Sample::timed(trips, found.elapsed.and(echoed_in), pinned);
     Sample { latencies: found.latencies, ..sample }
 }
 
 /// [`check`], in tasks.
 pub(crate) fn check_tasks<D: TaskDuplex>(cpus: Cpus) -> Result<(), String> {
     let trips = 2000;
-    let (mut near, mut far) = D::open();
+    let (mut near, mut far) = apart(D::open());
     let (outcome, (), _) = on_two_threads(
         cpus,
         |_| {
@@ -150,8 +158,8 @@ pub(crate) fn check_tasks<D: TaskDuplex>(cpus: Cpus) -> Result<(), String> {
 pub(crate) fn run_tasks<D: TaskDuplex>(trips: u64, cpus: Cpus) -> Sample {
     let (warm, alone) = (warm_up::<u64>(trips), timed_alone(trips));
     let total = warm + trips + alone;
-    let (mut near, mut far) = D::open();
-    let (found, (), pinned) = on_two_threads(
+    let (mut near, mut far) = apart(D::open());
+    let (found, echoed_in, pinned) = on_two_threads(
         cpus,
         |start| {
             start.wait();
@@ -180,14 +188,22 @@ pub(crate) fn run_tasks<D: TaskDuplex>(trips: u64, cpus: Cpus) -> Sample {
         |start| {
             start.wait();
             block_on(async {
-                for _ in 0..total {
-                    let message = far.receive().await;
-                    far.send(message).await;
-                }
-            });
+                let mut echo = async |trips: u64| {
+                    for _ in 0..trips {
+                        let message = far.receive().await;
+                        far.send(message).await;
+                    }
+                };
+                echo(warm).await;
+                let clock = Clock::start();
+                echo(trips).await;
+                let elapsed = clock.stop();
+                echo(alone).await;
+                elapsed
+            })
         },
     );
     assert_eq!(found.sum, echoed::<u64>(total), "something else came back");
-    let sample = Sample::timed(trips, found.elapsed, pinned);
+    let sample = Sample::timed(trips, found.elapsed.and(echoed_in), pinned);
     Sample { latencies: found.latencies, ..sample }
 }

@@ -34,8 +34,7 @@ pub(crate) fn draw(path: &Path, row: &RowFigures<'_>) -> Result<(), Box<dyn Erro
     area.fill(&WHITE).map_err(failed)?;
     let text = |size: i32| ("sans-serif", size).into_text_style(&area);
     area.draw_text(row.name, &text(18), (12, 10)).map_err(failed)?;
-    let pinned = if row.pinned { "" } else { "; not pinned" };
-    area.draw_text(&format!("{}{pinned}; less is better", row.unit.text()), &text(13), (12, 32))
+    area.draw_text(&format!("{}; less is better", row.unit.text()), &text(13), (12, 32))
         .map_err(failed)?;
 
     // The slowest bars would make all others vanish: they are cut and say their number.
@@ -48,9 +47,10 @@ pub(crate) fn draw(path: &Path, row: &RowFigures<'_>) -> Result<(), Box<dyn Erro
     let left = Pos::new(HPos::Left, VPos::Center);
     for (figures, top) in row.subjects.iter().zip((TOP..).step_by(BAR as usize)) {
         let middle = top + BAR / 2;
-        let name = format!("{} {}", figures.peer, figures.how);
+        let pinned = if figures.pinned { "" } else { "(not pinned)" };
+        let name = [figures.peer, figures.how, pinned].join(" ");
         let style = text(13);
-        area.draw_text(name.trim_end(), &style.pos(right), (LABELS - 8, middle)).map_err(failed)?;
+        area.draw_text(name.trim(), &style.pos(right), (LABELS - 8, middle)).map_err(failed)?;
         let colour = if figures.peer.starts_with(OURS) { OUR_COLOUR } else { THEIR_COLOUR };
         let bar = [(LABELS, top + 4), (to_x(figures.median), top + BAR - 4)];
         area.draw(&Rectangle::new(bar, colour.filled())).map_err(failed)?;

@@ -14,8 +14,6 @@ pub(crate) struct RowFigures<'a> {
     pub(crate) what: &'static str,
     pub(crate) unit: Unit,
     pub(crate) cpus: Cpus,
-    /// Whether all threads ran where they should in all rounds.
-    pub(crate) pinned: bool,
     /// By their medians, the smallest first.
     pub(crate) subjects: Vec<Figures>,
     pub(crate) goals: Vec<GoalFigures>,
@@ -39,6 +37,8 @@ pub(crate) struct Figures {
     /// Seconds of CPU time in one round; the median.
     pub(crate) cpu_seconds: f64,
     operations_per_round: u64,
+    /// Whether its threads ran where they should in all rounds.
+    pub(crate) pinned: bool,
     pub(crate) latency: Option<Latency>,
     rounds: Vec<f64>,
 }
@@ -84,16 +84,7 @@ pub(crate) fn of_row<'a>(results: &Results<'a>) -> RowFigures<'a> {
     subjects.sort_by(|a, b| a.median.total_cmp(&b.median));
     let goals =
         row.goals.iter().filter_map(|goal| of_goal(*goal, ours?, &subjects, row.unit)).collect();
-    let pinned = results.samples.iter().flatten().all(|sample| sample.pinned);
-    RowFigures {
-        name: &row.name,
-        what: row.what,
-        unit: row.unit,
-        cpus: row.cpus,
-        pinned,
-        subjects,
-        goals,
-    }
+    RowFigures { name: &row.name, what: row.what, unit: row.unit, cpus: row.cpus, subjects, goals }
 }
 
 fn of_subject(subject: &Subject, samples: &[Sample], unit: Unit) -> Figures {
@@ -111,6 +102,7 @@ fn of_subject(subject: &Subject, samples: &[Sample], unit: Unit) -> Figures {
         cpus_busy: (!busy.is_empty()).then(|| median(&busy)),
         cpu_seconds: median(&samples.iter().map(|sample| sample.cpu).collect::<Vec<_>>()),
         operations_per_round: samples.first().map_or(0, |sample| sample.operations),
+        pinned: samples.iter().all(|sample| sample.pinned),
         latency: latency(samples),
         rounds: values,
     }

@@ -40,7 +40,7 @@ fn row(text: &mut String, row: &RowFigures<'_>) {
 
 fn place(row: &RowFigures<'_>) -> String {
     match (machine::usable(), row.cpus) {
-        _ if !row.pinned => "NOT PINNED".to_owned(),
+        _ if row.subjects.iter().all(|figures| !figures.pinned) => "NOT PINNED".to_owned(),
         ([first, ..], Cpus::One) => format!("both threads on CPU {first}"),
         ([first, second], Cpus::Two) => format!("CPUs {first} and {second}"),
         _ => "pinned".to_owned(),
@@ -52,6 +52,7 @@ fn subject(text: &mut String, figures: &Figures) {
         "" => figures.peer.to_owned(),
         how => format!("{}, by {how}", figures.peer),
     };
+    let name = if figures.pinned { name } else { format!("{name} (not pinned)") };
     // The worse way of a peer does not count.
     let ratio = match figures.ratio_to_ours {
         Some(ratio) if figures.better => format!("{ratio:.2}"),

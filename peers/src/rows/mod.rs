@@ -80,18 +80,22 @@ pub(crate) struct Subject {
     /// How it carries the message, where there is a choice.
     pub(crate) how: &'static str,
     pub(crate) check: Check,
+    /// Names the check, if it is the same wherever it has this name.
+    pub(crate) check_name: Option<&'static str>,
     /// Does so many operations.
     pub(crate) run: Run,
 }
 
 impl Subject {
-    fn new(
+    fn new<C: Fn(Cpus) -> Result<(), String> + 'static>(
         peer: &'static str,
         how: &'static str,
-        check: impl Fn(Cpus) -> Result<(), String> + 'static,
+        check: C,
         run: impl Fn(u64, Cpus) -> Sample + 'static,
     ) -> Self {
-        Self { peer, how, check: Box::new(check), run: Box::new(run) }
+        // What captures nothing does the same in every row.
+        let check_name = (size_of::<C>() == 0).then(std::any::type_name::<C>);
+        Self { check_name, peer, how, check: Box::new(check), run: Box::new(run) }
     }
 
     /// Whether it is a competitor: neither ours nor a limit.
