@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Instructions per message, counted by Valgrind's callgrind, against those in
+# benches/instructions.tsv. They do not depend on how busy the machine is, only on the compiler, so
+# they are compared on the toolchain of the file alone.
+#
+#   bash ci/instructions.sh            fails where a row got more than 3 % worse
+#   bash ci/instructions.sh --update   writes the file anew
+#
+# A row that got better is no failure, but should be written down so that it stays better.
+
+set -eu
+cd "$(dirname "$0")/.."
+
+baseline=benches/instructions.tsv
+tolerance=3 # percent
+rounds=1000 # messages per row, as in benches/instructions.rs
+
+if ! valgrind --version >/dev/null 2>&1; then
+    echo "skipped: valgrind is not installed"
+    exit 77
+fi
+toolchain="$(rustc -vV | awk '/^(release|host|LLVM version):/ { sub(/^[^:]*: /, ""); printf "%s ", $0 }')"
+toolchain="${toolchain% }"
+recorded="$(sed -n 's/^# toolchain: //p' "$baseline" 2>/dev/null || true)"
+if [ "${1:-}" != --update ] && [ "$toolchain" != "$recorded" ]; then
+    echo "skipped: the counts are of the toolchain '$recorded', and this is '$toolchain'"
+    exit 77
+fi
+
+# Without flags of the caller's, which change the code; with the profile of the examples and the
+# other benchmarks, which share what is built.
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+executable="$(cargo bench --profile release --bench instructions --no-run 2>&1 |
+    tee /dev/stderr | sed -n 's/.*Executable benches\/instructions\.rs (\(.*\))/\1/p')"
+
+count() {
+    valgrind --tool=callgrind --toggle-collect='*instructions*counted*' --callgrind-out-file=/dev/null \
+        "$executable" "$1" 2>&1 | sed -n 's/.*Collected : //p'
+}
+
+counted="$(for row in $("$executable"); do
+    printf '%s\t%s\n' "$row" "$(($(count "$row") / rounds))"
+done)"
+
+if [ "${1:-}" = --update ]; then
+    {
+        echo "# Instructions per message: posted and received. Written by ci/instructions.sh --update."
+        echo "# toolchain: $toolchain"
+        echo "$counted"
+    } >"$baseline"
+fi
+
+awk -F '\t' -v tolerance="$tolerance" '
+    FNR == NR { if ($0 !~ /^#/) before[$1] = $2; next }
+    {
+        verdict = "new"
+        if ($1 in before) {
+            change = 100 * ($2 - before[$1]) / before[$1]
+            verdict = sprintf("%+.1f %%", change)
+            if (change > tolerance) { verdict = verdict " TOO MANY"; failed = 1 }
+        } else {
+            failed = 1
+        }
+        printf "%-16s %6d  (%6s)  %s\n", $1, $2, before[$1], verdict
+    }
+    END { exit failed }
+' "$baseline" - <<<"$counted"
