@@ -50,6 +50,7 @@ impl End {
     }
 
     /// Finds what comes next, and claims it if it is a message. The caller must take it.
+    #[cold]
     fn next(&mut self) -> Next {
         match self.look() {
             Next::Message(frame) if self.claim(frame) => Next::Message(frame),
@@ -175,9 +176,12 @@ impl Incoming {
     }
 
     /// What comes next, at once. A message must be [taken](Self::take).
-    #[cold]
+    #[inline(always)]
     pub(crate) fn next(&mut self) -> Next {
-        self.end.next()
+        match self.end.ready() {
+            Some(frame) => Next::Message(frame),
+            None => self.end.next(),
+        }
     }
 
     /// What comes next, waiting for it until the deadline. A message must be

@@ -197,9 +197,6 @@ impl<In: Message> Receiver<In> {
     /// ```
     #[inline(always)]
     pub fn try_recv(&mut self) -> Result<MessageRef<'_, In>, TryRecvError> {
-        if let Some(frame) = self.incoming.ready() {
-            return Ok(self.take(frame)?);
-        }
         match self.incoming.next() {
             Next::Message(frame) => Ok(self.take(frame)?),
             Next::Empty => Err(TryRecvError::Empty),
