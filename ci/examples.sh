@@ -148,6 +148,17 @@ if [ -e "$bin/tee" ]; then
     expect 0 "$bin/tee" --help
 fi
 
+if [ -e "$bin/event_loop" ]; then
+    expect 0 "$bin/event_loop" 20
+    printf '%s\n' 'clock: 146' 'kettle: 146' 'violin: 149' | diff - "$scratch/out"
+    expect 0 "$bin/event_loop" 0
+    expect 0 "$bin/event_loop" --idle 10000 --seconds 1
+    grep -q '^10000 ports' "$scratch/out"
+    expect 2 "$bin/event_loop" many
+    expect 2 "$bin/event_loop" --no-such-option
+    expect 0 "$bin/event_loop" --help
+fi
+
 for source in examples/*.rs examples/*/main.rs; do
     name="${source#examples/}"
     name="${name%/main.rs}"
