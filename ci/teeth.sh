@@ -33,6 +33,7 @@ B2|waiting|a_release_wakes_the_sender|deadlock
 B3|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
 B4|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
 B5|close|a_post_that_its_own_port_closes_on_is_delivered_or_refused|accepted and not delivered
+StrictEnd|close|the_end_is_found_behind_what_was_skipped|merely empty
 NoSecondLook|drop|flume_120_messages_come_before_the_disconnection|an accepted message is lost
 EarlyRelease|publish|bytes_are_read_before_they_are_written_again|Causality violation|currently reading
 CloseTwice|close|each_port_gets_one_close_event_when_both_close|a close event came twice|not one close event each

@@ -291,6 +291,39 @@ fn a_closed_channel_is_never_merely_empty() {
     });
 }
 
+/// A post that was refused may have skipped the rest of the ring first. The end is found behind that
+/// too, also where a message before it was accepted while its own port closed.
+#[test]
+fn the_end_is_found_behind_what_was_skipped() {
+    let cases = &["both accepted", "the second one refused", "both refused"];
+    Model::with(Both).preemptions(3).reaches(cases).check(|run| {
+        let MessageChannel { mut port1, mut port2 } =
+            MessageChannel::<Vec<u8>>::with_capacity(SMALLEST);
+        // Frames of three slots, one, and one: three of the eight slots are left in this lap.
+        for length in [32, 0, 0] {
+            port1.try_post_message(&vec![0; length]).unwrap();
+            drop(port2.try_recv().unwrap());
+        }
+        let (mut sender, mut receiver) = port1.into_split();
+        let sending = thread::spawn(move || {
+            // One slot, and then three where two are left.
+            [0, 32].map(|length| usize::from(sender.try_post_message(&vec![1; length]).is_ok()))
+        });
+        receiver.close();
+        let accepted = sending.join().unwrap();
+        let mut received = 0;
+        let end = loop {
+            match port2.try_recv() {
+                Ok(_) => received += 1,
+                Err(end) => break end,
+            }
+        };
+        assert!(!end.is_empty(), "a closed channel is merely empty");
+        assert_eq!(received, accepted.iter().sum::<usize>(), "accepted and not delivered");
+        run.reached(cases[2 - received]);
+    });
+}
+
 /// At a port that closed nothing is delivered any more, whatever the peer posts meanwhile.
 #[test]
 fn nothing_is_delivered_after_the_own_close() {

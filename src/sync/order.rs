@@ -60,6 +60,8 @@ mutants! {
     /// Leaves out the receiver's half of the barrier between the end and the message that comes
     /// too late for it.
     B5,
+    /// Takes an end that was passed, over a skip, for none.
+    StrictEnd,
     /// Takes an empty ring seen *before* the end was seen for the end.
     NoSecondLook,
     /// Gives a message's bytes back before its guard is dropped.
