@@ -311,16 +311,16 @@ fn the_end_is_found_behind_what_was_skipped() {
         });
         receiver.close();
         let accepted = sending.join().unwrap();
-        let mut received = 0;
+        let mut delivered = 0;
         let end = loop {
             match port2.try_recv() {
-                Ok(_) => received += 1,
+                Ok(_) => delivered += 1,
                 Err(end) => break end,
             }
         };
         assert!(!end.is_empty(), "a closed channel is merely empty");
-        assert_eq!(received, accepted.iter().sum::<usize>(), "accepted and not delivered");
-        run.reached(cases[2 - received]);
+        assert_eq!(delivered, accepted.iter().sum::<usize>(), "accepted and not delivered");
+        run.reached(cases[2 - delivered]);
     });
 }
 
