@@ -264,10 +264,16 @@ impl Incoming {
 
     /// Messages that this port may still receive.
     pub(crate) fn len(&self) -> usize {
-        if self.end.finished || self.end.link.state.hint().is_closed_by(self.end.side) {
-            return 0;
-        }
-        self.end.consumer.len()
+        if self.delivers_no_more() { 0 } else { self.end.consumer.len() }
+    }
+
+    /// Bytes of the archives that this port may still receive. Looks at each of them.
+    pub(crate) fn bytes_available(&self) -> usize {
+        if self.delivers_no_more() { 0 } else { self.end.consumer.bytes_available() }
+    }
+
+    fn delivers_no_more(&self) -> bool {
+        self.end.finished || self.end.link.state.hint().is_closed_by(self.end.side)
     }
 }
 

@@ -82,6 +82,7 @@ mod futures;
 pub mod guide;
 mod handlers;
 mod incoming;
+mod insight;
 mod link;
 mod message;
 mod outgoing;

@@ -79,6 +79,11 @@ impl Outgoing {
         self.producer.capacity()
     }
 
+    /// Bytes of the frames that are posted and not given back; a hint while the peer receives.
+    pub(crate) fn bytes_in_flight(&self) -> usize {
+        self.producer.bytes_in_flight()
+    }
+
     pub(crate) fn link(&self) -> &Link {
         &self.link
     }

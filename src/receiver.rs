@@ -1,7 +1,6 @@
 //! The receiving half of a port.
 
 use std::cell::Cell;
-use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::task::{Context, Poll};
@@ -54,6 +53,10 @@ impl<In> Receiver<In> {
             values: PhantomData,
             not_sync: PhantomData,
         }
+    }
+
+    pub(crate) fn incoming(&self) -> &Incoming {
+        &self.incoming
     }
 
     pub(crate) fn incoming_mut(&mut self) -> &mut Incoming {
@@ -376,15 +379,5 @@ impl<In: Message> Receiver<In> {
                 Err(error)
             }
         }
-    }
-}
-
-impl<In> fmt::Debug for Receiver<In> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
-            .field("len", &self.len())
-            .field("closed", &self.is_closed())
-            .field("disconnected", &self.is_disconnected())
-            .finish()
     }
 }

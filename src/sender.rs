@@ -1,7 +1,6 @@
 //! The posting half of a port.
 
 use std::cell::Cell;
-use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::task::{Context, Poll};
@@ -78,6 +77,10 @@ impl<Out> Sender<Out> {
             values: PhantomData,
             not_sync: PhantomData,
         }
+    }
+
+    pub(crate) fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
     }
 
     /// Which end of which channel this is a half of.
@@ -487,14 +490,4 @@ impl<Out: Message> Sender<Out> {
 fn post_error(refusal: Refusal) -> PostError {
     let timed_out = || unreachable!("a post without a deadline timed out");
     refused!(refusal, PostError, timed_out(), PostError::WouldDeadlock)
-}
-
-impl<Out> fmt::Debug for Sender<Out> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender")
-            .field("capacity", &self.capacity())
-            .field("closed", &self.is_closed())
-            .field("disconnected", &self.is_disconnected())
-            .finish()
-    }
 }

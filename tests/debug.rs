@@ -48,28 +48,34 @@ fn ports_and_halves() -> Outcome {
     let mut channel = MessageChannel::<u64>::with_capacity(1000);
     channel.port1.post_message(&7)?;
     channel.port2.set_onmessage(|_| ());
-    let sender = format!("Sender {{ capacity: 1024, {OPEN} }}");
+    let sender = |bytes| format!("Sender {{ capacity: 1024, bytes_in_flight: {bytes}, {OPEN} }}");
     let handlers = |message, started| {
         format!(
             "Handlers {{ onmessage: {message}, onmessageerror: false, onclose: false, \
              started: {started}, close_dispatched: false }}"
         )
     };
-    let port = |len, handlers| {
-        format!(
-            "MessagePort {{ sender: {sender}, receiver: Receiver {{ len: {len}, {OPEN} }}, \
-             handlers: {handlers} }}"
-        )
+    let receiver =
+        |len, bytes| format!("Receiver {{ len: {len}, bytes_available: {bytes}, {OPEN} }}");
+    let port = |sender, receiver, handlers| {
+        format!("MessagePort {{ sender: {sender}, receiver: {receiver}, handlers: {handlers} }}")
     };
-    let (port1, port2) = (port(0, handlers(false, false)), port(1, handlers(true, true)));
+    let port1 = port(sender(16), receiver(0, 0), handlers(false, false));
+    let port2 = port(sender(0), receiver(1, 8), handlers(true, true));
     assert_debug(&channel, &format!("MessageChannel {{ port1: {port1}, port2: {port2} }}"));
 
     let MessageChannel { port1, mut port2 } = channel;
     let (sender, receiver) = port1.into_split();
     port2.close();
     drop(port2);
-    assert_debug(&sender, "Sender { capacity: 1024, closed: true, disconnected: true }");
-    assert_debug(&receiver, "Receiver { len: 0, closed: true, disconnected: true }");
+    assert_debug(
+        &sender,
+        "Sender { capacity: 1024, bytes_in_flight: 16, closed: true, disconnected: true }",
+    );
+    assert_debug(
+        &receiver,
+        "Receiver { len: 0, bytes_available: 0, closed: true, disconnected: true }",
+    );
     Ok(())
 }
 
@@ -78,13 +84,13 @@ fn settings() {
     let builder = MessageChannel::<u64>::builder().capacity(4096);
     assert_debug(
         &builder,
-        "Builder { capacity: 4096, max_message_len: None, wait_strategy: Park, \
+        "Builder { capacity: 4096, max_message_len: None, growable: None, wait_strategy: Park, \
          trust_archives: false, .. }",
     );
     let builder = builder.max_message_len(100).wait_strategy(WaitStrategy::Spin);
     assert_debug(
         &builder,
-        "Builder { capacity: 4096, max_message_len: Some(100), wait_strategy: Spin, \
+        "Builder { capacity: 4096, max_message_len: Some(100), growable: None, wait_strategy: Spin, \
          trust_archives: false, .. }",
     );
     assert_debug(&BuildError::ZeroCapacity, "ZeroCapacity");
@@ -221,13 +227,15 @@ fn streams_and_sinks() -> Outcome {
     let mut sink = sender.into_sink();
     assert_debug(
         &receiver.into_stream(),
-        &format!("ReceiverStream {{ receiver: Receiver {{ len: 0, {OPEN} }}, ended: false }}"),
+        &format!(
+            "ReceiverStream {{ receiver: Receiver {{ len: 0, bytes_available: 0, {OPEN} }}, ended: false }}"
+        ),
     );
     futures_lite::future::block_on(futures_util::SinkExt::feed(&mut sink, 7))?;
     assert_debug(
         &sink,
-        "SenderSink { sender: Sender { capacity: 1024, closed: false, disconnected: false }, \
-         holding: true }",
+        "SenderSink { sender: Sender { capacity: 1024, bytes_in_flight: 1008, closed: false, \
+         disconnected: false }, holding: true }",
     );
     port1.get_mut().close();
     let end = futures_lite::future::block_on(futures_util::StreamExt::next(&mut port1));

@@ -168,6 +168,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         (&mut self.sender, &mut self.receiver)
     }
 
+    /// The two halves, to look at.
+    pub(crate) fn halves(&self) -> (&Sender<Out>, &Receiver<In>) {
+        (&self.sender, &self.receiver)
+    }
+
     /// Borrows the two halves for an adaptor that has the whole port.
     #[cfg(feature = "futures")]
     pub(crate) fn halves_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {

@@ -7,6 +7,7 @@ use super::segment::{Chain, SegmentRef};
 use super::spill::Ticket;
 use super::{Progress, Ring, Target};
 use crate::sync::{Arc, order};
+use std::marker::PhantomData;
 
 /// Reads frames; there is exactly one per ring.
 #[derive(Debug)]
@@ -235,20 +236,53 @@ impl Consumer {
 
     /// Whether no message is there to be taken.
     pub(crate) fn is_empty(&self) -> bool {
-        let (mut segment, mut position) = (self.segment, self.next);
-        let capacity = segment.view.capacity();
+        self.lengths().next().is_none()
+    }
+
+    /// Bytes of the archives posted and not yet taken. Looks at each of them.
+    pub(crate) fn bytes_available(&self) -> usize {
+        self.lengths().sum()
+    }
+
+    /// The lengths of the archives that are there to be taken.
+    fn lengths(&self) -> Lengths<'_> {
+        Lengths { segment: self.segment, position: self.next, consumer: PhantomData }
+    }
+}
+
+/// Walks the frames in front of a consumer, which takes none of them meanwhile.
+#[derive(Debug)]
+struct Lengths<'a> {
+    segment: SegmentRef,
+    position: usize,
+    consumer: PhantomData<&'a Consumer>,
+}
+
+impl Iterator for Lengths<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
         loop {
-            match frame::kind(segment.view.poll(position)) {
-                None => return true,
-                Some(Kind::Message | Kind::Spill) => return false,
-                Some(Kind::Skip) => {}
-                Some(Kind::Switch) => {
-                    // SAFETY: P2 made the switch visible, and only this end frees segments.
-                    let Some(next) = (unsafe { Chain::behind(segment) }) else { return true };
-                    segment = next;
+            let (view, position) = (self.segment.view, self.position);
+            let word = view.poll(position);
+            let next_lap = frame::next_lap(position, view.capacity());
+            let (payload, length) = match frame::kind(word)? {
+                Kind::Message => (frame::length(word), frame::length(word)),
+                // SAFETY: P2 made the frame visible, and only the consumer gives it back.
+                Kind::Spill => (SPILL_PAYLOAD, unsafe { Ticket::length(view, position) }),
+                Kind::Skip => {
+                    self.position = next_lap;
+                    continue;
                 }
-            }
-            position = frame::next_lap(position, capacity);
+                Kind::Switch => {
+                    // SAFETY: P2 made the switch visible, and only the consumer frees segments.
+                    self.segment = unsafe { Chain::behind(self.segment) }?;
+                    self.position = next_lap;
+                    continue;
+                }
+            };
+            self.position = position.wrapping_add(frame::size(payload));
+            return Some(length);
         }
     }
 }

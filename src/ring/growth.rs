@@ -12,6 +12,8 @@ use super::segment::{Chain, Segment, SegmentRef};
 struct Span {
     start: usize,
     segment: SegmentRef,
+    /// Bytes in front of it that no frame uses: the rest of the lap behind the switch.
+    unused: usize,
 }
 
 /// The segments that the consumer may not have passed yet.
@@ -23,7 +25,7 @@ pub(super) struct Growth {
 
 impl Growth {
     pub(super) fn new(start: usize, segment: SegmentRef) -> Self {
-        Self { spans: VecDeque::from([Span { start, segment }]) }
+        Self { spans: VecDeque::from([Span { start, segment, unused: 0 }]) }
     }
 
     /// Forgets the segments that the consumer has passed, having given back everything before
@@ -63,8 +65,22 @@ impl Growth {
         // SAFETY: this belongs to the producer, which commits its switch in the newest segment
         // after this and then is in another one. It uses only what is not passed.
         let segment = unsafe { Chain::append(newest, segment) };
-        self.spans.push_back(Span { start, segment });
+        self.spans.push_back(Span { start, segment, unused: 0 });
         Some(segment)
+    }
+
+    /// Notes that so many bytes in front of the newest segment are behind a switch.
+    pub(super) fn leave_unused(&mut self, bytes: usize) {
+        if let Some(newest) = self.spans.back_mut() {
+            newest.unused = bytes;
+        }
+    }
+
+    /// Bytes from `head` on that are behind a switch.
+    pub(super) fn unused_from(&self, head: usize) -> usize {
+        // The first one has no switch in front of it, or one that was passed.
+        let ahead = self.spans.iter().skip(1).filter(|span| !frame::reached(head, span.start));
+        ahead.map(|span| span.unused).sum()
     }
 
     /// The bytes at `position`, which the consumer has not passed.

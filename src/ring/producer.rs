@@ -100,6 +100,14 @@ impl Producer {
         self.max_message
     }
 
+    /// Bytes of the frames that are written and not given back, with the ends of laps that were
+    /// skipped. The consumer may have given more back meanwhile.
+    pub(crate) fn bytes_in_flight(&self) -> usize {
+        let head = self.ring.head();
+        let unused = self.growth.as_ref().map_or(0, |growth| growth.unused_from(head));
+        frame::distance(head, self.tail) - unused
+    }
+
     /// Whether the next archive of `length` bytes fits at the cursor, by what is known locally.
     #[inline]
     pub(crate) fn fits_here(&self, length: usize) -> bool {
@@ -306,6 +314,7 @@ impl Producer {
         let Some(segment) = Growth::segment(chain, capacity, budget) else { return false };
         let start = frame::next_lap(self.tail, capacity);
         let Some(next) = growth.append(start, segment) else { return false };
+        growth.leave_unused(frame::distance(self.tail, start));
         next.view.clear(start);
         self.view.commit(self.tail, frame::word(Kind::Switch, 0));
         self.view = next.view;
