@@ -24,6 +24,8 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Incoming {
     end: End,
+    /// The same as the end's, to be borrowed while the end looks.
+    link: Arc<Link>,
     waiter: Waiter,
 }
 
@@ -152,7 +154,8 @@ impl End {
 
 impl Incoming {
     pub(crate) fn new(consumer: Consumer, link: Arc<Link>, side: Side, waiter: Waiter) -> Self {
-        Self { end: End { consumer, link, side, finished: false }, waiter }
+        let end = End { consumer, link: Arc::clone(&link), side, finished: false };
+        Self { end, link, waiter }
     }
 
     pub(crate) fn link(&self) -> &Link {
@@ -215,7 +218,7 @@ impl Incoming {
 
     /// Waits until the channel has ended, whatever else arrives meanwhile.
     pub(crate) fn wait_for_end(&mut self, deadline: Deadline<'_>) -> Result<(), TimedOut> {
-        let Self { end, waiter } = self;
+        let Self { end, waiter, .. } = self;
         let cell = end.link.receiver(end.side);
         waiter.wait(cell, Target::ANY, deadline, || end.link.has_ended(end.side).then_some(()))
     }
@@ -230,8 +233,7 @@ impl Incoming {
         deadline: Deadline<'_>,
         mut look: impl FnMut(&mut End) -> Next,
     ) -> Result<Next, TimedOut> {
-        let Self { end, waiter } = self;
-        let link = Arc::clone(&end.link);
+        let Self { end, link, waiter } = self;
         waiter.wait(link.receiver(end.side), Target::ANY, deadline, || match look(end) {
             Next::Empty => None,
             next => Some(next),
