@@ -32,7 +32,8 @@ use cell::BeingWoken;
 #[non_exhaustive]
 pub enum WaitStrategy {
     /// Looks for news for a few microseconds, then sleeps until the other side wakes it. Where
-    /// the other side cannot run meanwhile (one CPU) it sleeps at once.
+    /// the other side cannot run meanwhile (one CPU) it gives the CPU away
+    /// once and then sleeps.
     #[default]
     Park,
     /// Looks for news without ever sleeping. The lowest latency and a whole CPU per waiting
@@ -192,8 +193,15 @@ impl Waiter {
         look: &mut impl FnMut() -> Option<R>,
     ) -> Result<Option<R>, TimedOut> {
         let forever = self.strategy == WaitStrategy::Spin;
-        if cfg!(message_port_loom) || !(forever || cell.spinning_helps()) {
+        if cfg!(message_port_loom) {
             return Ok(None);
+        }
+        if !(forever || cell.spinning_helps()) {
+            // The peer cannot run before this thread lets it. Then it may answer, without anybody
+            // having to be put to sleep and woken, which costs twice as much. Once only: whoever
+            // yields in a loop burns a CPU that others want.
+            std::thread::yield_now();
+            return Ok(look());
         }
         for _ in 0..EAGER_LOOKS {
             if let Some(found) = look() {
