@@ -84,11 +84,14 @@ fn sizes(numbers: &mut Numbers<'_>, capacity: usize) -> Result<(), String> {
 fn words(numbers: &mut Numbers<'_>) -> Result<(), String> {
     let length = numbers.up_to((1 << 30) - 1);
     let mut seen = vec![frame::EMPTY];
-    for kind in [Kind::Message, Kind::Skip, Kind::Spill] {
+    // Only a message has a length.
+    let frames = [(Kind::Message, length), (Kind::Skip, 0), (Kind::Spill, 0), (Kind::Switch, 0)];
+    for (kind, length) in frames {
         let word = frame::word(kind, length);
         require(
             frame::kind(word) == Some(kind)
-                && frame::length(word) == length
+                && frame::is_message(word) == (kind == Kind::Message)
+                && (kind != Kind::Message || frame::length(word) == length)
                 && !seen.contains(&word),
             || format!("{kind:?} of {length} bytes becomes {word:#x}"),
         )?;
@@ -111,6 +114,10 @@ fn cursors(numbers: &mut Numbers<'_>, capacity: usize) -> Result<(), String> {
         frame::limit(low(position), capacity) == low(position + capacity as u128 - 16),
         || format!("the limit for {position}, capacity {capacity}"),
     )?;
+    let (near, far) = (low(position), low(position + further));
+    require(frame::later(near, far) == far && frame::later(far, near) == far, || {
+        format!("the later one of {position} and {further} more")
+    })?;
     require(
         frame::reached(low(position + further), low(position))
             && frame::reached(low(position), low(position + further)) == (further == 0),
