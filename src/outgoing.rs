@@ -50,8 +50,8 @@ pub(crate) struct Outgoing {
     received: Progress,
     /// What this half waits for with no way out, if it does, as the peer knows.
     stalled: Option<Target>,
-    /// Messages of a batch that are posted but not visible yet.
-    unpublished: usize,
+    /// Messages of a batch that were refused when it was published.
+    too_late: usize,
 }
 
 /// How a post goes about it.
@@ -72,7 +72,7 @@ impl Outgoing {
         waiter: Waiter,
         received: Progress,
     ) -> Self {
-        Self { producer, link, side, waiter, received, stalled: None, unpublished: 0 }
+        Self { producer, link, side, waiter, received, stalled: None, too_late: 0 }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -141,7 +141,6 @@ impl Outgoing {
     fn publish(&mut self, length: usize, batched: bool) -> Result<(), Refusal> {
         if batched {
             self.producer.commit_in_batch(length);
-            self.unpublished += 1;
             return Ok(());
         }
         self.producer.commit(length);
@@ -151,17 +150,14 @@ impl Outgoing {
     /// Makes what was posted in a batch visible, and wakes the receiver once. If it is refused,
     /// all of it is.
     pub(crate) fn flush(&mut self) -> Result<(), Refusal> {
-        if !self.producer.flush() {
-            return Ok(());
-        }
-        self.published()?;
-        self.unpublished = 0;
-        Ok(())
+        let Some(messages) = self.producer.flush() else { return Ok(()) };
+        self.published().inspect_err(|_| self.too_late += messages)
     }
 
-    /// Messages posted in a batch that are not visible; after a refusal they never will be.
-    pub(crate) fn take_unpublished(&mut self) -> usize {
-        std::mem::take(&mut self.unpublished)
+    /// Messages posted in a batch that its port's own close came before: they were refused after
+    /// all.
+    pub(crate) fn take_too_late(&mut self) -> usize {
+        std::mem::take(&mut self.too_late)
     }
 
     /// Wakes the receiver, and finds out whether the message came in time.

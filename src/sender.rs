@@ -425,7 +425,7 @@ impl<Out: Message> Sender<Out> {
         impl<Out> Drop for Batch<'_, Out> {
             fn drop(&mut self) {
                 let _ = self.0.outgoing.flush();
-                self.0.outgoing.take_unpublished();
+                self.0.outgoing.take_too_late();
             }
         }
         let batch = Batch(self);
@@ -442,7 +442,7 @@ impl<Out: Message> Sender<Out> {
             }
         }
         let refusal = batch.0.outgoing.flush().err().or(refusal);
-        posted -= batch.0.outgoing.take_unpublished();
+        posted -= batch.0.outgoing.take_too_late();
         match refusal {
             Some(refusal) if posted == 0 => Err(post_error(refusal)),
             _ => Ok(posted),

@@ -145,29 +145,35 @@ impl Producer {
     #[inline]
     pub(crate) fn commit_in_batch(&mut self, length: usize) {
         debug_assert!(self.fits_here(length));
-        if let Some(first) = &mut self.held_back {
-            first.messages += 1;
-            return self.publish(Kind::Message, length, frame::size(length));
-        }
         let word = frame::word(Kind::Message, length);
-        self.held_back = Some(HeldBack { view: self.view, position: self.tail, word, messages: 1 });
-        self.tail = self.tail.wrapping_add(frame::size(length));
-        self.view.clear(self.tail);
+        let position = self.tail;
+        self.tail = position.wrapping_add(frame::size(length));
+        // The header at the cursor is cleared when the batch is published: until then nobody gets
+        // there, and the next message writes it anyway.
+        match &mut self.held_back {
+            Some(first) => {
+                first.messages += 1;
+                self.view.commit(position, word);
+            }
+            None => {
+                self.held_back = Some(HeldBack { view: self.view, position, word, messages: 1 });
+            }
+        }
         if order::active(order::Mutant::NoHoldBack) {
-            self.view.commit(self.tail.wrapping_sub(frame::size(length)), word);
+            self.view.clear(self.tail);
+            self.view.commit(position, word);
         }
     }
 
-    /// Publishes what was held back; `false` if nothing was.
-    pub(crate) fn flush(&mut self) -> bool {
-        let held_back = self.held_back.take();
-        if let Some(first) = held_back {
-            first.view.commit(first.position, first.word);
-            // Counted after the frames, as each message is: what is counted can be received.
-            let posted = &self.ring.producer.posted;
-            posted.set(posted.get().wrapping_add(first.messages));
-        }
-        held_back.is_some()
+    /// Publishes what was held back, and says how many messages that is.
+    pub(crate) fn flush(&mut self) -> Option<usize> {
+        let first = self.held_back.take()?;
+        self.view.clear(self.tail);
+        first.view.commit(first.position, first.word);
+        // Counted after the frames, as each message is: what is counted can be received.
+        let posted = &self.ring.producer.posted;
+        posted.set(posted.get().wrapping_add(first.messages));
+        Some(first.messages)
     }
 
     /// The buffer that [`reserve`](Self::reserve) prepared.
