@@ -46,6 +46,11 @@ SilentEnd|waiting|a_close_wakes_the_sender|deadlock
 NoHandBack|spill|a_returned_buffer_wakes_the_sender|deadlock
 LeakSpilled|drop|the_last_owner_frees_everything_once|leaked
 NoHoldBack|batches|a_batch_is_visible_all_at_once|a part of a batch is visible
+NoSwitchClaim|growth|the_report_is_exact_around_a_switch|Causality violation
+EarlyGiveBack|growth|a_segment_is_read_before_it_is_written_again|Causality violation|currently reading
+NoFloor|growth|a_passed_switch_wakes_the_sender|more room than the limit allows
+LateHead|growth|what_is_freed_wakes_the_sender_of_a_long_message|deadlock
+SilentSwitch|growth|a_switch_with_nothing_behind_is_passed|deadlock
 KeepWaker|tasks|crossfire_2_0_9_the_last_waker_counts|deadlock
 NoStall|stalls|one_of_two_stuck_ports_is_refused|deadlock
 HastyStall|stalls|a_port_with_room_is_not_taken_for_stuck|refused in spite of room

@@ -78,6 +78,10 @@ impl End {
         state.is_open() || self.claim_at_end(state, position, end)
     }
 
+    fn claim_switch(&self, end: usize) -> bool {
+        active(Mutant::NoSwitchClaim) || self.claim_range(self.consumer.position(), end)
+    }
+
     #[cold]
     fn claim_at_end(&self, ended: Ended, position: usize, end: usize) -> bool {
         !ended.is_closed_by(self.side) || self.consumer.withdraw(position, end)
@@ -128,9 +132,7 @@ impl End {
                 Peek::Empty => return None,
                 Peek::Skipped => self.wake_sender(),
                 // If this port has just closed, what comes next is not for it any more.
-                Peek::Switch(end) if !self.claim_range(self.consumer.position(), end) => {
-                    return None;
-                }
+                Peek::Switch(end) if !self.claim_switch(end) => return None,
                 Peek::Switch(_) => {
                     self.consumer.pass_switch();
                     self.wake_sender();

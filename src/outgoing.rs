@@ -6,7 +6,7 @@ use crate::link::Link;
 use crate::ring::{Producer, Progress, Reserve, Target};
 use crate::stall::WouldDeadlock;
 use crate::sync::Arc;
-use crate::sync::order::Mutant;
+use crate::sync::order::{Mutant, active};
 use crate::wait::{Deadline, TimedOut, Waiter};
 
 /// How many bytes an archive has, as far as that is known before it is written.
@@ -194,6 +194,11 @@ impl Outgoing {
                 Reserve::WaitFor(target) => {
                     self.refuse_if_ended()?;
                     self.flush()?;
+                    if !active(Mutant::SilentSwitch) {
+                        // It may sleep in front of a switch that no message follows yet, and only
+                        // behind that is there room.
+                        self.wake_receiver();
+                    }
                     self.wait_for_room(target, manner)?;
                     continue;
                 }

@@ -28,14 +28,14 @@ pub(super) struct Buffer {
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// Allocates a zeroed ring: no frame is in it.
-    pub(super) fn new(capacity: usize) -> Option<Self> {
-        debug_assert!(capacity.is_power_of_two() && capacity >= frame::MIN_CAPACITY);
-        Some(Self {
-            memory: Memory::zeroed(capacity)?,
+    /// Makes a ring of zeroed memory: no frame is in it.
+    pub(super) fn new(memory: Memory) -> Self {
+        debug_assert!(memory.len().is_power_of_two() && memory.len() >= frame::MIN_CAPACITY);
+        Self {
             #[cfg(message_port_loom)]
-            shadow: shadow::Shadow::new(capacity / SLOT),
-        })
+            shadow: shadow::Shadow::new(memory.len() / SLOT),
+            memory,
+        }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -57,12 +57,21 @@ impl Buffer {
     }
 }
 
+#[cfg(any(message_port_loom, message_port_teeth))]
+impl Buffer {
+    /// Has a model notice everybody who still uses these bytes.
+    pub(super) fn enter(&self) {
+        #[cfg(message_port_loom)]
+        drop(self.shadow.write(0, self.memory.len()));
+    }
+}
+
 #[cfg(message_port_loom)]
 impl Drop for Buffer {
     /// The last owner must come after everybody's last access.
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            drop(self.shadow.write(0, self.memory.len()));
+            self.enter();
         }
     }
 }
@@ -86,6 +95,12 @@ impl View {
     #[inline]
     pub(super) fn capacity(&self) -> usize {
         self.mask + 1
+    }
+
+    /// The first byte.
+    #[cfg(test)]
+    pub(super) fn base(&self) -> NonNull<u8> {
+        self.base
     }
 
     #[inline]

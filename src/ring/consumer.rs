@@ -146,7 +146,11 @@ impl Consumer {
         if !frame::is_message(frame.word) {
             return self.take_spilled(frame);
         }
-        self.payload(frame)
+        let payload = self.payload(frame);
+        if order::active(order::Mutant::EarlyGiveBack) && matches!(self.peek(), Peek::Switch(_)) {
+            self.pass_switch();
+        }
+        payload
     }
 
     /// Moves on to what follows `frame`, which is in hand from now on.

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use super::budget::Budget;
 use super::buffer::View;
 use super::frame;
 use super::segment::{Chain, Segment, SegmentRef};
@@ -15,6 +14,9 @@ struct Span {
     /// Bytes in front of it that no frame uses: the rest of the lap behind the switch.
     unused: usize,
 }
+
+/// Segments of which a list is not worth shrinking.
+const FEW: usize = 8;
 
 /// The segments that the consumer may not have passed yet.
 #[derive(Debug)]
@@ -29,10 +31,15 @@ impl Growth {
     }
 
     /// Forgets the segments that the consumer has passed, having given back everything before
-    /// `head`.
+    /// `head`. At least once for each lap: positions can be told apart only while they are close
+    /// together.
     pub(super) fn forget_passed(&mut self, head: usize) {
         while self.spans.get(1).is_some_and(|second| frame::reached(head, second.start)) {
             self.spans.pop_front();
+        }
+        // The list of a long burst is given back with its segments.
+        if self.spans.capacity() > FEW && self.spans.len() <= self.spans.capacity() / 8 {
+            self.spans.shrink_to(FEW.max(self.spans.len() * 2));
         }
     }
 
@@ -40,23 +47,6 @@ impl Growth {
     /// it had to reach `target`: with the first switch a whole segment is free.
     pub(super) fn awaited(&self, target: usize) -> usize {
         self.spans.get(1).map_or(target, |second| second.start)
-    }
-
-    /// Finds or allocates a segment within the budget.
-    pub(super) fn segment(
-        chain: &Chain,
-        capacity: usize,
-        budget: &mut Budget,
-    ) -> Option<Box<Segment>> {
-        if let Some(spare) = chain.take_spare() {
-            return Some(spare);
-        }
-        if !budget.has(capacity) {
-            return None;
-        }
-        let segment = Segment::new(capacity)?;
-        budget.take(capacity);
-        Some(segment)
     }
 
     /// Has the direction go on in `segment` from `start` on, once a switch to it is committed.
@@ -85,7 +75,50 @@ impl Growth {
 
     /// The bytes at `position`, which the consumer has not passed.
     pub(super) fn view_at(&self, position: usize) -> Option<View> {
-        let span = self.spans.iter().rev().find(|span| frame::reached(position, span.start))?;
-        Some(span.segment.view)
+        // The first one may have begun so long ago that its start cannot be told apart any more.
+        let others = self.spans.iter().skip(1).rev();
+        let found = others.into_iter().find(|span| frame::reached(position, span.start));
+        Some(found.or_else(|| self.spans.front())?.segment.view)
+    }
+}
+
+#[cfg(all(test, not(message_port_loom)))]
+mod tests {
+    use super::*;
+
+    const CAPACITY: usize = 256;
+    /// What a position must be behind another one by to be taken for one in front of it.
+    const FAR: usize = usize::MAX / 2 + 1 + CAPACITY;
+
+    fn chain() -> (Chain, SegmentRef) {
+        let chain = Chain::new(Segment::new(CAPACITY).unwrap(), true);
+        // SAFETY: nobody passes a switch, and the chain outlives the result in each test.
+        let first = unsafe { chain.oldest() };
+        (chain, first)
+    }
+
+    /// Where positions have 32 bits, 2 GiB through one segment are enough.
+    #[test]
+    fn a_segment_that_began_long_ago_is_found() {
+        let (_chain, first) = chain();
+        let mut growth = Growth::new(0, first);
+        growth.append(FAR + CAPACITY, Segment::new(CAPACITY).unwrap()).unwrap();
+        assert_eq!(growth.view_at(FAR).unwrap().base(), first.view.base());
+        assert_ne!(growth.view_at(FAR + CAPACITY).unwrap().base(), first.view.base());
+    }
+
+    #[test]
+    fn the_list_of_a_burst_is_given_back() {
+        let (_chain, first) = chain();
+        let mut growth = Growth::new(0, first);
+        for number in 1..1000 {
+            growth.append(number * CAPACITY, Segment::new(CAPACITY).unwrap()).unwrap();
+        }
+        assert_eq!(growth.awaited(usize::MAX), CAPACITY);
+        growth.forget_passed(998 * CAPACITY);
+        assert_eq!(growth.awaited(usize::MAX), 999 * CAPACITY);
+        growth.forget_passed(999 * CAPACITY);
+        assert_eq!(growth.awaited(usize::MAX), usize::MAX);
+        assert!(growth.spans.capacity() <= 2 * FEW);
     }
 }

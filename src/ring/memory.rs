@@ -1,4 +1,4 @@
-//! Heap memory for rings and for spilled messages.
+//! Memory for rings and for spilled messages.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
@@ -8,15 +8,19 @@ use super::buffer::ReadRun;
 /// Alignment in bytes of ring and spill memory: two cache lines, so that neighbours never share.
 const ALIGNMENT: usize = 128;
 
-/// Zeroed heap memory of a fixed size, aligned for every archive.
+/// Zeroed memory of a fixed size, aligned for every archive.
 #[derive(Debug)]
 pub(crate) struct Memory {
     base: NonNull<u8>,
+    /// How many bytes there are, and whether they are [`MAPPED`].
     bytes: usize,
     /// Beside the access to the bytes, loom watches that they are freed.
     #[cfg(message_port_loom)]
     shadow: Box<loom::alloc::Track<loom::cell::UnsafeCell<()>>>,
 }
+
+/// The memory is from the system, not from the allocator. No memory has so many bytes.
+const MAPPED: usize = !(usize::MAX >> 1);
 
 // SAFETY: `Memory` owns its allocation as a `Box<[u8]>` would; nothing in it is tied to a thread.
 unsafe impl Send for Memory {}
@@ -27,12 +31,24 @@ impl Memory {
         let layout = Self::layout(bytes)?;
         // SAFETY: `layout` has a size, `Self::layout` refuses zero.
         let base = NonNull::new(unsafe { alloc_zeroed(layout) })?;
-        Some(Self {
+        Some(Self::new(base, bytes))
+    }
+
+    /// Like [`zeroed`](Self::zeroed), but the system gets the memory back when it is freed, where
+    /// that can be had. An allocator may keep what is between blocks that are still in use.
+    pub(crate) fn returnable(bytes: usize) -> Option<Self> {
+        mapping::map(bytes)
+            .map(|base| Self::new(base, bytes | MAPPED))
+            .or_else(|| Self::zeroed(bytes))
+    }
+
+    fn new(base: NonNull<u8>, bytes: usize) -> Self {
+        Self {
             base,
             bytes,
             #[cfg(message_port_loom)]
             shadow: Box::new(loom::alloc::Track::new(loom::cell::UnsafeCell::new(()))),
-        })
+        }
     }
 
     /// The first byte.
@@ -41,19 +57,19 @@ impl Memory {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.bytes
+        self.bytes & !MAPPED
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
         #[cfg(message_port_loom)]
         self.shadow.get_ref().with_mut(|_| ());
-        // SAFETY: the allocation is `bytes` long and was zeroed, and `self` is borrowed uniquely.
-        unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), self.bytes) }
+        // SAFETY: the allocation is that long and was zeroed, and `self` is borrowed uniquely.
+        unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), self.len()) }
     }
 
     /// The first `length` bytes; the run must not outlive the memory or meet a write.
     pub(super) fn read(&self, length: usize) -> ReadRun {
-        debug_assert!(length <= self.bytes);
+        debug_assert!(length <= self.len());
         ReadRun::new(
             self.base,
             length,
@@ -73,9 +89,81 @@ impl Drop for Memory {
         if !std::thread::panicking() {
             self.shadow.get_ref().with_mut(|_| ());
         }
-        if let Some(layout) = Self::layout(self.bytes) {
+        if self.bytes & MAPPED != 0 {
+            // SAFETY: `returnable` mapped so many bytes here, and they are owned until now.
+            unsafe { mapping::unmap(self.base, self.len()) }
+        } else if let Some(layout) = Self::layout(self.bytes) {
             // SAFETY: allocated in `zeroed` with this very layout, and owned until now.
             unsafe { dealloc(self.base.as_ptr(), layout) }
         }
+    }
+}
+
+/// Pages of the system's own, for what is worth the call.
+#[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
+mod mapping {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+    use std::ptr::{NonNull, null_mut};
+
+    /// Fewer bytes come from the allocator: pages would be half empty, or the calls too many.
+    pub(super) const SMALLEST: usize = 64 * 1024;
+
+    /// `bytes` zeroed bytes at the start of a page.
+    pub(super) fn map(bytes: usize) -> Option<NonNull<u8>> {
+        if bytes < SMALLEST || isize::try_from(bytes).is_err() {
+            return None;
+        }
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: without an address the system chooses one at which nothing is.
+        let base = unsafe { mmap_anonymous(null_mut(), bytes, access, MapFlags::PRIVATE) };
+        NonNull::new(base.ok()?.cast())
+    }
+
+    /// # Safety
+    ///
+    /// [`map`] gave these bytes, and nobody uses them any more.
+    pub(super) unsafe fn unmap(base: NonNull<u8>, bytes: usize) {
+        // SAFETY: passed on to the caller.
+        let unmapped = unsafe { munmap(base.as_ptr().cast(), bytes) };
+        debug_assert!(unmapped.is_ok(), "{unmapped:?}");
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(any(message_port_loom, miri)))))]
+mod mapping {
+    use std::ptr::NonNull;
+
+    pub(super) fn map(_bytes: usize) -> Option<NonNull<u8>> {
+        None
+    }
+
+    pub(super) unsafe fn unmap(_base: NonNull<u8>, _bytes: usize) {
+        unreachable!("nothing was mapped")
+    }
+}
+
+#[cfg(all(test, target_os = "linux", not(any(message_port_loom, miri))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_of_either_origin_is_zeroed_and_freed() {
+        for bytes in [1, mapping::SMALLEST - 1, mapping::SMALLEST, mapping::SMALLEST + 1, 1 << 20] {
+            for memory in [Memory::zeroed(bytes), Memory::returnable(bytes)] {
+                let mut memory = memory.unwrap();
+                assert_eq!(memory.len(), bytes);
+                assert_eq!(memory.base().addr().get() % ALIGNMENT, 0);
+                assert!(memory.as_mut_slice().iter().all(|byte| *byte == 0));
+                memory.as_mut_slice().fill(1);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_large_is_mapped() {
+        assert_eq!(Memory::returnable(mapping::SMALLEST - 1).unwrap().bytes & MAPPED, 0);
+        assert_eq!(Memory::returnable(mapping::SMALLEST).unwrap().bytes & MAPPED, MAPPED);
+        assert!(Memory::returnable(usize::MAX).is_none());
+        assert!(Memory::returnable(isize::MAX as usize).is_none());
     }
 }

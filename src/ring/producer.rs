@@ -5,10 +5,11 @@ use super::buffer::{View, WriteRun};
 use super::frame::{self, HEADER, Kind, Place, SLOT, SPILL_PAYLOAD};
 use super::growth::Growth;
 use super::memory::Memory;
-use super::segment::SegmentRef;
+use super::segment::{Segment, SegmentRef};
 use super::spill::{self, NoBuffer, Pool, Ticket};
 use super::{Limits, Ring, Target, UNSETTLED};
-use crate::sync::{Arc, order};
+use crate::sync::Arc;
+use crate::sync::order::{self, Mutant};
 
 /// Writes frames; there is exactly one per ring.
 #[derive(Debug)]
@@ -68,11 +69,11 @@ impl Producer {
             // Room for two of the largest, so that one can be written while another is read.
             None => {
                 let budget = Budget::new(capacity.max(max_message.saturating_mul(2)), 0);
-                (max_message, spill::BUFFERS, budget)
+                (max_message, Some(spill::BUFFERS), budget)
             }
             Some(bytes) => {
                 let beside_the_ring = (bytes - capacity).max(max_in_place);
-                (max_message.min(beside_the_ring), usize::MAX, Budget::new(bytes, capacity))
+                (max_message.min(beside_the_ring), None, Budget::new(bytes, capacity))
             }
         };
         Self {
@@ -159,7 +160,7 @@ impl Producer {
                 self.held_back = Some(HeldBack { view: self.view, position, word, messages: 1 });
             }
         }
-        if order::active(order::Mutant::NoHoldBack) {
+        if order::active(Mutant::NoHoldBack) {
             self.view.clear(self.tail);
             self.view.commit(position, word);
         }
@@ -196,14 +197,12 @@ impl Producer {
             Reserve::TooLarge
         } else if length <= self.max_in_place {
             self.make_room(length).map_or_else(wait_for_head, |()| Reserve::InPlace)
+        } else if self.growth.is_some() {
+            self.reserve_spilled_growing(length)
         } else {
-            match self.prepare(length) {
+            match self.pool.prepare(length, &self.ring.returned, &mut self.budget) {
                 Ok(()) => {
                     self.make_room(SPILL_PAYLOAD).map_or_else(wait_for_head, |()| Reserve::Spilled)
-                }
-                // Segments give memory back too, so every step of the consumer may help.
-                Err(NoBuffer::Later) if self.growth.is_some() => {
-                    wait_for_head(self.ring.head().wrapping_add(SLOT))
                 }
                 Err(NoBuffer::Later) => Reserve::WaitFor(Target::BUFFER),
                 Err(NoBuffer::OutOfMemory) => Reserve::OutOfMemory,
@@ -211,12 +210,33 @@ impl Producer {
         }
     }
 
-    /// Prepares a buffer for a message that is spilled.
-    fn prepare(&mut self, length: usize) -> Result<(), NoBuffer> {
-        self.budget.note_freed(self.ring.chain.freed());
-        let returned = &self.ring.returned;
+    /// Like [`reserve`](Self::reserve), for a message that is spilled where the direction may grow.
+    fn reserve_spilled_growing(&mut self, length: usize) -> Reserve {
+        // Before what is free is counted: what the consumer frees after this moves it further.
+        let head = self.ring.head();
+        match self.prepare_growing(length) {
+            Ok(()) => {
+                // Idle buffers make way for a segment, but not this one.
+                let prepared = self.pool.take_prepared();
+                let room = self.make_room(SPILL_PAYLOAD);
+                self.pool.put_back(prepared);
+                room.map_or_else(wait_for_head, |()| Reserve::Spilled)
+            }
+            // Segments give memory back too, so every step of the consumer may help.
+            Err(NoBuffer::Later) if order::active(Mutant::LateHead) => {
+                wait_for_head(self.ring.head().wrapping_add(SLOT))
+            }
+            Err(NoBuffer::Later) => wait_for_head(head.wrapping_add(SLOT)),
+            Err(NoBuffer::OutOfMemory) => Reserve::OutOfMemory,
+        }
+    }
+
+    /// Prepares a buffer, for which a spare segment makes way.
+    fn prepare_growing(&mut self, length: usize) -> Result<(), NoBuffer> {
+        let (chain, returned) = (&self.ring.chain, &self.ring.returned);
+        self.budget.note_freed(chain.freed());
         let prepared = self.pool.prepare(length, returned, &mut self.budget);
-        if prepared == Err(NoBuffer::Later) && self.ring.chain.take_spare().is_some() {
+        if prepared == Err(NoBuffer::Later) && chain.take_spare().is_some() {
             self.budget.give_back(self.capacity());
             return self.pool.prepare(length, returned, &mut self.budget);
         }
@@ -283,7 +303,8 @@ impl Producer {
     #[cold]
     fn refresh(&mut self, length: usize) -> Result<(), usize> {
         let capacity = self.capacity();
-        match frame::place(self.head(), self.tail, frame::size(length), capacity) {
+        let head = self.head();
+        match frame::place(head, self.tail, frame::size(length), capacity) {
             Place::Here => {}
             Place::NextLap => {
                 let rest = frame::distance(self.tail, frame::next_lap(self.tail, capacity));
@@ -303,21 +324,27 @@ impl Producer {
     }
 
     /// Everything before the result is free again, in the segment in which the cursor is.
-    fn head(&self) -> usize {
-        frame::later(self.ring.head(), self.floor)
+    fn head(&mut self) -> usize {
+        let head = self.ring.head();
+        if let Some(growth) = &mut self.growth {
+            growth.forget_passed(head);
+        }
+        if order::active(Mutant::NoFloor) {
+            return head;
+        }
+        // It follows the head: positions can be told apart only while they are close together.
+        self.floor = frame::later(head, self.floor);
+        self.floor
     }
 
     /// Goes on in another segment, if there may be one more.
     fn grow(&mut self) -> bool {
         let capacity = self.capacity();
-        let Some(growth) = &mut self.growth else { return false };
-        growth.forget_passed(self.ring.head());
-        let (chain, budget) = (&self.ring.chain, &mut self.budget);
-        budget.note_freed(chain.freed());
-        if !budget.has(capacity) {
-            self.pool.shrink(&self.ring.returned, budget);
+        if self.growth.is_none() {
+            return false;
         }
-        let Some(segment) = Growth::segment(chain, capacity, budget) else { return false };
+        let segment = self.ring.chain.take_spare().or_else(|| self.allocate_segment());
+        let (Some(growth), Some(segment)) = (&mut self.growth, segment) else { return false };
         let start = frame::next_lap(self.tail, capacity);
         let Some(next) = growth.append(start, segment) else { return false };
         growth.leave_unused(frame::distance(self.tail, start));
@@ -327,6 +354,21 @@ impl Producer {
         self.tail = start;
         self.floor = start;
         true
+    }
+
+    /// Allocates a segment within the budget, for which idle buffers make way.
+    fn allocate_segment(&mut self) -> Option<Box<Segment>> {
+        let capacity = self.capacity();
+        self.budget.note_freed(self.ring.chain.freed());
+        if !self.budget.has(capacity) {
+            self.pool.shrink(&self.ring.returned, &mut self.budget);
+        }
+        if !self.budget.has(capacity) {
+            return None;
+        }
+        let segment = Segment::returnable(capacity)?;
+        self.budget.take(capacity);
+        Some(segment)
     }
 
     /// The bytes at a position that the consumer has not passed.

@@ -7,6 +7,11 @@
 use std::ptr::NonNull;
 
 use super::buffer::{Buffer, View};
+use super::memory::Memory;
+#[cfg(message_port_teeth)]
+use crate::sync::SegQueue;
+#[cfg(message_port_teeth)]
+use crate::sync::order::{Mutant, active};
 use crate::sync::{ArrayQueue, Cell, Statistic};
 
 /// One buffer, and the one that comes after it.
@@ -20,7 +25,16 @@ pub(super) struct Segment {
 impl Segment {
     /// Allocates a segment; `None` when there is no memory for it.
     pub(super) fn new(capacity: usize) -> Option<Box<Self>> {
-        Some(Box::new(Self { buffer: Buffer::new(capacity)?, next: Cell::new(None) }))
+        Some(Box::new(Self::of(Memory::zeroed(capacity)?)))
+    }
+
+    /// Like [`new`](Self::new), for a burst: the system gets the memory back afterwards.
+    pub(super) fn returnable(capacity: usize) -> Option<Box<Self>> {
+        Some(Box::new(Self::of(Memory::returnable(capacity)?)))
+    }
+
+    fn of(memory: Memory) -> Self {
+        Self { buffer: Buffer::new(memory), next: Cell::new(None) }
     }
 }
 
@@ -59,6 +73,9 @@ pub(super) struct Chain {
     spare: Option<ArrayQueue<Box<Segment>>>,
     /// Bytes of segments and heap buffers that the consumer has freed.
     freed: Statistic,
+    /// What a mutant keeps instead of freeing it.
+    #[cfg(message_port_teeth)]
+    passed: SegQueue<Box<Segment>>,
 }
 
 // SAFETY: the chain owns its segments as a list of boxes would. `oldest` is accessed by the one
@@ -73,6 +90,8 @@ impl Chain {
             oldest: Cell::new(into_raw(first)),
             spare: growable.then(|| ArrayQueue::new(1)),
             freed: Statistic::new(0),
+            #[cfg(message_port_teeth)]
+            passed: SegQueue::new(),
         }
     }
 
@@ -147,6 +166,12 @@ impl Chain {
     }
 
     fn give_back(&self, mut segment: Box<Segment>) {
+        #[cfg(message_port_teeth)]
+        if active(Mutant::NoSwitchClaim) {
+            // Who still uses it is to be found out by its shadow, not by a crash.
+            segment.buffer.enter();
+            return self.passed.push(segment);
+        }
         let bytes = segment.buffer.capacity();
         segment.next = Cell::new(None);
         let refused = match &self.spare {

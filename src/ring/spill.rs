@@ -92,15 +92,15 @@ pub(crate) enum NoBuffer {
 #[derive(Debug)]
 pub(super) struct Pool {
     idle: Vec<Memory>,
-    /// All buffers that exist.
+    /// All buffers that exist, where they are counted.
     buffers: usize,
-    /// How many there may be. Where the direction may grow, as many as the budget has room for:
-    /// the consumer frees what does not fit the way back.
-    max_buffers: usize,
+    /// How many there may be. `None` where the direction may grow: as many as the budget has room
+    /// for, and the consumer frees what does not fit the way back.
+    max_buffers: Option<usize>,
 }
 
 impl Pool {
-    pub(super) fn new(max_buffers: usize) -> Self {
+    pub(super) fn new(max_buffers: Option<usize>) -> Self {
         Self { idle: Vec::new(), buffers: 0, max_buffers }
     }
 
@@ -113,6 +113,7 @@ impl Pool {
         budget: &mut Budget,
     ) -> Result<(), NoBuffer> {
         self.fetch(returned);
+        self.keep_one(budget);
         let index = match self.best_fit(bytes) {
             Some(index) => index,
             None => self.allocate(bytes, budget)?,
@@ -132,6 +133,11 @@ impl Pool {
         self.idle.pop()
     }
 
+    /// Puts a buffer that was taken out back: it is the prepared one again.
+    pub(super) fn put_back(&mut self, prepared: Option<Memory>) {
+        self.idle.extend(prepared);
+    }
+
     /// Frees what nobody uses.
     pub(super) fn shrink(&mut self, returned: &ReturnPath, budget: &mut Budget) {
         self.fetch(returned);
@@ -144,6 +150,13 @@ impl Pool {
         }
     }
 
+    /// Where the direction may grow, what a burst has left is not kept for the next one.
+    fn keep_one(&mut self, budget: &mut Budget) {
+        while self.max_buffers.is_none() && self.idle.len() > 1 {
+            self.free_one(budget);
+        }
+    }
+
     fn best_fit(&self, bytes: usize) -> Option<usize> {
         let fitting = self.idle.iter().enumerate().filter(|(_, memory)| memory.len() >= bytes);
         fitting.min_by_key(|(_, memory)| memory.len()).map(|(index, _)| index)
@@ -152,7 +165,7 @@ impl Pool {
     fn allocate(&mut self, bytes: usize, budget: &mut Budget) -> Result<usize, NoBuffer> {
         let idle: usize = self.idle.iter().map(Memory::len).sum();
         let in_use = budget.allocated() - idle;
-        let all_travel = self.buffers - self.idle.len() == self.max_buffers;
+        let all_travel = self.max_buffers.is_some_and(|max| self.buffers - self.idle.len() == max);
         if all_travel || bytes > budget.limit() - in_use {
             return Err(NoBuffer::Later);
         }
@@ -164,19 +177,23 @@ impl Pool {
         }
         let generous = self.generous(bytes, budget);
         let size = if self.fits(generous, budget) { generous } else { bytes };
-        let memory = Memory::zeroed(size).ok_or(NoBuffer::OutOfMemory)?;
+        let memory = match self.max_buffers {
+            Some(_) => Memory::zeroed(size),
+            None => Memory::returnable(size),
+        };
+        let memory = memory.ok_or(NoBuffer::OutOfMemory)?;
         if self.idle.capacity() == 0 {
             self.idle.reserve_exact(BUFFERS);
         }
         self.idle.push(memory);
         budget.take(size);
-        self.buffers += 1;
+        self.count(1);
         Ok(self.idle.len() - 1)
     }
 
     /// Bytes to allocate for a message of `bytes`, so that others fit the buffer too.
     fn generous(&self, bytes: usize, budget: &Budget) -> usize {
-        if self.max_buffers == usize::MAX {
+        if self.max_buffers.is_none() {
             // A burst fills many of them, and hardly any is used again.
             return bytes;
         }
@@ -185,14 +202,21 @@ impl Pool {
     }
 
     fn fits(&self, size: usize, budget: &Budget) -> bool {
-        self.buffers < self.max_buffers && budget.has(size)
+        self.max_buffers.is_none_or(|max| self.buffers < max) && budget.has(size)
+    }
+
+    /// Notes that there is a buffer more or less. Nobody counts those that the consumer frees.
+    fn count(&mut self, change: isize) {
+        if self.max_buffers.is_some() {
+            self.buffers = self.buffers.wrapping_add_signed(change);
+        }
     }
 
     fn free_one(&mut self, budget: &mut Budget) -> bool {
         let memory = self.idle.pop();
         if let Some(memory) = &memory {
             budget.give_back(memory.len());
-            self.buffers -= 1;
+            self.count(-1);
         }
         memory.is_some()
     }
@@ -220,7 +244,7 @@ mod tests {
     #[test]
     fn a_returned_buffer_is_used_again() {
         let returned = ReturnPath::new(BUFFERS);
-        let (mut pool, mut budget) = (Pool::new(BUFFERS), Budget::new(1 << 20, 0));
+        let (mut pool, mut budget) = (Pool::new(Some(BUFFERS)), Budget::new(1 << 20, 0));
         let mut memory = take(&mut pool, 1000, &returned, &mut budget).unwrap();
         let address = memory.as_mut_slice().as_ptr();
         returned.push(memory).unwrap();
@@ -231,7 +255,7 @@ mod tests {
     #[test]
     fn the_budget_holds_and_small_buffers_make_way() {
         let returned = ReturnPath::new(BUFFERS);
-        let (mut pool, mut budget) = (Pool::new(BUFFERS), Budget::new(4096, 0));
+        let (mut pool, mut budget) = (Pool::new(Some(BUFFERS)), Budget::new(4096, 0));
         let small = take(&mut pool, 1024, &returned, &mut budget).unwrap();
         let _large = take(&mut pool, 2048, &returned, &mut budget).unwrap();
         assert_eq!(take(&mut pool, 2000, &returned, &mut budget).unwrap_err(), NoBuffer::Later);
@@ -243,7 +267,7 @@ mod tests {
     #[test]
     fn there_are_never_more_buffers_than_the_way_back_has_places() {
         let returned = ReturnPath::new(BUFFERS);
-        let (mut pool, mut budget) = (Pool::new(BUFFERS), Budget::new(1 << 20, 0));
+        let (mut pool, mut budget) = (Pool::new(Some(BUFFERS)), Budget::new(1 << 20, 0));
         let mut away = Vec::new();
         for _ in 0..BUFFERS {
             away.push(take(&mut pool, 64, &returned, &mut budget).unwrap());
@@ -256,7 +280,7 @@ mod tests {
     #[test]
     fn what_is_idle_makes_way_for_other_memory() {
         let returned = ReturnPath::new(1);
-        let (mut pool, mut budget) = (Pool::new(usize::MAX), Budget::new(4096, 1024));
+        let (mut pool, mut budget) = (Pool::new(None), Budget::new(4096, 1024));
         let memory = take(&mut pool, 2048, &returned, &mut budget).unwrap();
         assert!(!budget.has(2048));
         returned.push(memory).unwrap();

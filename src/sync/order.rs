@@ -86,6 +86,16 @@ mutants! {
     LeakSpilled,
     /// Makes each message of a batch visible on its own.
     NoHoldBack,
+    /// Follows the producer into the next segment without announcing it.
+    NoSwitchClaim,
+    /// Gives a segment back before the last message in it.
+    EarlyGiveBack,
+    /// Takes room in an older segment for room in the newest one.
+    NoFloor,
+    /// Looks where the receiver is only after having looked at what it has freed.
+    LateHead,
+    /// Leaves a receiver asleep in front of a switch that no message follows.
+    SilentSwitch,
     /// Has a task woken by the waker of its first poll.
     KeepWaker,
     /// Lets a port wait for one that waits for it.

@@ -1,0 +1,265 @@
+//! Directions that grow: the switch to another segment, its reuse, and waiting at the limit.
+
+use std::cell::Cell;
+
+use loom_tests::Barriers::{Full, Heavy};
+use loom_tests::steps::{post, receive};
+use loom_tests::{Model, SMALLEST, thread};
+use message_port::rkyv::rancor::{Fallible, Source};
+use message_port::rkyv::ser::{Allocator, Writer};
+use message_port::rkyv::vec::{ArchivedVec, VecResolver};
+use message_port::rkyv::{Archive, Place, Serialize};
+use message_port::{Message, MessageChannel, MessagePort};
+
+/// Numbers that fit one segment.
+const PER_SEGMENT: u64 = 7;
+
+/// An archive that is spilled: it is as long as the ring.
+type Large = [u64; 16];
+
+/// A channel whose directions have at most so many segments.
+fn channel<T: Message>(segments: usize) -> (MessagePort<T>, MessagePort<T>) {
+    let builder = MessageChannel::<T>::builder().capacity(SMALLEST).growable(segments * SMALLEST);
+    let MessageChannel { port1, port2 } = builder.build().unwrap();
+    (port1, port2)
+}
+
+/// Posts the numbers from `from` to `to`, all of which fit.
+fn fill(port: &mut MessagePort<u64>, from: u64, to: u64) {
+    for number in from..to {
+        port.try_post_message(&number).unwrap();
+    }
+}
+
+/// Receives the numbers from `from` to `to`, all of which are there.
+fn drain(port: &mut MessagePort<u64>, from: u64, to: u64) {
+    for number in from..to {
+        assert_eq!(*port.try_recv().unwrap(), number);
+    }
+}
+
+/// The receiver comes to a switch at any time, and finds everything behind it.
+#[test]
+fn what_is_behind_a_switch_is_visible_as_a_whole() {
+    let cases = &["before the switch", "behind the switch"];
+    Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, mut port2) = channel(3);
+        fill(&mut port1, 0, PER_SEGMENT);
+        drain(&mut port2, 0, PER_SEGMENT - 1);
+        // With the frame in hand the segment stays full.
+        let held = port2.try_recv().unwrap();
+        let sender = thread::spawn(move || {
+            fill(&mut port1, PER_SEGMENT, PER_SEGMENT + 2);
+            port1
+        });
+        assert_eq!(*held, PER_SEGMENT - 1);
+        drop(held);
+        run.reached(cases[usize::from(!port2.is_empty())]);
+        for number in PER_SEGMENT..PER_SEGMENT + 2 {
+            let read = receive(&mut port2, |number| number.to_native());
+            assert_eq!(read.unwrap(), number, "a message is lost or out of order");
+        }
+        sender.join().unwrap();
+    });
+}
+
+/// A segment is written again only when every message in it was released.
+#[test]
+fn a_segment_is_read_before_it_is_written_again() {
+    Model::with(Heavy).preemptions(3).check(|_| {
+        // One of these fills a segment.
+        let (mut port1, mut port2) = channel::<[u64; 7]>(2);
+        port1.try_post_message(&[0; 7]).unwrap();
+        port1.try_post_message(&[1; 7]).unwrap();
+        let sender = thread::spawn(move || {
+            post(&mut port1, &[2; 7]).unwrap();
+            port1
+        });
+        for number in 0..3 {
+            let read = receive(&mut port2, |message| {
+                thread::yield_now();
+                message[6].to_native()
+            });
+            assert_eq!(read.unwrap(), number, "a message is lost or out of order");
+        }
+        sender.join().unwrap();
+    });
+}
+
+/// At the limit, a sender that sleeps is woken by the first switch that is passed.
+#[test]
+fn a_passed_switch_wakes_the_sender() {
+    Model::with(Full).preemptions(3).check(|_| {
+        let (mut port1, mut port2) = channel(2);
+        fill(&mut port1, 0, 2 * PER_SEGMENT);
+        assert!(port1.try_post_message(&0).is_err(), "there is more room than the limit allows");
+        drain(&mut port2, 0, PER_SEGMENT);
+        let sender = thread::spawn(move || {
+            port1.post_message(&(2 * PER_SEGMENT)).unwrap();
+            port1
+        });
+        drain(&mut port2, PER_SEGMENT, PER_SEGMENT + 1);
+        sender.join().unwrap();
+    });
+}
+
+/// At the limit, a sender of a long message is woken by whatever the receiver gives back, also if
+/// that is just when the sender looks.
+#[test]
+fn what_is_freed_wakes_the_sender_of_a_long_message() {
+    Model::with(Full).preemptions(3).check(|_| {
+        let (mut port1, mut port2) = channel::<Large>(2);
+        port1.try_post_message(&[1; 16]).unwrap();
+        let sender = thread::spawn(move || {
+            port1.post_message(&[2; 16]).unwrap();
+            port1
+        });
+        drop(port2.try_recv().unwrap());
+        sender.join().unwrap();
+    });
+}
+
+/// Bytes that can be written only so many times.
+#[derive(Debug)]
+struct Fading {
+    bytes: Vec<u8>,
+    writes: Cell<usize>,
+}
+
+#[derive(Debug)]
+struct Faded;
+
+impl std::fmt::Display for Faded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("faded")
+    }
+}
+
+impl std::error::Error for Faded {}
+
+impl Fading {
+    fn new(length: usize, writes: usize) -> Self {
+        Self { bytes: vec![7; length], writes: Cell::new(writes) }
+    }
+}
+
+impl Archive for Fading {
+    type Archived = ArchivedVec<u8>;
+    type Resolver = VecResolver;
+
+    fn resolve(&self, resolver: VecResolver, out: Place<ArchivedVec<u8>>) {
+        ArchivedVec::resolve_from_slice(&self.bytes, resolver, out);
+    }
+}
+
+impl<S: Fallible<Error: Source> + Allocator + Writer + ?Sized> Serialize<S> for Fading {
+    fn serialize(&self, serializer: &mut S) -> Result<VecResolver, S::Error> {
+        let writes = self.writes.get().checked_sub(1).ok_or_else(|| Source::new(Faded))?;
+        self.writes.set(writes);
+        ArchivedVec::<u8>::serialize_from_slice(&self.bytes, serializer)
+    }
+}
+
+/// A message that made room for itself and then failed leaves a switch with nothing behind. The
+/// receiver, who may sleep in front of it, passes it for the next message that needs the room.
+#[test]
+fn a_switch_with_nothing_behind_is_passed() {
+    Model::with(Full).preemptions(3).check(|_| {
+        let (mut port1, mut port2) = channel::<Fading>(2);
+        for _ in 0..3 {
+            port1.try_post_message(&Fading::new(8, 9)).unwrap();
+        }
+        drop(port2.try_recv().unwrap());
+        drop(port2.try_recv().unwrap());
+        let sender = thread::spawn(move || {
+            // Measured once, and gone when there is room for it.
+            assert!(port1.try_post_message(&Fading::new(40, 1)).unwrap_err().is_data_clone());
+            port1.post_message(&Fading::new(100, 9)).unwrap();
+            port1
+        });
+        drop(port2.try_recv().unwrap());
+        assert_eq!(port2.recv().unwrap().len(), 100);
+        sender.join().unwrap();
+    });
+}
+
+/// The report of a close counts what is behind a switch once, wherever the receiver is.
+#[test]
+fn the_report_is_exact_around_a_switch() {
+    let cases = &["nothing delivered", "one delivered", "both delivered"];
+    Model::with(Full).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, port2) = channel(3);
+        let (mut sender, mut receiver) = port2.into_split();
+        fill(&mut port1, 0, PER_SEGMENT + 1);
+        for number in 0..PER_SEGMENT - 1 {
+            assert_eq!(*receiver.try_recv().unwrap(), number);
+        }
+        let receiving = thread::spawn(move || {
+            let mut delivered = 0;
+            while receiver.try_recv().is_ok() {
+                delivered += 1;
+            }
+            delivered
+        });
+        sender.close();
+        let counted = port1.split_mut().0.close_event().unwrap().undelivered_messages();
+        let delivered = receiving.join().unwrap();
+        assert_eq!(delivered + counted, 2, "a message is lost, or counted and delivered");
+        run.reached(cases[usize::try_from(delivered).unwrap()]);
+    });
+}
+
+/// A post that grows while the other port receives and closes is refused, delivered or counted.
+#[test]
+fn a_post_that_grows_is_refused_delivered_or_counted() {
+    let cases = &["refused", "delivered", "counted"];
+    Model::with(Full).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, mut port2) = channel(3);
+        fill(&mut port1, 0, PER_SEGMENT);
+        let sender = thread::spawn(move || {
+            let posted = port1.try_post_message(&PER_SEGMENT).is_ok();
+            let counted = loop {
+                match port1.split_mut().0.close_event() {
+                    Some(event) => break event.undelivered_messages(),
+                    None => thread::yield_now(),
+                }
+            };
+            (posted, counted)
+        });
+        let mut delivered = 0;
+        while port2.try_recv().is_ok() {
+            delivered += 1;
+        }
+        port2.close();
+        let (posted, counted) = sender.join().unwrap();
+        let accepted = PER_SEGMENT + u64::from(posted);
+        assert_eq!(delivered + counted, accepted, "a message is lost, or counted and delivered");
+        run.reached(match (posted, counted) {
+            (false, _) => cases[0],
+            (true, 0) => cases[1],
+            (true, _) => cases[2],
+        });
+    });
+}
+
+/// Segments, a spare one, and buffers on their way and on their way back are freed once.
+#[test]
+fn the_last_owner_frees_every_segment_once() {
+    Model::with(Heavy).preemptions(2).check(|_| {
+        let (mut port1, mut port2) = channel::<Vec<u64>>(20);
+        // One of each fills a segment.
+        let (small, large) = (vec![1; 4], vec![2; 20]);
+        for message in [&large, &small, &small, &large] {
+            port1.try_post_message(message).unwrap();
+        }
+        drop(port2.try_recv().unwrap());
+        let peer = thread::spawn(move || {
+            let _ = port1.try_post_message(&large);
+            drop(port1);
+        });
+        drop(port2.try_recv());
+        drop(port2.try_recv());
+        drop(port2);
+        peer.join().unwrap();
+    });
+}

@@ -1,0 +1,397 @@
+//! Directions that grow: order, the limit, and waiting at it.
+
+#[path = "common/asleep.rs"]
+mod asleep;
+#[path = "common/random.rs"]
+mod random;
+#[path = "common/watchdog.rs"]
+mod watchdog;
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::task::{Context, Waker};
+
+use message_port::{Message, MessageChannel, PostError, TryPostError};
+
+use asleep::spawn_asleep;
+use random::Random;
+use watchdog::Watchdog;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+const CAPACITY: usize = 256;
+/// Numbers that fit one segment.
+const PER_SEGMENT: u64 = 256 / 16 - 1;
+
+fn growable<T: Message>(capacity: usize, max_bytes: usize) -> MessageChannel<T> {
+    MessageChannel::builder().capacity(capacity).growable(max_bytes).build().unwrap()
+}
+
+/// Bytes of the archive of a vector.
+fn archive_length(length: usize) -> usize {
+    length.next_multiple_of(4) + 8
+}
+
+#[test]
+fn m1_a_post_finds_room_up_to_the_limit_and_not_beyond() -> Outcome {
+    for segments in [2, 3, 10, 1000] {
+        let limit = CAPACITY * segments;
+        for max_bytes in [limit, limit + 1, limit + CAPACITY - 1] {
+            let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, max_bytes);
+            let room = PER_SEGMENT * segments as u64;
+            for number in 0..room {
+                port1.try_post_message(&number)?;
+            }
+            assert!(port1.try_post_message(&0).unwrap_err().is_full());
+            assert_eq!(port1.capacity(), CAPACITY);
+            assert_eq!(port2.len() as u64, room);
+            for number in 0..room {
+                assert_eq!(*port2.try_recv()?, number);
+            }
+            assert!(port2.try_recv().unwrap_err().is_empty());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn m1_without_room_for_a_second_segment_nothing_grows() -> Outcome {
+    for max_bytes in [0, 1, CAPACITY - 1, CAPACITY, CAPACITY + 1, 2 * CAPACITY - 1] {
+        let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, max_bytes);
+        for lap in 0..3 {
+            for number in 0..PER_SEGMENT {
+                port1.try_post_message(&(lap + number))?;
+            }
+            assert!(port1.try_post_message(&0).unwrap_err().is_full());
+            for number in 0..PER_SEGMENT {
+                assert_eq!(*port2.try_recv()?, lap + number);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn m1_a_huge_limit_is_no_limit() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = growable::<u64>(64, usize::MAX);
+    for number in 0..100_000 {
+        port1.try_post_message(&number)?;
+    }
+    for number in 0..100_000 {
+        assert_eq!(*port2.try_recv()?, number);
+    }
+    Ok(())
+}
+
+/// The first switch that is passed makes room for a whole segment, and not before.
+#[test]
+fn m1_at_the_limit_room_comes_by_the_segment() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, 3 * CAPACITY);
+    let mut posted = 0;
+    let mut read = 0;
+    for _ in 0..20 {
+        while port1.try_post_message(&posted).is_ok() {
+            posted += 1;
+        }
+        assert_eq!(posted - read, 3 * PER_SEGMENT - u64::from(read > 0));
+        for _ in 0..PER_SEGMENT {
+            assert!(port1.try_post_message(&posted).unwrap_err().is_full() || read > 0);
+            assert_eq!(*port2.try_recv()?, read);
+            read += 1;
+        }
+        if read == PER_SEGMENT {
+            // All of the first segment was read, but only the next look leaves it.
+            assert_eq!(*port2.try_recv()?, read);
+            read += 1;
+        }
+    }
+    assert!(posted > 20 * PER_SEGMENT);
+    Ok(())
+}
+
+#[test]
+fn m1_a_post_at_the_limit_waits_and_goes_on() -> Outcome {
+    let _watchdog = Watchdog::start();
+    let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, 3 * CAPACITY);
+    let messages = 40 * PER_SEGMENT;
+    let sender = spawn_asleep(move || {
+        for number in 0..messages {
+            port1.post_message(&number).unwrap();
+        }
+    });
+    assert!(!sender.is_finished());
+    assert_eq!(port2.len() as u64, 3 * PER_SEGMENT);
+    for number in 0..messages {
+        assert_eq!(*port2.recv()?, number);
+    }
+    sender.join().unwrap();
+    Ok(())
+}
+
+#[test]
+fn m1_a_long_post_at_the_limit_waits_and_goes_on() -> Outcome {
+    let _watchdog = Watchdog::start();
+    // The longest that there is room for beside one segment, among short ones.
+    let MessageChannel { mut port1, mut port2 } = growable::<Vec<u8>>(CAPACITY, 5 * CAPACITY);
+    let length =
+        |number: usize| if number.is_multiple_of(3) { 4 * CAPACITY - 8 } else { number % 200 };
+    let sender = spawn_asleep(move || {
+        for number in 0..300 {
+            port1.post_message(&vec![7; length(number)]).unwrap();
+        }
+    });
+    for number in 0..300 {
+        assert_eq!(port2.recv()?.len(), length(number));
+    }
+    sender.join().unwrap();
+    Ok(())
+}
+
+#[test]
+fn m1_a_message_that_never_fits_is_refused_as_too_large() {
+    for (max_bytes, longest) in [(0, 120), (256, 120), (300, 120), (512, 256), (10_000, 9744)] {
+        let MessageChannel { mut port1, mut port2 } = growable::<Vec<u8>>(CAPACITY, max_bytes);
+        for _ in 0..3 {
+            let error = port1.post_message(&vec![0; longest - 4]).unwrap_err();
+            let (needed, max) = (longest + 4, longest);
+            assert!(
+                matches!(error, PostError::TooLarge { needed: n, max: m } if (n, m) == (needed, max)),
+                "{error}"
+            );
+            // With a spare segment as well as without.
+            port1.try_post_message(&vec![0; longest - 8]).unwrap();
+            assert_eq!(port2.try_recv().unwrap().len(), longest - 8);
+            while port1.try_post_message(&vec![1; 40]).is_ok() {}
+            while port2.try_recv().is_ok() {}
+        }
+    }
+}
+
+/// A task that waits at the limit is woken by a switch that is passed.
+#[test]
+fn m1_a_task_waits_at_the_limit() -> Outcome {
+    let _watchdog = Watchdog::start();
+    let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, 2 * CAPACITY);
+    for number in 0..2 * PER_SEGMENT {
+        assert!(
+            port1.poll_post_message(&mut Context::from_waker(Waker::noop()), &number).is_ready()
+        );
+    }
+    assert!(port1.poll_post_message(&mut Context::from_waker(Waker::noop()), &0).is_pending());
+    let sender = spawn_asleep(move || {
+        futures_lite::future::block_on(async {
+            for number in 0..500 {
+                port1.post_message_async(&(2 * PER_SEGMENT + number)).await.unwrap();
+            }
+        });
+    });
+    for number in 0..2 * PER_SEGMENT + 500 {
+        assert_eq!(*port2.recv()?, number);
+    }
+    sender.join().unwrap();
+    Ok(())
+}
+
+#[test]
+fn b1_a_batch_goes_over_switches() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, 1 << 20);
+    let numbers: Vec<u64> = (0..2000).collect();
+    for _ in 0..3 {
+        port1.post_messages(&numbers)?;
+        assert_eq!(port2.len(), 2000);
+        let mut read = Vec::new();
+        while read.len() < 2000 {
+            let limit = 1 + read.len() % 700;
+            port2.recv_batch(limit, |number| read.push(number.to_native()))?;
+        }
+        assert_eq!(read, numbers);
+    }
+    Ok(())
+}
+
+/// A batch with messages of every kind, at the limit: it is flushed before it waits.
+#[test]
+fn b1_a_batch_waits_at_the_limit() -> Outcome {
+    let _watchdog = Watchdog::start();
+    let MessageChannel { mut port1, mut port2 } = growable::<Vec<u8>>(CAPACITY, 4 * CAPACITY);
+    let messages: Vec<Vec<u8>> =
+        (0..400).map(|n| vec![7; if n % 7 == 0 { 400 } else { n % 110 }]).collect();
+    let posted = messages.clone();
+    let sender = spawn_asleep(move || assert_eq!(port1.post_messages(&posted).unwrap(), 400));
+    let mut read = Vec::new();
+    while read.len() < messages.len() {
+        read.push(port2.recv()?.to_vec());
+        match port2.recv_batch(30, |message| read.push(message.to_vec())) {
+            Ok(_) => {}
+            Err(error) => assert!(error.is_empty() || error.is_disconnected(), "{error}"),
+        }
+    }
+    assert_eq!(read, messages);
+    sender.join().unwrap();
+    Ok(())
+}
+
+/// Both directions wait at their limits; the later one is told, makes room, and goes on.
+#[test]
+fn deadlock_at_the_limit_one_of_two_ports_is_refused() {
+    let _watchdog = Watchdog::start();
+    let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, 2 * CAPACITY);
+    for number in 0..2 * PER_SEGMENT {
+        port1.try_post_message(&number).unwrap();
+        port2.try_post_message(&number).unwrap();
+    }
+    let first = spawn_asleep(move || {
+        port1.post_message(&(2 * PER_SEGMENT)).unwrap();
+        port1
+    });
+    // Refused until the first switch is passed: room comes by the segment.
+    for number in 0..=PER_SEGMENT {
+        assert!(port2.post_message(&0).unwrap_err().is_would_deadlock(), "{number}");
+        assert_eq!(*port2.recv().unwrap(), number);
+    }
+    let mut port1 = first.join().unwrap();
+    for number in 0..2 * PER_SEGMENT {
+        assert_eq!(*port1.recv().unwrap(), number);
+    }
+    port2.post_message(&(2 * PER_SEGMENT)).unwrap();
+    for number in PER_SEGMENT + 1..=2 * PER_SEGMENT {
+        assert_eq!(*port2.recv().unwrap(), number);
+    }
+}
+
+/// Idle buffers make way for a segment, but not the one that the message is written to: the
+/// message was lost.
+#[test]
+fn regression_a_long_message_keeps_its_buffer_when_a_segment_needs_the_room() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = growable::<Vec<u8>>(1024, 2048);
+    // Leaves less than a frame for a long message.
+    for _ in 0..31 {
+        port1.try_post_message(&vec![1; 8])?;
+    }
+    let long = vec![2; 600];
+    let posted = port1.try_post_message(&long).is_ok();
+    for _ in 0..31 {
+        assert_eq!(**port2.try_recv()?, [1; 8]);
+    }
+    assert_eq!(port2.len(), usize::from(posted));
+    if !posted {
+        assert!(port2.try_recv().unwrap_err().is_empty());
+        port1.try_post_message(&long)?;
+    }
+    assert_eq!(**port2.try_recv()?, *long);
+    Ok(())
+}
+
+/// Posts and receives of all kinds and sizes, against a queue.
+#[test]
+fn m3_random_programs_keep_the_order() -> Outcome {
+    for seed in 0..16 {
+        let mut random = Random::new(seed);
+        let capacity = 64 << random.below(5);
+        let max_bytes = capacity + random.below(40 * capacity);
+        let mut channel = growable::<Vec<u8>>(capacity, max_bytes);
+        let longest = (max_bytes - capacity).max(capacity / 2 - 8);
+        let mut queues = [VecDeque::new(), VecDeque::new()];
+        let mut number = 0u8;
+        let mut forgotten = [false; 2];
+        for _ in 0..1000 {
+            if random.below(20) == 0 {
+                std::mem::swap(&mut channel.port1, &mut channel.port2);
+                queues.swap(0, 1);
+                forgotten.swap(0, 1);
+            }
+            let MessageChannel { port1, port2 } = &mut channel;
+            let queue = &mut queues[0];
+            // Sometimes the queue becomes long, sometimes it is emptied.
+            let posts = if random.below(200) < 120 { random.below(30) } else { 0 };
+            for _ in 0..posts {
+                let length = match random.below(10) {
+                    0 => random.below(2 * capacity),
+                    1 => random.below(longest),
+                    _ => random.below(capacity / 2),
+                };
+                number = number.wrapping_add(1);
+                let message = vec![number; length];
+                match port1.try_post_message(&message) {
+                    Ok(()) => queue.push_back(message),
+                    Err(TryPostError::Full) => {
+                        assert!(forgotten[0] || !queue.is_empty(), "full of nothing");
+                    }
+                    Err(TryPostError::TooLarge { needed, max }) => {
+                        assert!(needed == archive_length(length) && needed > max);
+                        assert_eq!(max, longest);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            assert_eq!(port2.len(), queue.len());
+            assert_eq!(port2.is_empty(), queue.is_empty());
+            let action = random.below(4);
+            forgotten[0] = action == 1;
+            match action {
+                0 => {
+                    let limit = 1 + random.below(50);
+                    let had_some = !queue.is_empty();
+                    let received = port2.recv_batch(limit, |message| {
+                        assert_eq!(**message, *queue.pop_front().unwrap());
+                    });
+                    assert_eq!(received.unwrap_or(0) > 0, had_some);
+                }
+                1 => std::mem::forget(port2.try_recv().ok().map(|message| {
+                    assert_eq!(**message, *queue.pop_front().unwrap());
+                    message
+                })),
+                _ => {
+                    for _ in 0..=random.below(40) {
+                        match port2.try_recv() {
+                            Ok(message) => assert_eq!(**message, *queue.pop_front().unwrap()),
+                            Err(error) => assert!(error.is_empty() && queue.is_empty()),
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Long streams through both directions, with the limit reached now and then.
+#[test]
+fn m3_both_directions_keep_the_order_between_threads() {
+    let _watchdog = Watchdog::start();
+    for seed in 0..4 {
+        let MessageChannel { port1, port2 } = growable::<Vec<u8>>(CAPACITY, 4096);
+        let length =
+            |number: usize| if number.is_multiple_of(19) { 1000 } else { number * 7 % 100 };
+        let mut senders = Vec::new();
+        let mut receivers = Vec::new();
+        for port in [port1, port2] {
+            let (mut sender, mut receiver) = port.into_split();
+            senders.push(std::thread::spawn(move || {
+                let mut random = Random::new(seed);
+                for number in 0..5000 {
+                    let byte = u8::try_from(number % 251).unwrap();
+                    sender.post_message(&vec![byte; length(number)]).unwrap();
+                    for _ in 0..random.below(100) {
+                        std::hint::spin_loop();
+                    }
+                }
+            }));
+            receivers.push(std::thread::spawn(move || {
+                let mut random = Random::new(seed + 1);
+                for number in 0..5000 {
+                    let message = receiver.recv().unwrap();
+                    assert_eq!(message.len(), length(number));
+                    assert!(message.iter().all(|byte| usize::from(*byte) == number % 251));
+                    drop(message);
+                    for _ in 0..random.below(100) {
+                        std::hint::spin_loop();
+                    }
+                }
+            }));
+        }
+        for thread in senders.into_iter().chain(receivers) {
+            thread.join().unwrap();
+        }
+    }
+}
