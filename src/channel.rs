@@ -5,6 +5,7 @@ use std::fmt;
 use crate::builder::Builder;
 use crate::close::Side;
 use crate::incoming::Incoming;
+use crate::insight::event;
 use crate::link::Link;
 use crate::message::Message;
 use crate::outgoing::Outgoing;
@@ -119,6 +120,14 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
         let link = Link::new();
         let (to_port2, from_port1) = ring::new(limits)?;
         let (to_port1, from_port2) = ring::new(limits)?;
+        event!(
+            debug,
+            channel = link.channel,
+            capacity = limits.capacity,
+            max_message = limits.max_message,
+            growable = limits.growable,
+            "channel made"
+        );
         let halves = |producer: Producer, consumer: Consumer, side: Side| {
             let waiter = || Waiter::new(strategy, link.barrier);
             let received = consumer.progress();

@@ -17,6 +17,12 @@ impl Side {
         }
     }
 
+    /// For people.
+    #[cfg(feature = "tracing")]
+    pub(crate) const fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
     #[inline]
     const fn bit(self, of_port1: u32) -> u32 {
         of_port1 << self as u32

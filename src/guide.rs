@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`room`] | choosing a capacity, back-pressure, two ends that post at once, growing |
 //! | [`receiving`] | waiting, handlers or pull, handlers that fail, tasks, many ports on one thread |
-//! | [`practice`] | passing archives on, shutting down, testing with loom, tuning |
+//! | [`practice`] | passing archives on, shutting down, watching a channel, testing with loom, tuning |
 
 #[doc = include_str!("../docs/guide/room.md")]
 pub mod room {}

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::error::{BoxError, DispatchError, HandlerError, PanicPayload};
 use crate::event::{CloseEvent, HandlerResult, MessageErrorEvent, MessageEvent};
 use crate::incoming::Next;
+use crate::insight::event;
 use crate::message::Message;
 use crate::receiver::Receiver;
 use crate::ring::Frame;
@@ -134,6 +135,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
             Ok(message) => message,
             Err(error) => {
                 let error = HandlerError::InvalidArchive(error);
+                tell(&error, sender);
                 let event = MessageErrorEvent::new(&error, None);
                 return match &mut self.message_error {
                     Some(handler) => {
@@ -154,6 +156,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
             Ok(Err(error)) => HandlerError::Returned(error),
             Err(payload) => HandlerError::Panicked(PanicPayload::new(payload)),
         };
+        tell(&error, sender);
         #[cfg(message_port_teeth)]
         if active(Mutant::LateMessageError) {
             self.late = Some(error);
@@ -197,6 +200,23 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         handler(&event).map_err(DispatchError::Close)?;
         Ok(Turn::Close)
     }
+}
+
+/// Tells of a `messageerror`, whether somebody handles it or not. Not in the words of the error:
+/// those are the program's.
+#[cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "there is nobody to tell"))]
+fn tell<Out>(error: &HandlerError, sender: &Sender<Out>) {
+    event!(
+        warn,
+        channel = sender.outgoing().link().channel,
+        port = sender.outgoing().side().number(),
+        cause = match error {
+            HandlerError::Returned(_) => "error returned",
+            HandlerError::Panicked(_) => "panic",
+            HandlerError::InvalidArchive(_) => "invalid archive",
+        },
+        "messageerror"
+    );
 }
 
 #[cfg_attr(message_port_teeth, allow(clippy::missing_fields_in_debug, reason = "for mutants"))]

@@ -1,6 +1,7 @@
 //! The receiving half of a port below its types: what comes next, when it waits, where it ends.
 
 use crate::close::{Ended, Half, Side};
+use crate::insight::event;
 use crate::link::Link;
 use crate::ring::{Consumer, Frame, Payload, Peek, Target};
 use crate::sync::Arc;
@@ -136,9 +137,20 @@ impl End {
                 Peek::Switch(_) => {
                     self.consumer.pass_switch();
                     self.wake_sender();
+                    event!(
+                        trace,
+                        channel = self.link.channel,
+                        port = self.side.number(),
+                        "segment given back"
+                    );
                 }
             }
         }
+    }
+
+    #[inline(always)]
+    fn count_received(&self, length: impl FnOnce() -> usize) {
+        self.link.counters(self.side.peer()).received(length);
     }
 
     #[inline(always)]
@@ -246,7 +258,9 @@ impl Incoming {
     /// [rejected](Self::reject). If neither happens, the next call releases it.
     #[inline(always)]
     pub(crate) fn take(&mut self, frame: Frame) -> Payload {
-        self.end.consumer.take(frame)
+        let payload = self.end.consumer.take(frame);
+        self.end.count_received(|| payload.as_ptr().len());
+        payload
     }
 
     /// Puts a message that was just taken into the hands of its receiver.
@@ -328,6 +342,7 @@ impl Batch<'_> {
         let claimed = self.end.claim(frame);
         if claimed {
             self.end.consumer.pass(frame);
+            self.end.count_received(|| frame.length());
         }
         claimed
     }

@@ -40,6 +40,7 @@
 //! | pass archives on | [`MessagePort::post_archived`], [`MessageRef::as_bytes`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
+//! | see how much is on its way | [`MessagePort::bytes_in_flight`], [`bytes_available`](MessagePort::bytes_available), [`len`](MessagePort::len) |
 //! | choose, combine, tune | [`guide`] |
 //! | know how it works | [`protocol`] |
 //!
@@ -48,6 +49,8 @@
 //! | feature | what it does |
 //! |---|---|
 //! | `futures` | [Streams](https://docs.rs/futures-core) and [sinks](https://docs.rs/futures-sink) of owned messages, for the combinators of the ecosystem: `into_stream` of a port or a receiver, `into_sink` of a sender. |
+//! | `stats` | What each direction has counted, from either end: messages, bytes, high-water mark, waits; see `Stats`. A post then also looks at a cursor of the receiver's, and both ends count. |
+//! | `tracing` | [Events](https://docs.rs/tracing) of channels for the program's subscriber; see [`guide::practice`]. |
 //! | `loom` | Together with `--cfg message_port_loom`, ports take part in [loom](https://docs.rs/loom) models of your own program; see [`guide::practice`]. Alone it changes nothing. |
 //!
 //! # Without the standard library
@@ -107,6 +110,8 @@ pub use event::{CloseEvent, ClosedBy, HandlerResult, MessageErrorEvent, MessageE
 pub use event_loop::{EventLoop, EventLoopError, LoopHandle, PortId};
 #[cfg(feature = "futures")]
 pub use futures::{PortStream, ReceiverStream, SenderSink};
+#[cfg(feature = "stats")]
+pub use insight::{Stats, WaitStats};
 pub use message::{Message, MessageRef};
 pub use port::MessagePort;
 pub use receiver::Receiver;

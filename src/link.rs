@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::close::{CloseState, Half, Side};
+use crate::insight::{DirectionCounters, event};
 use crate::stall::Stalls;
 use crate::sync::{Arc, CachePadded};
 use crate::wait::{Barrier, WaitCell};
@@ -17,6 +18,11 @@ pub(crate) struct Link {
     receivers: [CachePadded<WaitCell>; 2],
     pub(crate) barrier: Barrier,
     pub(crate) stalls: Stalls,
+    /// By the side that posts.
+    counters: [DirectionCounters; 2],
+    /// Tells the channels of a program apart.
+    #[cfg(feature = "tracing")]
+    pub(crate) channel: usize,
 }
 
 impl Link {
@@ -28,6 +34,9 @@ impl Link {
             receivers: cells(),
             barrier: Barrier::detect(),
             stalls: Stalls::new(),
+            counters: Default::default(),
+            #[cfg(feature = "tracing")]
+            channel: crate::sync::unique(),
         })
     }
 
@@ -41,6 +50,12 @@ impl Link {
     #[inline]
     pub(crate) fn receiver(&self, side: Side) -> &WaitCell {
         &self.receivers[side as usize]
+    }
+
+    /// What is counted about the direction into which `side` posts.
+    #[inline]
+    pub(crate) fn counters(&self, side: Side) -> &DirectionCounters {
+        &self.counters[side as usize]
     }
 
     /// Whether a half of the peer of `side` was dropped.
@@ -63,6 +78,7 @@ impl Link {
         for cell in self.senders.iter().chain(&self.receivers) {
             panicked = catch_unwind(AssertUnwindSafe(|| self.wake(cell))).err().or(panicked);
         }
+        event!(debug, channel = self.channel, port = side.number(), "channel closed");
         if let Some(payload) = panicked {
             resume_unwind(payload);
         }
@@ -76,6 +92,7 @@ impl Link {
             Half::Sender => self.wake(self.receiver(peer)),
             Half::Receiver => self.wake(self.sender(peer)),
         }
+        event!(debug, channel = self.channel, port = side.number(), ?half, "half dropped");
     }
 
     fn wake(&self, cell: &WaitCell) {

@@ -2,6 +2,7 @@
 
 use crate::close::{Half, Side};
 use crate::error::DataCloneError;
+use crate::insight::{Tally, event};
 use crate::link::Link;
 use crate::ring::{Producer, Progress, Reserve, Target};
 use crate::stall::WouldDeadlock;
@@ -52,6 +53,11 @@ pub(crate) struct Outgoing {
     stalled: Option<Target>,
     /// Messages of a batch that were refused when it was published.
     too_late: usize,
+    /// What was committed and is not yet counted.
+    tally: Tally,
+    /// Whether a post had to wait before; for the level of the event.
+    #[cfg(feature = "tracing")]
+    has_waited: bool,
 }
 
 /// How a post goes about it.
@@ -72,7 +78,18 @@ impl Outgoing {
         waiter: Waiter,
         received: Progress,
     ) -> Self {
-        Self { producer, link, side, waiter, received, stalled: None, too_late: 0 }
+        Self {
+            producer,
+            link,
+            side,
+            waiter,
+            received,
+            stalled: None,
+            too_late: 0,
+            tally: Tally::default(),
+            #[cfg(feature = "tracing")]
+            has_waited: false,
+        }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -139,6 +156,7 @@ impl Outgoing {
     /// Makes the message at the cursor visible, at once or with the rest of a batch.
     #[inline(always)]
     fn publish(&mut self, length: usize, batched: bool) -> Result<(), Refusal> {
+        self.tally.add(length);
         if batched {
             self.producer.commit_in_batch(length);
             return Ok(());
@@ -162,10 +180,17 @@ impl Outgoing {
 
     /// Wakes the receiver, and finds out whether the message came in time.
     #[inline(always)]
-    fn published(&self) -> Result<(), Refusal> {
+    fn published(&mut self) -> Result<(), Refusal> {
+        let tally = std::mem::take(&mut self.tally);
+        let counters = self.link.counters(self.side);
+        counters.in_flight(|| self.producer.bytes_in_flight());
         self.wake_receiver();
         // Behind the barrier B1 in there, which pairs with B5.
-        if self.link.state.hint().is_open() { Ok(()) } else { self.published_at_end() }
+        if !self.link.state.hint().is_open() {
+            self.published_at_end()?;
+        }
+        counters.posted(&tally);
+        Ok(())
     }
 
     /// If the other half of this port has closed meanwhile, the receiver may have come to the end
@@ -186,8 +211,9 @@ impl Outgoing {
     ) -> Result<(), Refusal> {
         manner.deadline = manner.deadline.fixed();
         let mut attempts = 0;
+        let mut was_full = false;
         loop {
-            let reserved = self.producer.reserve(needed);
+            let reserved = self.reserve(needed);
             let written = match reserved {
                 Reserve::InPlace => write(self.producer.run(needed).as_mut_slice()),
                 Reserve::Spilled => write(self.producer.prepared()),
@@ -198,6 +224,9 @@ impl Outgoing {
                         // It may sleep in front of a switch that no message follows yet, and only
                         // behind that is there room.
                         self.wake_receiver();
+                    }
+                    if !std::mem::replace(&mut was_full, true) {
+                        self.link.counters(self.side).full();
                     }
                     self.wait_for_room(target, manner)?;
                     continue;
@@ -218,7 +247,7 @@ impl Outgoing {
                 // The flush may have fixed the border in front of this message.
                 self.refuse_if_ended()?;
                 self.producer.commit_spilled(written);
-                return self.published();
+                return self.published_spilled(written);
             }
             needed = written;
             attempts += 1;
@@ -228,11 +257,55 @@ impl Outgoing {
         }
     }
 
+    /// Makes room for an archive, as far as that is possible without waiting.
+    fn reserve(&mut self, length: usize) -> Reserve {
+        let segments = self.producer.segments_added();
+        let reserved = self.producer.reserve(length);
+        if self.producer.segments_added() != segments {
+            self.link.counters(self.side).segment_added();
+            event!(
+                debug,
+                channel = self.link.channel,
+                port = self.side.number(),
+                bytes = self.producer.capacity(),
+                "segment added"
+            );
+        }
+        reserved
+    }
+
+    fn published_spilled(&mut self, length: usize) -> Result<(), Refusal> {
+        self.tally.add(length);
+        self.published()?;
+        self.link.counters(self.side).spilled();
+        event!(
+            trace,
+            channel = self.link.channel,
+            port = self.side.number(),
+            bytes = length,
+            "message spilled"
+        );
+        Ok(())
+    }
+
+    /// Tells that a post waits for room: what is worth knowing once is a detail afterwards.
+    #[cfg(feature = "tracing")]
+    fn tell_full(&mut self) {
+        let (channel, port) = (self.link.channel, self.side.number());
+        if std::mem::replace(&mut self.has_waited, true) {
+            event!(trace, channel, port, "full");
+        } else {
+            event!(debug, channel, port, "full for the first time");
+        }
+    }
+
     fn wait_for_room(&mut self, target: Target, manner: Manner<'_>) -> Result<(), Refusal> {
         let Manner { deadline, alone, .. } = manner;
         if matches!(deadline, Deadline::Now) {
             return Err(Refusal::TimedOut);
         }
+        #[cfg(feature = "tracing")]
+        self.tell_full();
         if alone {
             self.stall(target, deadline)?;
         }
@@ -259,7 +332,15 @@ impl Outgoing {
             // The lock shows what the peer gave back before it went to wait: with that, this
             // wait is over before it begins.
             Err(WouldDeadlock) if self.producer.has_reached(target) => {}
-            Err(WouldDeadlock) => return Err(Refusal::WouldDeadlock),
+            Err(WouldDeadlock) => {
+                event!(
+                    warn,
+                    channel = self.link.channel,
+                    port = self.side.number(),
+                    "wait refused: both ports would wait for room"
+                );
+                return Err(Refusal::WouldDeadlock);
+            }
         }
         Ok(())
     }

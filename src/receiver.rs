@@ -10,6 +10,7 @@ use crate::archive;
 use crate::close::Side;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::incoming::{Incoming, Next};
+use crate::insight::event;
 use crate::link::Link;
 use crate::message::{Message, MessageRef, Typed};
 use crate::ring::Frame;
@@ -376,6 +377,13 @@ impl<In: Message> Receiver<In> {
             Ok(root) => Ok(unsafe { MessageRef::new(self.incoming.hold(payload), root) }),
             Err(error) => {
                 self.incoming.reject(payload);
+                event!(
+                    warn,
+                    channel = self.incoming.link().channel,
+                    port = self.incoming.side().number(),
+                    %error,
+                    "invalid archive"
+                );
                 Err(error)
             }
         }

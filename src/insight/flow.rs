@@ -101,22 +101,28 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
 
 impl<Out> fmt::Debug for Sender<Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender")
+        let mut sender = f.debug_struct("Sender");
+        sender
             .field("capacity", &self.capacity())
             .field("bytes_in_flight", &self.bytes_in_flight())
             .field("closed", &self.is_closed())
-            .field("disconnected", &self.is_disconnected())
-            .finish()
+            .field("disconnected", &self.is_disconnected());
+        #[cfg(feature = "stats")]
+        sender.field("stats", &self.stats());
+        sender.finish()
     }
 }
 
 impl<In> fmt::Debug for Receiver<In> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
+        let mut receiver = f.debug_struct("Receiver");
+        receiver
             .field("len", &self.len())
             .field("bytes_available", &self.bytes_available())
             .field("closed", &self.is_closed())
-            .field("disconnected", &self.is_disconnected())
-            .finish()
+            .field("disconnected", &self.is_disconnected());
+        #[cfg(feature = "stats")]
+        receiver.field("stats", &self.stats());
+        receiver.finish()
     }
 }

@@ -39,6 +39,12 @@ impl Frame {
         self.position
     }
 
+    /// Bytes of the archive, if it is in place.
+    #[inline(always)]
+    pub(crate) fn length(self) -> usize {
+        frame::length(self.word)
+    }
+
     /// Where the frame behind it is.
     #[inline(always)]
     pub(crate) fn end(self) -> usize {

@@ -23,11 +23,13 @@ const FEW: usize = 8;
 pub(super) struct Growth {
     /// Never empty; the last one is the producer's.
     spans: VecDeque<Span>,
+    /// Segments behind the first one, since the ring was made; wrapping.
+    appended: usize,
 }
 
 impl Growth {
     pub(super) fn new(start: usize, segment: SegmentRef) -> Self {
-        Self { spans: VecDeque::from([Span { start, segment, unused: 0 }]) }
+        Self { spans: VecDeque::from([Span { start, segment, unused: 0 }]), appended: 0 }
     }
 
     /// Forgets the segments that the consumer has passed, having given back everything before
@@ -56,7 +58,13 @@ impl Growth {
         // after this and then is in another one. It uses only what is not passed.
         let segment = unsafe { Chain::append(newest, segment) };
         self.spans.push_back(Span { start, segment, unused: 0 });
+        self.appended = self.appended.wrapping_add(1);
         Some(segment)
+    }
+
+    /// Segments that were appended so far, wrapping.
+    pub(super) fn appended(&self) -> usize {
+        self.appended
     }
 
     /// Notes that so many bytes in front of the newest segment are behind a switch.

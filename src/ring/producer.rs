@@ -109,6 +109,11 @@ impl Producer {
         frame::distance(head, self.tail) - unused
     }
 
+    /// How often the direction has grown, wrapping.
+    pub(crate) fn segments_added(&self) -> usize {
+        self.growth.as_ref().map_or(0, Growth::appended)
+    }
+
     /// Whether the next archive of `length` bytes fits at the cursor, by what is known locally.
     #[inline]
     pub(crate) fn fits_here(&self, length: usize) -> bool {

@@ -82,3 +82,60 @@ impl Statistic {
         self.set(self.get().wrapping_add(1));
     }
 }
+
+/// A number for people to read. Like a [`Statistic`], but with 64 bits where there are such
+/// atomics.
+#[cfg(feature = "stats")]
+#[derive(Debug, Default)]
+pub(crate) struct Counter(CounterWord);
+
+#[cfg(all(feature = "stats", target_has_atomic = "64"))]
+type CounterWord = std::sync::atomic::AtomicU64;
+#[cfg(all(feature = "stats", not(target_has_atomic = "64")))]
+type CounterWord = std::sync::atomic::AtomicU32;
+
+#[cfg(feature = "stats")]
+#[allow(
+    clippy::unnecessary_fallible_conversions,
+    clippy::useless_conversion,
+    clippy::cast_possible_truncation,
+    reason = "the word may have 32 bits; it wraps then"
+)]
+impl Counter {
+    /// The last value written, or an older one.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(std::sync::atomic::Ordering::Relaxed).into()
+    }
+
+    /// Adds, wrapping; for the owner only.
+    #[inline]
+    pub(crate) fn add(&self, number: u64) {
+        self.set(self.get().wrapping_add(number));
+    }
+
+    /// Makes it at least this much; for the owner only.
+    #[inline]
+    pub(crate) fn raise_to(&self, number: u64) {
+        if number > self.get() {
+            self.set(number);
+        }
+    }
+
+    /// Adds one, wrapping; for anybody.
+    pub(crate) fn count_shared(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn set(&self, number: u64) {
+        self.0.store(number as _, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// A number that no other call has given or will give.
+#[cfg(feature = "tracing")]
+pub(crate) fn unique() -> usize {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

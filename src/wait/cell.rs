@@ -3,6 +3,7 @@
 use std::task::Waker;
 
 use super::barrier::Barrier;
+use crate::insight::WaitCounters;
 use crate::ring::Target;
 use crate::sync::order::{self, Mutant};
 use crate::sync::{AtomicUsize, Cell, Parker, StateWord, Statistic, Unparker};
@@ -34,6 +35,7 @@ pub(crate) struct WaitCell {
     target: AtomicUsize,
     /// Which CPU the last waker of a sleeping owner was on, plus one.
     waker_cpu: Statistic,
+    counters: WaitCounters,
 }
 
 // SAFETY: `thread` is written by the one owner, and only while no notifier can read it: before
@@ -54,6 +56,7 @@ impl WaitCell {
             task: Cell::new(None),
             target: AtomicUsize::new(0),
             waker_cpu: Statistic::new(0),
+            counters: WaitCounters::default(),
         }
     }
 
@@ -162,6 +165,7 @@ impl WaitCell {
             return;
         }
         super::cpu::record(&self.waker_cpu);
+        self.counters.wake();
         if armed == THREAD {
             self.thread.with(|thread| {
                 // SAFETY: the owner wrote it before it armed, and never writes it again.
@@ -178,6 +182,11 @@ impl WaitCell {
                 waker.wake();
             }
         }
+    }
+
+    /// What is counted about the owner's waits.
+    pub(crate) fn counters(&self) -> &WaitCounters {
+        &self.counters
     }
 
     /// Whether the owner may wait by spinning: the last waker was not on the owner's own CPU.

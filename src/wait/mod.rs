@@ -132,6 +132,7 @@ impl Waiter {
         if let Some(found) = self.spin(cell, deadline, &mut look)? {
             return Ok(found);
         }
+        let mut sleeper = cell.counters().sleeper();
         loop {
             let parker = self.parker.get_or_insert_with(|| cell.introduce());
             if let Err(BeingWoken) = cell.arm_thread(target) {
@@ -146,6 +147,7 @@ impl Waiter {
                 let _ = cell.disarm();
                 return found.ok_or(TimedOut);
             }
+            sleeper.sleep(ordered.is_err());
             match (deadline, ordered) {
                 (Deadline::At(deadline), Ok(())) => parker.park_deadline(deadline),
                 (Deadline::At(deadline), Err(_)) => {
@@ -181,6 +183,8 @@ impl Waiter {
         let found = look();
         if found.is_some() {
             let _ = cell.disarm();
+        } else {
+            cell.counters().suspend();
         }
         found.ok_or(TimedOut)
     }

@@ -1,0 +1,179 @@
+//! What is counted with the feature `stats`, and where.
+//!
+//! Each number has one writer, but for the wakes, which whoever has news sends. Nothing relies on
+//! them, and they are in no order with messages or with each other.
+
+use std::time::Instant;
+
+use super::{Stats, WaitStats};
+use crate::sync::{CachePadded, Counter};
+
+/// The counters of one direction.
+#[derive(Debug, Default)]
+pub(crate) struct DirectionCounters {
+    sender: CachePadded<SenderCounters>,
+    receiver: CachePadded<ReceiverCounters>,
+}
+
+/// Written by the sending half.
+#[derive(Debug, Default)]
+struct SenderCounters {
+    posted: Counter,
+    bytes: Counter,
+    largest: Counter,
+    high_water_mark: Counter,
+    full: Counter,
+    spilled: Counter,
+    segments: Counter,
+}
+
+/// Written by the receiving half.
+#[derive(Debug, Default)]
+struct ReceiverCounters {
+    received: Counter,
+    bytes: Counter,
+}
+
+/// Messages that are written and not yet known to be accepted.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    messages: u64,
+    bytes: u64,
+    largest: u64,
+}
+
+impl Tally {
+    /// Notes one more message, with an archive of `length` bytes.
+    #[inline]
+    pub(crate) fn add(&mut self, length: usize) {
+        self.messages += 1;
+        self.bytes += length as u64;
+        self.largest = self.largest.max(length as u64);
+    }
+}
+
+impl DirectionCounters {
+    /// Messages were accepted.
+    #[inline]
+    pub(crate) fn posted(&self, tally: &Tally) {
+        self.sender.posted.add(tally.messages);
+        self.sender.bytes.add(tally.bytes);
+        self.sender.largest.raise_to(tally.largest);
+    }
+
+    /// So many bytes of the ring are taken.
+    #[inline]
+    pub(crate) fn in_flight(&self, bytes: impl FnOnce() -> usize) {
+        self.sender.high_water_mark.raise_to(bytes() as u64);
+    }
+
+    /// A post found no room.
+    pub(crate) fn full(&self) {
+        self.sender.full.add(1);
+    }
+
+    /// A message was spilled.
+    pub(crate) fn spilled(&self) {
+        self.sender.spilled.add(1);
+    }
+
+    /// The direction has grown.
+    pub(crate) fn segment_added(&self) {
+        self.sender.segments.add(1);
+    }
+
+    /// A message was received, with an archive of `length` bytes.
+    #[inline]
+    pub(crate) fn received(&self, length: impl FnOnce() -> usize) {
+        self.receiver.received.add(1);
+        self.receiver.bytes.add(length() as u64);
+    }
+
+    /// All of it, with what the cells of the sender and of the receiver have counted.
+    pub(super) fn read(&self, waits: [&WaitCounters; 2]) -> Stats {
+        let [sender, receiver] = waits.map(WaitCounters::read);
+        let (messages, bytes) = (self.receiver.received.get(), self.receiver.bytes.get());
+        Stats {
+            // What is received was accepted, even if that is counted a moment later.
+            posted: self.sender.posted.get().max(messages),
+            received: messages,
+            posted_bytes: self.sender.bytes.get().max(bytes),
+            received_bytes: bytes,
+            largest_message: self.sender.largest.get(),
+            high_water_mark: self.sender.high_water_mark.get(),
+            full: self.sender.full.get(),
+            spilled: self.sender.spilled.get(),
+            segments_added: self.sender.segments.get(),
+            sender,
+            receiver,
+        }
+    }
+}
+
+/// The counters of one end that waits.
+#[derive(Debug, Default)]
+pub(crate) struct WaitCounters {
+    /// By the end that waits, as are the next two.
+    waits: Counter,
+    nanoseconds: Counter,
+    spurious_wakes: Counter,
+    /// By whoever wakes it.
+    wakes: Counter,
+}
+
+impl WaitCounters {
+    /// Whoever waits here is about to be woken.
+    pub(crate) fn wake(&self) {
+        self.wakes.count_shared();
+    }
+
+    /// A task waits here.
+    pub(crate) fn suspend(&self) {
+        self.waits.add(1);
+    }
+
+    /// A thread may have to sleep here.
+    pub(crate) fn sleeper(&self) -> Sleeper<'_> {
+        Sleeper { counters: self, since: None, wakes_by_itself: false }
+    }
+
+    fn read(&self) -> WaitStats {
+        WaitStats {
+            waits: self.waits.get(),
+            waited: std::time::Duration::from_nanos(self.nanoseconds.get()),
+            wakes: self.wakes.get(),
+            spurious_wakes: self.spurious_wakes.get(),
+        }
+    }
+}
+
+/// One wait of a thread, as often as it sleeps for it.
+#[derive(Debug)]
+pub(crate) struct Sleeper<'a> {
+    counters: &'a WaitCounters,
+    since: Option<Instant>,
+    wakes_by_itself: bool,
+}
+
+impl Sleeper<'_> {
+    /// The thread found nothing and is about to sleep; unless it `wakes_by_itself`, until it is
+    /// woken.
+    pub(crate) fn sleep(&mut self, wakes_by_itself: bool) {
+        if self.since.is_none() {
+            self.since = Some(Instant::now());
+            self.counters.waits.add(1);
+        } else if !self.wakes_by_itself {
+            self.counters.spurious_wakes.add(1);
+        }
+        self.wakes_by_itself = wakes_by_itself;
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        if let Some(since) = self.since {
+            let nanoseconds = since.elapsed().as_nanos();
+            self.counters.nanoseconds.add(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
+        }
+    }
+}
