@@ -159,11 +159,24 @@ if [ -e "$bin/event_loop" ]; then
     expect 0 "$bin/event_loop" --help
 fi
 
+if [ -e "$bin/burst" ]; then
+    expect 0 "$bin/burst" 33554432
+    cat "$scratch/out"
+    grep -qE '^[0-9]+ messages posted and received, 0 left$' "$scratch/out"
+    # Where the system tells: what a burst takes is there at its peak, and then goes back.
+    awk '$3 == "kB" { kilobytes[$1] = $2 }
+        END { exit ("before" in kilobytes) && !(kilobytes["peak"] > 32768 &&
+            kilobytes["after"] < kilobytes["before"] + 4096) }' "$scratch/out"
+    expect 2 "$bin/burst" much
+    expect 2 "$bin/burst" --no-such-option
+    expect 0 "$bin/burst" --help
+fi
+
 for source in examples/*.rs examples/*/main.rs; do
     name="${source#examples/}"
     name="${name%/main.rs}"
     name="${name%.rs}"
-    [ "$name" = checksum ] && continue
+    case "$name" in checksum | burst) continue ;; esac
     expect 0 "$bin/$name"
     if [ ! -s "$scratch/out" ]; then
         echo "$name printed nothing"

@@ -106,11 +106,18 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// posts wait, or are refused as `Full`, as they do from the start without this. This is the
     /// web's `postMessage`, which never blocks, with a limit.
     ///
-    /// Segments have the [`capacity`](Self::capacity) of the ring. The order of the messages stays,
-    /// and each segment is given back when the receiver has come to its end; one is kept for the
-    /// next burst. Where the limit leaves no room for another segment (less than twice the
-    /// capacity) the direction does not grow. A message that is spilled must have room beside one
-    /// segment: longer ones are refused as `TooLarge`.
+    /// Segments have the [`capacity`](Self::capacity) of the ring. The order of the messages stays.
+    /// A segment is given back when the receiver looks for what comes behind its last message; one
+    /// is kept for the next burst, and so are up to two buffers of long messages. On Linux segments
+    /// and buffers of 64 KiB or more go back to the system at once, whatever else the program has
+    /// allocated meanwhile.
+    ///
+    /// The limit counts bytes of segments and of long messages, not the few words that each of them
+    /// takes beside that. A limit below twice the capacity leaves no room for a second segment: the
+    /// direction does not grow then. A message that is spilled must have room beside one segment;
+    /// longer ones are refused as `TooLarge`. Where the allocator has no memory for a segment, posts
+    /// wait as they do at the limit, and a post that waits there goes on when the receiver has come
+    /// to the end of a segment.
     ///
     /// # Examples
     ///

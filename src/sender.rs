@@ -148,7 +148,8 @@ impl<Out> Sender<Out> {
         self.outgoing.is_disconnected()
     }
 
-    /// Bytes of this direction's ring.
+    /// Bytes of this direction's ring; where it is [growable](crate::Builder::growable), of each of
+    /// its segments.
     ///
     /// # Examples
     ///

@@ -103,7 +103,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.is_disconnected() && self.receiver.is_disconnected()
     }
 
-    /// Bytes of the ring that this port posts into.
+    /// Bytes of the ring that this port posts into; where the direction is
+    /// [growable](crate::Builder::growable), of each of its segments.
     ///
     /// # Examples
     ///
