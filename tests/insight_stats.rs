@@ -1,12 +1,17 @@
 //! What is counted with the feature `stats`: exact while nobody is active, the same at both ends.
 #![cfg(feature = "stats")]
 
+#[path = "common/watchdog.rs"]
+mod watchdog;
+
 use std::error::Error;
 use std::task::{Context, Waker};
 use std::thread::{self, yield_now};
 use std::time::Duration;
 
 use message_port::{MessageChannel, MessagePort, Stats};
+
+use watchdog::Watchdog;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -106,6 +111,7 @@ fn segments_are_counted() -> Outcome {
 /// The wake is sent to whoever waits, and only then.
 #[test]
 fn waits_for_messages_are_counted() -> Outcome {
+    let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
     port1.post_message(&1)?;
     port2.recv()?;
@@ -127,6 +133,7 @@ fn waits_for_messages_are_counted() -> Outcome {
 
 #[test]
 fn waits_for_room_are_counted() -> Outcome {
+    let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(CAPACITY);
     let mut posted = 0;
     while port1.try_post_message(&posted).is_ok() {
@@ -139,20 +146,45 @@ fn waits_for_room_are_counted() -> Outcome {
     while port2.incoming_stats().sender.waits == 0 {
         yield_now();
     }
-    for n in 0..posted {
-        assert_eq!(*port2.recv()?, n);
+    // No more: until it has looked for room, each further one would wake it again.
+    assert_eq!(*port2.recv()?, 0);
+    let port1 = sender.join().map_err(|_| "failed")?;
+    let seen = stats(&port1, &port2);
+    assert_eq!((seen.posted, seen.received, seen.full), (posted + 1, 1, 2));
+    assert_eq!((seen.sender.waits, seen.sender.wakes), (1, 1));
+    assert!(seen.sender.waited > Duration::ZERO);
+    Ok(())
+}
+
+/// The buffer that comes back first is too small, and with the others in use none is allocated.
+#[test]
+fn a_post_that_waits_twice_was_full_once() -> Outcome {
+    let _watchdog = Watchdog::start();
+    let MessageChannel { mut port1, mut port2 } =
+        MessageChannel::<String>::builder().capacity(CAPACITY).max_message_len(2000).build()?;
+    for _ in 0..3 {
+        port1.try_post_message(&text(992))?;
+    }
+    let sender = thread::spawn(move || {
+        port1.post_message(&text(1992)).unwrap();
+        port1
+    });
+    for waits in 1..=2 {
+        while port2.incoming_stats().sender.waits < waits {
+            yield_now();
+        }
+        port2.recv()?;
     }
     let port1 = sender.join().map_err(|_| "failed")?;
     let seen = stats(&port1, &port2);
-    assert_eq!((seen.posted, seen.received, seen.full), (posted + 1, posted, 2));
-    assert_eq!((seen.sender.waits, seen.sender.wakes), (1, 1));
-    assert!(seen.sender.waited > Duration::ZERO);
+    assert_eq!((seen.spilled, seen.full, seen.sender.wakes), (4, 1, 2));
     Ok(())
 }
 
 /// A port without handlers waits for the end; messages wake it and are not what it waits for.
 #[test]
 fn wakes_for_nothing_are_counted() -> Outcome {
+    let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
     port1.post_message(&0)?;
     let runner = thread::spawn(move || {

@@ -177,3 +177,18 @@ impl Drop for Sleeper<'_> {
         }
     }
 }
+
+#[cfg(all(test, not(message_port_loom)))]
+mod tests {
+    use super::*;
+
+    /// The sender counts a message when it is known to be accepted, the receiver may be faster.
+    #[test]
+    fn what_is_received_was_posted() {
+        let counters = DirectionCounters::default();
+        let waits = WaitCounters::default();
+        counters.received(|| 8);
+        let stats = counters.read([&waits, &waits]);
+        assert_eq!((stats.posted, stats.posted_bytes), (1, 8));
+    }
+}

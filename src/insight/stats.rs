@@ -88,6 +88,7 @@ pub struct WaitStats {
     /// How long threads slept. Neither spinning nor the time of tasks is measured.
     pub waited: Duration,
     /// Wakes that were sent to this end, by posts or by bytes given back, by a close or a drop.
+    /// What comes while an end that was woken looks for its news wakes it once more.
     pub wakes: u64,
     /// Times that a thread was woken, found nothing for it, and slept again.
     pub spurious_wakes: u64,
