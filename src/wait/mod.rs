@@ -204,6 +204,7 @@ impl Waiter {
             // The peer cannot run before this thread lets it. Then it may answer, without anybody
             // having to be put to sleep and woken, which costs twice as much. Once only: whoever
             // yields in a loop burns a CPU that others want.
+            #[allow(clippy::disallowed_methods, reason = "once, not in a loop")]
             std::thread::yield_now();
             return Ok(look());
         }
