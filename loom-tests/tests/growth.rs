@@ -63,6 +63,31 @@ fn what_is_behind_a_switch_is_visible_as_a_whole() {
     });
 }
 
+/// A batch that goes over a switch is visible all at once.
+#[test]
+fn a_batch_over_a_switch_is_visible_all_at_once() {
+    let cases = &["not yet", "all of it"];
+    Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, mut port2) = channel(3);
+        fill(&mut port1, 0, PER_SEGMENT - 1);
+        drain(&mut port2, 0, PER_SEGMENT - 2);
+        // With the frame in hand the segment stays full.
+        let held = port2.try_recv().unwrap();
+        let sender = thread::spawn(move || {
+            let batch = [PER_SEGMENT - 1, PER_SEGMENT, PER_SEGMENT + 1];
+            assert_eq!(port1.post_messages(&batch).unwrap(), batch.len());
+            port1
+        });
+        assert_eq!(*held, PER_SEGMENT - 2);
+        drop(held);
+        run.reached(cases[usize::from(!port2.is_empty())]);
+        let first = receive(&mut port2, |number| number.to_native());
+        assert_eq!(first.unwrap(), PER_SEGMENT - 1, "a message is lost or out of order");
+        drain(&mut port2, PER_SEGMENT, PER_SEGMENT + 2);
+        sender.join().unwrap();
+    });
+}
+
 /// A segment is written again only when every message in it was released.
 #[test]
 fn a_segment_is_read_before_it_is_written_again() {
