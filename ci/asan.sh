@@ -4,7 +4,7 @@
 # in place and spilled buffers, are plain allocations that they watch.
 #
 #   bash ci/asan.sh                             about three minutes, most of them building
-#   MESSAGE_PORT_ROUNDS=100000 bash ci/asan.sh  so many random programs instead of 3000
+#   MESSAGE_PORT_ROUNDS=100000 bash ci/asan.sh  so many random programs instead of 1000
 
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,7 +14,8 @@ sanitize address asan
 
 # A test asks for more memory than there can be, and for the library's error about it.
 export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
-export MESSAGE_PORT_ROUNDS="${MESSAGE_PORT_ROUNDS:-3000}"
+export LSAN_OPTIONS="suppressions=\"$PWD/ci/lib/lsan.supp\":print_suppressions=0${LSAN_OPTIONS:+:$LSAN_OPTIONS}"
+export MESSAGE_PORT_ROUNDS="${MESSAGE_PORT_ROUNDS:-1000}"
 
 # Without the tests that are about what the compiler says.
 files=()
