@@ -318,18 +318,29 @@ pub(crate) struct Order {
 
 impl Order {
     fn flat(&self) -> Vec<u8> {
-        let amounts = self.amounts.iter().flat_map(|amount| amount.to_le_bytes());
-        let note = self.note.iter().flat_map(|note| [b"|", note.as_bytes()].concat());
-        let approved = self.approved.iter().flat_map(|name| name.bytes());
-        let texts = self.customer.bytes().chain(note).chain(approved);
-        self.serial.to_le_bytes().into_iter().chain(texts).chain(amounts).collect()
+        let note = self.note.as_deref().map_or([""; 2], |note| ["|", note]);
+        let [first, second] = &self.approved;
+        let texts = [&self.customer, note[0], note[1], first, second];
+        let mut flat = self.serial.to_le_bytes().to_vec();
+        for text in texts {
+            flat.extend_from_slice(text.as_bytes());
+        }
+        for amount in &self.amounts {
+            flat.extend_from_slice(&amount.to_le_bytes());
+        }
+        flat
     }
 }
 
 impl Posted for Order {
     fn make(value: &Value, serial: u64) -> Self {
         let third = value.length / 3;
-        let text = |length: usize| "the quick brown fox ".chars().cycle().take(length).collect();
+        // Whole texts, since the fuzzer watches every comparison of a loop over characters.
+        let text = |length: usize| {
+            let mut text = "the quick brown fox ".repeat(length / 20 + 1);
+            text.truncate(length);
+            text
+        };
         let name = Rc::new(format!("by number {}", serial % 8));
         Self {
             serial,
