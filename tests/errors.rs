@@ -191,7 +191,7 @@ fn a_failed_dispatch_says_whose_failure_it_was() {
 #[test]
 fn an_invalid_archive_says_what_is_wrong_with_it() {
     let text = invalid_archive_error().to_string();
-    let found = text.strip_prefix("the received archive is not valid: ").unwrap();
+    let found = text.strip_prefix("the archive is not valid: ").unwrap();
     assert!(found.contains("subtree pointer overran range"), "{found}");
     assert!(!text.ends_with('.') && !text.contains('\n'), "{text}");
 }

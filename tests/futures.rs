@@ -134,7 +134,7 @@ fn a_stream_goes_on_behind_a_message_that_is_wrong() -> Outcome {
 
     let Poll::Ready(Some(Err(error))) = next(&mut stream, waker) else { panic!("it is a lie") };
     assert!(error.is_invalid_archive() && !error.is_deserialize());
-    assert!(error.to_string().starts_with("the received archive is not valid: "), "{error}");
+    assert!(error.to_string().starts_with("the archive is not valid: "), "{error}");
     assert!(!stream.is_terminated());
 
     let Poll::Ready(Some(Err(error))) = next(&mut stream, waker) else { panic!("it is refused") };

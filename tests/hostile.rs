@@ -91,7 +91,7 @@ fn every_receiving_call_refuses_it_and_goes_on_with_the_next_message() -> Outcom
         assert!(matches!(port2.try_recv(), Err(TryRecvError::InvalidArchive(_))));
         let error = port2.recv_timeout(Duration::MAX).map(drop).unwrap_err();
         assert!(matches!(error, RecvTimeoutError::InvalidArchive(_)));
-        assert!(error.to_string().starts_with("the received archive is not valid: "));
+        assert!(error.to_string().starts_with("the archive is not valid: "));
         assert_eq!(port2.recv()?.as_slice(), truth.bytes);
         assert!(port2.try_recv().unwrap_err().is_empty());
     }

@@ -177,7 +177,7 @@ pub struct InvalidArchiveError(ArchiveFault);
 
 impl fmt::Display for InvalidArchiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the received archive is not valid: {}", self.0)
+        write!(f, "the archive is not valid: {}", self.0)
     }
 }
 
