@@ -93,7 +93,7 @@ impl Oracle {
                 Write::Panicked => return must_fail(last, Posting::Panicked),
                 Write::Length(length) => *length,
             };
-            let Way { room, queue, .. } = &mut self.ways[side];
+            let room = &mut self.ways[side].room;
             let allowed = allowed(room, length, index, reserved, refusal, stuck);
             if !last {
                 // Whoever goes away gives back what it had in hand, so of the room of a channel
@@ -119,6 +119,11 @@ impl Oracle {
                     "{outcome:?} for writes of {writes:?}, allowed is {allowed:?} in {room:?}"
                 ));
             }
+            if let Some(Posting::Full | Posting::WouldDeadlock) = outcome {
+                // It may sleep in front of a switch, behind which there is room.
+                self.wake(1 - side, Half::Receiver);
+            }
+            let Way { room, queue, .. } = &mut self.ways[side];
             match (outcome, how.task()) {
                 (Some(Posting::Done), _) => {
                     let reserved = reserved.unwrap_or(length);

@@ -37,7 +37,9 @@ impl Program {
             _ => 64 * 1024,
         };
         input.capacity = capacity.next_power_of_two();
-        let limits = input.below(16);
+        let limits = usize::from(input.byte());
+        let growable = (limits / 16 < 6).then(|| input.max_bytes());
+        let limits = limits % 16;
         input.max_message_len = match limits % 8 {
             0..=3 => None,
             4 => Some(input.below(64)),
@@ -51,7 +53,7 @@ impl Program {
             operations.push((input.below(2), input.operation()));
         }
         let Input { max_message_len, trusted, .. } = input;
-        Self { kinds, capacity, max_message_len, trusted, operations }
+        Self { kinds, capacity, max_message_len, growable, trusted, operations }
     }
 }
 
@@ -72,6 +74,23 @@ impl Input<'_> {
 
     fn below(&mut self, end: u8) -> usize {
         usize::from(self.byte() % end)
+    }
+
+    /// A limit for a direction that may grow.
+    fn max_bytes(&mut self) -> usize {
+        let capacity = self.capacity;
+        match self.below(12) {
+            0..=2 => 2 * capacity,
+            3 | 4 => 3 * capacity + self.below(64),
+            5 | 6 => 4 * capacity,
+            7 => (2 * capacity).saturating_sub(1),
+            8 => self.below(64),
+            9 => 2 * capacity + usize::from(self.byte()) * capacity / 64,
+            10 => 10 * capacity,
+            // Without a limit long messages would take all there is.
+            _ if capacity > 1024 => 8 * capacity,
+            _ => usize::MAX,
+        }
     }
 
     fn operation(&mut self) -> Operation {

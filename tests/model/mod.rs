@@ -11,6 +11,7 @@
 //! | `posting`, `receiving` | the calls that post and receive on real ports |
 //! | `handlers` | the handlers of the real ports |
 //! | `room` | the model of one ring: when a message must fit, and when it cannot |
+//! | `growth` | the same for a ring that may grow |
 //! | `oracle` | the model of the channel: reads the journal and objects |
 //! | `admission` | the model's part that posts |
 //! | `receipt` | the model's part that receives |
@@ -22,6 +23,7 @@
 
 mod admission;
 mod decode;
+mod growth;
 mod handlers;
 mod journal;
 mod oracle;

@@ -12,6 +12,8 @@ pub(crate) struct Program {
     /// Bytes per direction as asked for; a channel may refuse it.
     pub(crate) capacity: usize,
     pub(crate) max_message_len: Option<usize>,
+    /// Bytes that a direction may have in all, where it may grow.
+    pub(crate) growable: Option<usize>,
     /// Archives are received unchecked. No message of such a program lies about its length.
     pub(crate) trusted: bool,
     pub(crate) operations: Vec<(Side, Operation)>,
@@ -175,9 +177,13 @@ impl How {
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kinds, capacity, max_message_len, trusted, operations } = self;
+        let Self { kinds, capacity, max_message_len, growable, trusted, operations } = self;
         let trust = if *trusted { ", trusted" } else { "" };
-        writeln!(f, "{kinds:?}, capacity {capacity}, max_message_len {max_message_len:?}{trust}")?;
+        writeln!(
+            f,
+            "{kinds:?}, capacity {capacity}, max_message_len {max_message_len:?}, \
+             growable {growable:?}{trust}"
+        )?;
         operations.iter().try_for_each(|(side, operation)| writeln!(f, "  {side}: {operation:?}"))
     }
 }

@@ -5,22 +5,28 @@
 //! what is left is skipped; 16 bytes stay free; an archive whose frame exceeds half the ring goes
 //! to a heap buffer and leaves a frame of three words. What the documents leave open is left open
 //! here: the model knows when a message must fit and when it cannot, and between the two it
-//! believes what it is told.
+//! believes what it is told. What is different where a direction may grow is in `growth`.
 
 use std::collections::VecDeque;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
-    capacity: usize,
+    pub(super) capacity: usize,
     max_message_len: usize,
+    /// Bytes of segments and buffers together, where the direction may grow.
+    pub(super) max_bytes: Option<usize>,
     /// Where the next frame goes, in bytes from the start of the ring.
-    tail: usize,
+    pub(super) tail: usize,
     /// What is in the ring, from the oldest on.
-    blocks: VecDeque<Block>,
+    pub(super) blocks: VecDeque<Block>,
     /// Whether the oldest one is a message that was delivered and not yet released.
-    delivered: bool,
+    pub(super) delivered: bool,
     /// The longest archive that a buffer was asked for.
-    longest_spilled: usize,
+    pub(super) longest_spilled: usize,
+    /// Whether the receiver may have looked for the next message since it certainly did.
+    pub(super) perhaps_looked: bool,
+    /// Whether it is not known any more where the frames are.
+    pub(super) lost: bool,
     /// Bytes that were given back since the ring was made, as far as is certain.
     freed: usize,
     /// Heap buffers that were given back.
@@ -35,9 +41,16 @@ pub(crate) struct Awaited {
 }
 
 #[derive(Clone, Debug)]
-enum Block {
-    Skip { bytes: usize },
-    Frame { bytes: usize, spilled: Option<usize> },
+pub(super) enum Block {
+    Skip {
+        bytes: usize,
+    },
+    Frame {
+        bytes: usize,
+        spilled: Option<usize>,
+    },
+    /// What follows is in another segment.
+    Switch,
 }
 
 /// Whether there is room for a message.
@@ -48,7 +61,7 @@ pub(crate) enum Fit {
     Impossible,
 }
 
-const SLOT: usize = 16;
+pub(super) const SLOT: usize = 16;
 const HEADER: usize = 8;
 const SPILL_FRAME: usize = 32;
 const BUFFERS: usize = 8;
@@ -58,14 +71,20 @@ fn frame(length: usize) -> usize {
 }
 
 impl Room {
-    pub(crate) fn new(capacity: usize, max_message_len: usize) -> Self {
+    pub(crate) fn new(capacity: usize, max_message_len: usize, growable: Option<usize>) -> Self {
+        let max_bytes = growable.map(|bytes| bytes.max(capacity));
+        let longest =
+            max_bytes.map(|bytes| (bytes - capacity).max((capacity / 2).saturating_sub(HEADER)));
         Self {
             capacity,
-            max_message_len,
+            max_message_len: longest.unwrap_or(usize::MAX).min(max_message_len),
+            max_bytes,
             tail: 0,
             blocks: VecDeque::new(),
             delivered: false,
             longest_spilled: 0,
+            perhaps_looked: false,
+            lost: false,
             freed: 0,
             handed_back: 0,
         }
@@ -81,11 +100,16 @@ impl Room {
 
     /// Whether an archive of `length` bytes fits now, once everything is tried.
     pub(crate) fn fit(&mut self, length: usize) -> Fit {
+        if self.spills(length) {
+            self.longest_spilled = self.longest_spilled.max(length);
+        }
+        if let Some(max_bytes) = self.max_bytes {
+            return self.fit_growing(length, max_bytes);
+        }
         let in_ring = self.fit_in_ring(self.frame_of(length));
         if !self.spills(length) {
             return in_ring;
         }
-        self.longest_spilled = self.longest_spilled.max(length);
         match (in_ring, self.fit_in_buffers(length)) {
             (Fit::Impossible, _) | (_, Fit::Impossible) => Fit::Impossible,
             (Fit::Certain, Fit::Certain) => Fit::Certain,
@@ -96,12 +120,16 @@ impl Room {
     /// Whether an archive of `length` bytes may fit without any further effort: no skip, no buffer.
     pub(crate) fn may_fit_here(&self, length: usize) -> bool {
         !self.spills(length)
-            && frame(length) <= self.run()
-            && self.fit_in_ring(frame(length)) != Fit::Impossible
+            && (self.lost
+                || frame(length) <= self.run()
+                    && self.fit_in_newest(frame(length)) != Fit::Impossible)
     }
 
     /// Makes room for an archive of `length` bytes.
     pub(crate) fn reserve(&mut self, length: usize) {
+        if self.max_bytes.is_some() && self.reserve_growing(length) {
+            return;
+        }
         let run = self.run();
         if self.frame_of(length) > run {
             self.blocks.push_back(Block::Skip { bytes: run });
@@ -121,9 +149,15 @@ impl Room {
 
     /// The receiver looked for the next message: what was skipped in front of it is free.
     pub(crate) fn look(&mut self) {
-        while !self.delivered && matches!(self.blocks.front(), Some(Block::Skip { .. })) {
+        while !self.delivered && self.blocks.front().is_some_and(Block::is_passed_by_looking) {
             self.free();
         }
+        self.perhaps_looked = false;
+    }
+
+    /// The receiver may look for the next message from now on, which will not be seen.
+    pub(crate) fn perhaps_look(&mut self) {
+        self.perhaps_looked = true;
     }
 
     /// The oldest message is in the hands of its receiver.
@@ -159,6 +193,9 @@ impl Room {
 
     /// Whether what was waited for is there.
     pub(crate) fn has_reached(&self, awaited: Awaited) -> Fit {
+        if self.max_bytes.is_some() {
+            return Fit::Possible;
+        }
         let by_freed = awaited.freed.map(|target| match target {
             target if target <= self.freed => Fit::Certain,
             target if target <= self.freed + self.perhaps_free() => Fit::Possible,
@@ -175,7 +212,7 @@ impl Room {
     }
 
     /// Bytes to the end of the ring.
-    fn run(&self) -> usize {
+    pub(super) fn run(&self) -> usize {
         self.capacity - self.tail
     }
 
@@ -183,8 +220,12 @@ impl Room {
         frame(length) > self.capacity / 2
     }
 
-    fn frame_of(&self, length: usize) -> usize {
+    pub(super) fn frame_of(&self, length: usize) -> usize {
         if self.spills(length) { SPILL_FRAME } else { frame(length) }
+    }
+
+    fn fit_in_newest(&self, bytes: usize) -> Fit {
+        if self.max_bytes.is_some() { self.fit_in_segment(bytes) } else { self.fit_in_ring(bytes) }
     }
 
     fn fit_in_ring(&self, bytes: usize) -> Fit {
@@ -200,7 +241,7 @@ impl Room {
     }
 
     /// Bytes that a frame takes, with what is skipped in front of it.
-    fn needed(&self, bytes: usize) -> usize {
+    pub(super) fn needed(&self, bytes: usize) -> usize {
         if bytes <= self.run() { bytes } else { self.run() + bytes }
     }
 
@@ -234,16 +275,22 @@ impl Room {
 }
 
 impl Block {
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Skip { bytes } | Self::Frame { bytes, .. } => *bytes,
+            Self::Switch => 0,
         }
     }
 
-    fn spilled(&self) -> Option<usize> {
+    pub(super) fn spilled(&self) -> Option<usize> {
         match self {
             Self::Frame { spilled, .. } => *spilled,
-            Self::Skip { .. } => None,
+            Self::Skip { .. } | Self::Switch => None,
         }
+    }
+
+    /// Whether a receiver goes past it when it looks for the next message.
+    pub(super) fn is_passed_by_looking(&self) -> bool {
+        matches!(self, Self::Skip { .. } | Self::Switch)
     }
 }

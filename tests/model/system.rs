@@ -34,6 +34,9 @@ pub(crate) fn run<A: Posted, B: Posted>(program: &Program) -> Result<(), String>
     if let Some(bytes) = program.max_message_len {
         builder = builder.max_message_len(bytes);
     }
+    if let Some(bytes) = program.growable {
+        builder = builder.growable(bytes);
+    }
     if program.trusted {
         // SAFETY: a trusted program has no value that writes a wrong archive, and no type of
         // `values` is aligned to more than eight bytes.

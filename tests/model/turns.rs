@@ -127,6 +127,7 @@ impl Oracle {
             return self.impossible();
         }
         self.looping = true;
+        self.ways.iter_mut().for_each(|way| way.room.perhaps_look());
         self.ports.iter_mut().for_each(|port| port.busy = true);
         let mut rests = false;
         for turn in 0..turns {
