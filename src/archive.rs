@@ -1,5 +1,6 @@
 //! The bridge to rkyv: values into bytes, bytes into archives.
 
+use std::mem::MaybeUninit;
 use std::num::NonZero;
 use std::ptr::NonNull;
 
@@ -18,6 +19,7 @@ use rkyv::validation::shared::SharedValidator;
 use crate::error::{DataCloneError, InvalidArchiveError};
 use crate::message::Message;
 use crate::outgoing::Length;
+use crate::ring::Layout;
 
 /// Alignment in bytes of every archive that is received.
 pub(crate) const ALIGNMENT: usize = crate::ring::frame::SLOT;
@@ -41,7 +43,7 @@ pub(crate) const MAX_LENGTH: usize = i32::MAX as usize;
 /// Writes into a fixed place, and goes on counting when that is full, up to [`MAX_LENGTH`].
 #[derive(Debug)]
 pub struct BoundedWriter<'a> {
-    place: &'a mut [u8],
+    place: &'a mut [MaybeUninit<u8>],
     /// Bytes written or, beyond the place, counted.
     position: usize,
 }
@@ -61,7 +63,7 @@ impl Writer<DataCloneError> for BoundedWriter<'_> {
             return Err(DataCloneError::beyond_every_limit(end));
         }
         if let Some(place) = self.place.get_mut(self.position..end) {
-            place.copy_from_slice(bytes);
+            place.write_copy_of_slice(bytes);
         }
         self.position = end;
         Ok(())
@@ -95,12 +97,21 @@ pub(crate) const fn length<T: Message>() -> Length {
     if is_plain_copy::<T>() { Length::Exact(size_of::<T>()) } else { Length::Unknown }
 }
 
+/// How archives of a `T` lie in a ring.
+pub(crate) const fn layout<T: Message>() -> Layout {
+    if is_plain_copy::<T>() {
+        Layout::one_size(size_of::<Archived<T>>(), align_of::<Archived<T>>())
+    } else {
+        Layout::Frames
+    }
+}
+
 /// Writes the archive of `message` to the start of `place` and returns how many bytes it has. If
 /// they are more than there was room for, what was written is of no use.
 #[inline(always)]
 pub(crate) fn write<T: Message>(
     message: &T,
-    place: &mut [u8],
+    place: &mut [MaybeUninit<u8>],
     scratch: &mut Scratch,
 ) -> Result<usize, DataCloneError> {
     if is_plain_copy::<T>() {
@@ -111,7 +122,7 @@ pub(crate) fn write<T: Message>(
             std::slice::from_raw_parts(std::ptr::from_ref(message).cast::<u8>(), size_of::<T>())
         };
         if let Some(place) = place.get_mut(..bytes.len()) {
-            place.copy_from_slice(bytes);
+            place.write_copy_of_slice(bytes);
         }
         return Ok(bytes.len());
     }
@@ -142,6 +153,14 @@ pub(crate) fn validated<'a, T: Message>(
         Ok(_) => Ok(archive),
         Err(error) => Err(DataCloneError::new(error)),
     }
+}
+
+/// What of a valid archive of a `T` has to be posted: all of it, or the root if that is all there is
+/// of others.
+pub(crate) fn last_bytes<T: Message>(archive: &[u8]) -> &[u8] {
+    let in_blocks = const { matches!(layout::<T>(), Layout::Blocks(_)) };
+    let unused = if in_blocks { archive.len() - size_of::<Archived<T>>() } else { 0 };
+    &archive[unused..]
 }
 
 /// Finds the root of the archive in `bytes`; checks all of it, unless `trusted`.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::builder::Builder;
+use crate::archive;
 use crate::close::Side;
 use crate::incoming::Incoming;
 use crate::insight::event;
@@ -118,8 +119,8 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
         trusted: bool,
     ) -> Result<Self, OutOfMemory> {
         let link = Link::new();
-        let (to_port2, from_port1) = ring::new(limits)?;
-        let (to_port1, from_port2) = ring::new(limits)?;
+        let (to_port2, from_port1) = ring::new(limits, archive::layout::<A>())?;
+        let (to_port1, from_port2) = ring::new(limits, archive::layout::<B>())?;
         event!(
             debug,
             channel = link.channel,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::archive;
 use crate::error::{BoxError, DispatchError, HandlerError, PanicPayload};
 use crate::event::{CloseEvent, HandlerResult, MessageErrorEvent, MessageEvent};
 use crate::incoming::Next;
@@ -113,7 +114,8 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
     ) -> Result<Turn, DispatchError> {
         let takes_messages = messages && self.started && self.message.is_some();
         let incoming = receiver.incoming_mut();
-        match if takes_messages { incoming.next() } else { incoming.look() } {
+        let layout = const { archive::layout::<In>() };
+        match if takes_messages { incoming.next(layout) } else { incoming.look() } {
             Next::Message(frame) if takes_messages => self.on_message(frame, receiver, sender),
             Next::Message(_) if receiver.has_ended() => Ok(Turn::Ended),
             Next::Message(_) => Ok(Turn::Stuck),

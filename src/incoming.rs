@@ -3,7 +3,7 @@
 use crate::close::{Ended, Half, Side};
 use crate::insight::event;
 use crate::link::Link;
-use crate::ring::{Consumer, Frame, Payload, Peek, Target};
+use crate::ring::{Consumer, Frame, Layout, Payload, Peek, Target};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
 use crate::wait::{Deadline, TimedOut, Waiter, pending};
@@ -44,11 +44,11 @@ impl End {
     /// Finds a message where nothing is unusual: the channel is open, no guard was forgotten, and
     /// the message is in place. The caller must take it. `None` says nothing.
     #[inline(always)]
-    fn ready(&self) -> Option<Frame> {
+    fn ready(&mut self, layout: Layout) -> Option<Frame> {
         if self.consumer.holds() || !self.link.state.hint().is_open() {
             return None;
         }
-        let frame = self.consumer.peek_in_place()?;
+        let frame = self.consumer.peek_in_place(layout)?;
         self.claim(frame).then_some(frame)
     }
 
@@ -188,14 +188,14 @@ impl Incoming {
     /// A message, if there is one and nothing is unusual. It must be [taken](Self::take). `None`
     /// says nothing: ask [`next`](Self::next).
     #[inline(always)]
-    pub(crate) fn ready(&self) -> Option<Frame> {
-        self.end.ready()
+    pub(crate) fn ready(&mut self, layout: Layout) -> Option<Frame> {
+        self.end.ready(layout)
     }
 
     /// What comes next, at once. A message must be [taken](Self::take).
     #[inline(always)]
-    pub(crate) fn next(&mut self) -> Next {
-        match self.end.ready() {
+    pub(crate) fn next(&mut self, layout: Layout) -> Next {
+        match self.end.ready(layout) {
             Some(frame) => Next::Message(frame),
             None => self.end.next(),
         }
@@ -214,7 +214,7 @@ impl Incoming {
     /// What comes next, or has the task woken when there is something. A message must be
     /// [taken](Self::take).
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        match self.ready() {
+        match self.end.ready(self.end.consumer.layout()) {
             Some(frame) => Poll::Ready(Next::Message(frame)),
             None => pending(self.wait_next(Deadline::Task(cx.waker()))),
         }
@@ -257,8 +257,8 @@ impl Incoming {
     /// Takes a message that [`next`](Self::next) found. The payload must be [held](Self::hold) or
     /// [rejected](Self::reject). If neither happens, the next call releases it.
     #[inline(always)]
-    pub(crate) fn take(&mut self, frame: Frame) -> Payload {
-        let payload = self.end.consumer.take(frame);
+    pub(crate) fn take(&mut self, layout: Layout, frame: Frame) -> Payload {
+        let payload = self.end.consumer.take(layout, frame);
         self.end.count_received(|| payload.as_ptr().len());
         payload
     }
@@ -314,35 +314,35 @@ impl Batch<'_> {
     /// A message in place, if one comes next. `None` says nothing. What was taken before must not
     /// be in use any more.
     #[inline(always)]
-    pub(crate) fn ready(&mut self) -> Option<Frame> {
+    pub(crate) fn ready(&mut self, layout: Layout) -> Option<Frame> {
         if self.end.link.state.hint().is_closed_by(self.end.side) {
             return None;
         }
-        self.end.consumer.peek_in_place().or_else(|| self.ready_in_next_lap())
+        self.end.consumer.peek_in_place(layout).or_else(|| self.ready_in_next_lap(layout))
     }
 
     /// The end of the lap does not end a batch.
     #[cold]
-    fn ready_in_next_lap(&mut self) -> Option<Frame> {
-        self.end.peek().and_then(|_| self.end.consumer.peek_in_place())
+    fn ready_in_next_lap(&mut self, layout: Layout) -> Option<Frame> {
+        self.end.peek().and_then(|_| self.end.consumer.peek_in_place(layout))
     }
 
     /// The bytes of a message that is not yet taken.
     #[inline(always)]
-    pub(crate) fn payload(&self, frame: Frame) -> Payload {
-        self.end.consumer.payload(frame)
+    pub(crate) fn payload(&self, layout: Layout, frame: Frame) -> Payload {
+        self.end.consumer.payload(layout, frame)
     }
 
-    /// Takes a message; `false` if this port has closed and must not deliver it.
+    /// Takes a message of `length` bytes; `false` if this port has closed and must not deliver it.
     #[inline(always)]
-    pub(crate) fn claim(&mut self, frame: Frame) -> bool {
+    pub(crate) fn claim(&mut self, layout: Layout, frame: Frame, length: usize) -> bool {
         if self.end.consumer.holds_much() {
             self.end.release();
         }
         let claimed = self.end.claim(frame);
         if claimed {
-            self.end.consumer.pass(frame);
-            self.end.count_received(|| frame.length());
+            self.end.consumer.pass(layout, frame);
+            self.end.count_received(|| length);
         }
         claimed
     }

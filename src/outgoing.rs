@@ -1,10 +1,12 @@
 //! The posting half of a port below its types: where bytes go, when it waits, what it refuses.
 
+use std::mem::MaybeUninit;
+
 use crate::close::{Half, Side};
 use crate::error::DataCloneError;
 use crate::insight::{Tally, event};
 use crate::link::Link;
-use crate::ring::{Producer, Progress, Reserve, Target};
+use crate::ring::{Layout, Producer, Progress, Reserve, Target};
 use crate::stall::WouldDeadlock;
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
@@ -124,14 +126,15 @@ impl Outgoing {
     #[inline(always)]
     pub(crate) fn post<'a>(
         &mut self,
+        layout: Layout,
         length: Length,
         batched: bool,
         manner: impl Fn() -> Manner<'a>,
-        mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
+        mut write: impl FnMut(&mut [MaybeUninit<u8>]) -> Result<usize, DataCloneError>,
     ) -> Result<(), Refusal> {
         let needed = match length {
-            Length::Exact(length) if self.producer.fits_here(length) => {
-                let written = write(self.producer.run(length).as_mut_slice());
+            Length::Exact(length) if self.producer.fits_here(layout, length) => {
+                let written = write(self.producer.run(layout, length).as_mut_slice());
                 debug_assert!(matches!(written, Ok(written) if written == length));
                 length
             }
@@ -140,28 +143,28 @@ impl Outgoing {
             Length::Exact(length) => return self.post_elsewhere(length, manner(), write),
             Length::Unknown => {
                 let room = self.producer.run_length();
-                let written = write(self.producer.run(room).as_mut_slice());
+                let written = write(self.producer.run(layout, room).as_mut_slice());
                 let needed = written.map_err(Refusal::DataClone)?;
                 // A room of zero may stand for no room at all, also for the header.
-                if needed > room || !self.producer.fits_here(needed) {
+                if needed > room || !self.producer.fits_here(layout, needed) {
                     return self.post_elsewhere(needed, manner(), write);
                 }
                 needed
             }
         };
         self.refuse_if_ended()?;
-        self.publish(needed, batched)
+        self.publish(layout, needed, batched)
     }
 
     /// Makes the message at the cursor visible, at once or with the rest of a batch.
     #[inline(always)]
-    fn publish(&mut self, length: usize, batched: bool) -> Result<(), Refusal> {
+    fn publish(&mut self, layout: Layout, length: usize, batched: bool) -> Result<(), Refusal> {
         self.tally.add(length);
         if batched {
-            self.producer.commit_in_batch(length);
+            self.producer.commit_in_batch(layout, length);
             return Ok(());
         }
-        self.producer.commit(length);
+        self.producer.commit(layout, length);
         self.published()
     }
 
@@ -207,15 +210,16 @@ impl Outgoing {
         &mut self,
         mut needed: usize,
         mut manner: Manner<'_>,
-        mut write: impl FnMut(&mut [u8]) -> Result<usize, DataCloneError>,
+        mut write: impl FnMut(&mut [MaybeUninit<u8>]) -> Result<usize, DataCloneError>,
     ) -> Result<(), Refusal> {
+        let layout = self.producer.layout();
         manner.deadline = manner.deadline.fixed();
         let mut attempts = 0;
         let mut was_full = false;
         loop {
             let reserved = self.reserve(needed);
             let written = match reserved {
-                Reserve::InPlace => write(self.producer.run(needed).as_mut_slice()),
+                Reserve::InPlace => write(self.producer.run(layout, needed).as_mut_slice()),
                 Reserve::Spilled => write(self.producer.prepared()),
                 Reserve::WaitFor(target) => {
                     self.refuse_if_ended()?;
@@ -241,7 +245,7 @@ impl Outgoing {
             if written <= needed {
                 self.refuse_if_ended()?;
                 if reserved != Reserve::Spilled {
-                    return self.publish(written, manner.batched);
+                    return self.publish(layout, written, manner.batched);
                 }
                 self.flush()?;
                 // The flush may have fixed the border in front of this message.

@@ -175,7 +175,7 @@ impl<In: Message> Receiver<In> {
     /// ```
     #[inline(always)]
     pub fn recv(&mut self) -> Result<MessageRef<'_, In>, RecvError> {
-        if let Some(frame) = self.incoming.ready() {
+        if let Some(frame) = self.incoming.ready(const { archive::layout::<In>() }) {
             return Ok(self.take(frame)?);
         }
         match self.incoming.wait_next(Deadline::Never) {
@@ -201,7 +201,7 @@ impl<In: Message> Receiver<In> {
     /// ```
     #[inline(always)]
     pub fn try_recv(&mut self) -> Result<MessageRef<'_, In>, TryRecvError> {
-        match self.incoming.next() {
+        match self.incoming.next(const { archive::layout::<In>() }) {
             Next::Message(frame) => Ok(self.take(frame)?),
             Next::Empty => Err(TryRecvError::Empty),
             Next::Closed => Err(TryRecvError::Closed),
@@ -232,7 +232,7 @@ impl<In: Message> Receiver<In> {
         &mut self,
         timeout: Duration,
     ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
-        if let Some(frame) = self.incoming.ready() {
+        if let Some(frame) = self.incoming.ready(const { archive::layout::<In>() }) {
             return Ok(self.take(frame)?);
         }
         match self.incoming.wait_next(Deadline::Within(timeout)) {
@@ -331,17 +331,18 @@ impl<In: Message> Receiver<In> {
         f(&*self.try_recv()?);
         let mut received = 1;
         let trusted = self.trusted;
+        let layout = const { archive::layout::<In>() };
         let mut batch = self.incoming.batch();
         while received < limit {
-            let Some(frame) = batch.ready() else { break };
-            let payload = batch.payload(frame);
+            let Some(frame) = batch.ready(layout) else { break };
+            let payload = batch.payload(layout, frame);
             // SAFETY: the payload keeps the bytes readable and unwritten; `new` was promised that
             // whoever set `trusted` vouches for the archives.
             let Ok(root) = (unsafe { archive::root::<In>(payload.as_ptr(), trusted) }) else {
                 // It is for the next call to report.
                 break;
             };
-            if !batch.claim(frame) {
+            if !batch.claim(layout, frame, payload.as_ptr().len()) {
                 break;
             }
             received += 1;
@@ -367,7 +368,7 @@ impl<In: Message> Receiver<In> {
         &mut self,
         frame: Frame,
     ) -> Result<MessageRef<'_, In>, crate::InvalidArchiveError> {
-        let payload = self.incoming.take(frame);
+        let payload = self.incoming.take(const { archive::layout::<In>() }, frame);
         // Checked before it is held: there is nothing to clean up then in the common case, and a
         // check that panics leaves the message to be released with the next one.
         // SAFETY: the payload keeps the bytes readable and unwritten, and they are aligned as every

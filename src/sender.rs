@@ -454,13 +454,16 @@ impl<Out: Message> Sender<Out> {
     pub(crate) fn post_bytes(&mut self, archive: &[u8], alone: bool) -> Result<(), PostError> {
         let archive = archive::validated::<Out>(archive, &mut self.scratch)?;
         let manner = Manner { deadline: Deadline::Never, alone, batched: false };
+        let layout = const { archive::layout::<Out>() };
+        let archive = archive::last_bytes::<Out>(archive);
         let posted = self.outgoing.post(
+            layout,
             Length::Exact(archive.len()),
             false,
             || manner,
             |place| {
                 if let Some(place) = place.get_mut(..archive.len()) {
-                    place.copy_from_slice(archive);
+                    place.write_copy_of_slice(archive);
                 }
                 Ok(archive.len())
             },
@@ -481,7 +484,8 @@ impl<Out: Message> Sender<Out> {
         manner: impl Fn() -> Manner<'a>,
     ) -> Result<(), Refusal> {
         let scratch = &mut self.scratch;
-        self.outgoing.post(archive::length::<Out>(), batched, manner, |place| {
+        let (layout, length) = const { (archive::layout::<Out>(), archive::length::<Out>()) };
+        self.outgoing.post(layout, length, batched, manner, |place| {
             archive::write(message, place, scratch)
         })
     }

@@ -1,13 +1,17 @@
 //! The bytes of a ring: the only raw pointers into it, and the commit words inside it.
 //!
-//! Every byte is initialised from the start. Who may touch which bytes when is the protocol's
-//! business (`docs/protocol.md`); the `unsafe` functions here pass that obligation on to the
-//! producer and the consumer. Under loom each slot has a shadow cell that is entered for the
-//! length of every access, so that a model notices an access the protocol does not order.
+//! Nothing is initialised from the start: the producer writes a header before the consumer can
+//! come to it, and a payload before it publishes the header. Who may touch which bytes when is the
+//! protocol's business (`docs/protocol.md`); the `unsafe` functions here pass that obligation on to
+//! the producer and the consumer. Under loom each message has a shadow cell that is entered for
+//! the length of every access, so that a model notices an access the protocol does not order.
 
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use super::block::{self, Cursor, Shape};
 use super::frame::{self, HEADER, SLOT};
+use super::layout::Layout;
 use super::memory::Memory;
 use crate::sync::{AtomicU32, order};
 
@@ -15,7 +19,7 @@ use crate::sync::{AtomicU32, order};
 #[path = "shadow.rs"]
 mod shadow;
 
-/// The bytes of one ring. The capacity is a power of two.
+/// The bytes of one ring.
 #[derive(Debug)]
 pub(super) struct Buffer {
     memory: Memory,
@@ -23,22 +27,27 @@ pub(super) struct Buffer {
     shadow: shadow::Shadow,
 }
 
-// SAFETY: shared access goes through the commit words, which are atomic, and through `read` and
-// `write` of its views, whose callers promise that their ranges do not overlap in time.
+// SAFETY: shared access goes through the headers, which are atomic, and through the reads and
+// writes of its views, whose callers promise that their ranges do not overlap in time.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// Makes a ring of zeroed memory: no frame is in it.
-    pub(super) fn new(memory: Memory) -> Self {
-        debug_assert!(memory.len().is_power_of_two() && memory.len() >= frame::MIN_CAPACITY);
+    /// Makes a ring of memory that holds anything. Before there is a consumer, the producer clears
+    /// the first header.
+    pub(super) fn new(memory: Memory, layout: Layout) -> Self {
+        debug_assert!(
+            layout != Layout::Frames
+                || memory.len().is_power_of_two() && memory.len() >= frame::MIN_CAPACITY
+        );
         Self {
             #[cfg(message_port_loom)]
-            shadow: shadow::Shadow::new(memory.len() / SLOT),
+            shadow: shadow::Shadow::new(memory.len(), layout),
             memory,
         }
     }
 
-    pub(super) fn capacity(&self) -> usize {
+    /// Bytes of the ring.
+    pub(super) fn len(&self) -> usize {
         self.memory.len()
     }
 
@@ -62,7 +71,7 @@ impl Buffer {
     /// Has a model notice everybody who still uses these bytes.
     pub(super) fn enter(&self) {
         #[cfg(message_port_loom)]
-        drop(self.shadow.write(0, self.memory.len()));
+        self.shadow.enter();
     }
 }
 
@@ -80,7 +89,7 @@ impl Drop for Buffer {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
     base: NonNull<u8>,
-    /// The capacity less one.
+    /// The bytes of the ring less one; where the layout is frames, a mask for positions.
     mask: usize,
     #[cfg(message_port_loom)]
     shadow: NonNull<shadow::Shadow>,
@@ -92,8 +101,9 @@ unsafe impl Send for View {}
 unsafe impl Sync for View {}
 
 impl View {
+    /// Bytes of the ring.
     #[inline]
-    pub(super) fn capacity(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.mask + 1
     }
 
@@ -201,8 +211,8 @@ impl View {
     ///
     /// # Safety
     ///
-    /// The range does not reach past the end of its lap, and while the run lives nobody writes
-    /// these bytes.
+    /// The range does not reach past the end of its lap, its bytes were written, and while the run
+    /// lives nobody writes them.
     #[inline]
     pub(super) unsafe fn read(&self, position: usize, length: usize) -> ReadRun {
         debug_assert!(self.offset(position) + length <= self.mask + 1);
@@ -211,6 +221,83 @@ impl View {
             length,
             #[cfg(message_port_loom)]
             _tracked: self.shadow().read(self.offset(position), length),
+        }
+    }
+}
+
+/// Blocks of messages of one size.
+impl View {
+    /// The header of the block at `cursor`.
+    #[inline(always)]
+    fn block_header(&self, cursor: Cursor, shape: Shape) -> &AtomicU32 {
+        #[cfg(message_port_loom)]
+        return self.shadow().block(cursor, shape);
+        #[cfg(not(message_port_loom))]
+        {
+            let _ = shape;
+            // SAFETY: cursors are at blocks of the ring.
+            let header = unsafe { self.base.add(cursor.at) }.cast();
+            // SAFETY: `Buffer::view` was promised that the buffer is still there. The header is
+            // inside of it, aligned as blocks are, and no place for payload: it is accessed
+            // through this function only.
+            unsafe { AtomicU32::from_ptr(header.as_ptr()) }
+        }
+    }
+
+    /// Reads the header of the block at `cursor`; the messages that it announces are then visible.
+    #[inline(always)]
+    pub(super) fn poll_block(&self, cursor: Cursor, shape: Shape) -> u32 {
+        // ORDERING(P2): Acquire; pairs with P1 in `commit_block`: the messages, and the cleared
+        // header of the next block.
+        self.block_header(cursor, shape).load(order::poll())
+    }
+
+    /// Gives the block at `cursor` a header that announces nothing. For the producer, before it
+    /// publishes the last message in front of the block.
+    pub(super) fn clear_block(&self, cursor: Cursor, shape: Shape) {
+        if !order::active(order::Mutant::NoClear) {
+            self.block_header(cursor, shape).store(block::untouched(cursor), order::UNORDERED);
+        }
+    }
+
+    /// Publishes with `header`, in the block at `cursor`, everything written before.
+    #[inline(always)]
+    pub(super) fn commit_block(&self, cursor: Cursor, shape: Shape, header: u32) {
+        // ORDERING(P1): Release; pairs with P2 in `poll_block`.
+        self.block_header(cursor, shape).store(header, order::commit());
+    }
+
+    /// Borrows the message at `cursor` for writing.
+    ///
+    /// # Safety
+    ///
+    /// While the run lives nobody else reads or writes this message.
+    #[inline(always)]
+    pub(super) unsafe fn write_message(&self, cursor: Cursor, shape: Shape) -> WriteRun {
+        debug_assert!(cursor.offset(shape) + shape.size <= self.len());
+        WriteRun {
+            // SAFETY: cursors are at messages of the ring.
+            base: unsafe { self.base.add(cursor.offset(shape)) },
+            length: shape.size,
+            #[cfg(message_port_loom)]
+            _tracked: self.shadow().write_message(cursor, shape),
+        }
+    }
+
+    /// Borrows the message at `cursor` for reading.
+    ///
+    /// # Safety
+    ///
+    /// The message was written, and while the run lives nobody writes it.
+    #[inline(always)]
+    pub(super) unsafe fn read_message(&self, cursor: Cursor, shape: Shape) -> ReadRun {
+        debug_assert!(cursor.offset(shape) + shape.size <= self.len());
+        ReadRun {
+            // SAFETY: cursors are at messages of the ring.
+            base: unsafe { self.base.add(cursor.offset(shape)) },
+            length: shape.size,
+            #[cfg(message_port_loom)]
+            _tracked: self.shadow().read_message(cursor, shape),
         }
     }
 }
@@ -226,10 +313,10 @@ pub(crate) struct WriteRun {
 
 impl WriteRun {
     #[inline(always)]
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
-        // SAFETY: `View::write` was promised that nobody else touches these initialised bytes
-        // while this run lives, and `self` is borrowed uniquely.
-        unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), self.length) }
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [MaybeUninit<u8>] {
+        // SAFETY: whoever made the run promised that nobody else touches these bytes while it
+        // lives; they may hold anything, and `self` is borrowed uniquely.
+        unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr().cast(), self.length) }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The reading end of a ring.
 
+use super::block::{self, Cursor, News, Shape};
 use super::buffer::ReadRun;
 use super::frame::{self, Kind, SPILL_PAYLOAD};
+use super::layout::Layout;
 use super::memory::Memory;
 use super::segment::{Chain, SegmentRef};
 use super::spill::Ticket;
@@ -9,16 +11,25 @@ use super::{Progress, Ring, Target};
 use crate::sync::{Arc, order};
 use std::marker::PhantomData;
 
-/// Reads frames; there is exactly one per ring.
+/// Reads messages; there is exactly one per ring.
 #[derive(Debug)]
 pub(crate) struct Consumer {
-    /// The frame to read next.
+    /// The position of the message to read next.
     next: usize,
+    /// Where that is in its segment, if the segment consists of blocks.
+    cursor: Cursor,
+    /// Up to here the messages of the block are known to be published.
+    known: u32,
     /// Everything before it was given back to the producer. Behind `next` while a message is
     /// held, or when its guard was forgotten.
     released: usize,
     /// The segment in which `next` is.
     segment: SegmentRef,
+    layout: Layout,
+    /// A quarter of the ring, as a distance of positions.
+    quarter: usize,
+    /// The frame before `next`: the size of the next one is most often the same.
+    last: (u32, usize),
     /// Messages delivered so far.
     received: usize,
     /// The buffer of the message that is held, if it was spilled.
@@ -30,6 +41,9 @@ pub(crate) struct Consumer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
     position: usize,
+    /// The position behind it.
+    end: usize,
+    /// Its commit word, if it lies in a frame.
     word: u32,
 }
 
@@ -39,27 +53,19 @@ impl Frame {
         self.position
     }
 
-    /// Bytes of the archive, if it is in place.
-    #[inline(always)]
-    pub(crate) fn length(self) -> usize {
-        frame::length(self.word)
-    }
-
-    /// Where the frame behind it is.
+    /// The position behind it.
     #[inline(always)]
     pub(crate) fn end(self) -> usize {
-        let payload =
-            if frame::is_message(self.word) { frame::length(self.word) } else { SPILL_PAYLOAD };
-        self.position.wrapping_add(frame::size(payload))
+        self.end
     }
 }
 
-/// What the consumer finds at its cursor.
+/// What the consumer finds at its position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Peek {
     Message(Frame),
     Empty,
-    /// The cursor moved to the next lap and gave bytes back; look again.
+    /// The position moved to the next lap and gave bytes back; look again.
     Skipped,
     /// The direction goes on at this position in another segment. To be claimed, then
     /// [passed](Consumer::pass_switch).
@@ -70,23 +76,94 @@ pub(crate) enum Peek {
 pub(crate) type Payload = ReadRun;
 
 impl Consumer {
-    pub(super) fn new(ring: Arc<Ring>, start: usize, segment: SegmentRef) -> Self {
-        Self { next: start, released: start, segment, received: 0, held: None, ring }
+    pub(super) fn new(
+        ring: Arc<Ring>,
+        start: usize,
+        segment: SegmentRef,
+        capacity: usize,
+        layout: Layout,
+    ) -> Self {
+        let quarter = match layout {
+            Layout::Frames => capacity / 4,
+            Layout::Blocks(shape) => shape.room(capacity) / 4,
+        };
+        Self {
+            next: start,
+            cursor: Cursor::START,
+            known: Cursor::START.word,
+            released: start,
+            segment,
+            layout,
+            quarter,
+            last: (frame::EMPTY, 0),
+            received: 0,
+            held: None,
+            ring,
+        }
     }
 
-    /// Looks for a message in place, which is what is mostly there.
+    /// How messages lie in the ring.
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Looks for a message that is in place, as nearly all are. `None` says nothing.
+    ///
+    /// `layout` is that of the ring here and below, as a constant where the caller has one.
     #[inline(always)]
-    pub(crate) fn peek_in_place(&self) -> Option<Frame> {
-        let word = self.segment.view.poll(self.next);
-        frame::is_message(word).then_some(Frame { position: self.next, word })
+    pub(crate) fn peek_in_place(&mut self, layout: Layout) -> Option<Frame> {
+        debug_assert_eq!(layout, self.layout);
+        match layout {
+            Layout::Blocks(shape) => self.peek_in_block(shape),
+            Layout::Frames => {
+                let word = self.segment.view.poll(self.next);
+                frame::is_message(word).then(|| self.frame(word))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn peek_in_block(&mut self, shape: Shape) -> Option<Frame> {
+        if self.cursor.word == self.known {
+            let header = self.segment.view.poll_block(self.cursor, shape);
+            let News::Messages(known) = block::news(header, self.cursor) else { return None };
+            self.known = known;
+        }
+        let end = self.next.wrapping_add(block::STEP);
+        Some(Frame { position: self.next, end, word: frame::EMPTY })
+    }
+
+    /// The frame at `next`, which has this commit word.
+    #[inline(always)]
+    fn frame(&mut self, word: u32) -> Frame {
+        // Behind a branch, not a calculation: the next look need not wait for this word.
+        if word != self.last.0 {
+            self.last = (word, Self::size_of_frame(word));
+        }
+        Frame { position: self.next, end: self.next.wrapping_add(self.last.1), word }
+    }
+
+    #[cold]
+    fn size_of_frame(word: u32) -> usize {
+        frame::size(if frame::is_message(word) { frame::length(word) } else { SPILL_PAYLOAD })
     }
 
     /// Looks for the next message without taking it.
     pub(crate) fn peek(&mut self) -> Peek {
+        match self.layout {
+            Layout::Frames => self.peek_frame(),
+            Layout::Blocks(shape) => match self.peek_in_block(shape) {
+                Some(frame) => Peek::Message(frame),
+                None => self.peek_behind_block(shape),
+            },
+        }
+    }
+
+    fn peek_frame(&mut self) -> Peek {
         let word = self.segment.view.poll(self.next);
         match frame::kind(word) {
             None => Peek::Empty,
-            Some(Kind::Message | Kind::Spill) => Peek::Message(Frame { position: self.next, word }),
+            Some(Kind::Message | Kind::Spill) => Peek::Message(self.frame(word)),
             Some(Kind::Skip) => {
                 self.next = self.next_lap();
                 self.release();
@@ -96,8 +173,18 @@ impl Consumer {
         }
     }
 
+    /// No message was found, but since then one may have been published.
+    fn peek_behind_block(&mut self, shape: Shape) -> Peek {
+        let header = self.segment.view.poll_block(self.cursor, shape);
+        match block::news(header, self.cursor) {
+            News::Switch => Peek::Switch(self.next),
+            News::Nothing => Peek::Empty,
+            News::Messages(_) => self.peek_in_block(shape).map_or(Peek::Empty, Peek::Message),
+        }
+    }
+
     fn next_lap(&self) -> usize {
-        frame::next_lap(self.next, self.segment.view.capacity())
+        frame::next_lap(self.next, self.segment.view.len())
     }
 
     /// Follows the producer into the next segment and gives the one before back. The producer may
@@ -107,8 +194,14 @@ impl Consumer {
         // is in use any more: whoever looks for the next one has none in hand. The producer left
         // the segment when it committed the switch, and counts only what is behind the claim.
         if let Some(segment) = unsafe { self.ring.chain.pass_switch() } {
+            match self.layout {
+                Layout::Frames => self.next = self.next_lap(),
+                Layout::Blocks(_) => {
+                    self.cursor = Cursor::START;
+                    self.known = Cursor::START.word;
+                }
+            }
             self.segment = segment;
-            self.next = self.next_lap();
             self.release();
         }
     }
@@ -147,12 +240,13 @@ impl Consumer {
 
     /// Takes a message. The payload must be gone before [`release`](Self::release).
     #[inline(always)]
-    pub(crate) fn take(&mut self, frame: Frame) -> Payload {
-        self.pass(frame);
-        if !frame::is_message(frame.word) {
+    pub(crate) fn take(&mut self, layout: Layout, frame: Frame) -> Payload {
+        if layout == Layout::Frames && !frame::is_message(frame.word) {
+            self.pass(layout, frame);
             return self.take_spilled(frame);
         }
-        let payload = self.payload(frame);
+        let payload = self.payload(layout, frame);
+        self.pass(layout, frame);
         if order::active(order::Mutant::EarlyGiveBack) && matches!(self.peek(), Peek::Switch(_)) {
             self.pass_switch();
         }
@@ -161,18 +255,37 @@ impl Consumer {
 
     /// Moves on to what follows `frame`, which is in hand from now on.
     #[inline(always)]
-    pub(crate) fn pass(&mut self, frame: Frame) {
+    pub(crate) fn pass(&mut self, layout: Layout, frame: Frame) {
         debug_assert_eq!(self.next, frame.position);
-        self.next = frame.end();
-        self.received = self.received.wrapping_add(1);
+        self.next = frame.end;
+        match layout {
+            Layout::Frames => self.received = self.received.wrapping_add(1),
+            Layout::Blocks(shape) => {
+                let was_last = self.cursor.is_last(shape);
+                self.cursor.advance(shape, self.segment.view.len());
+                if was_last {
+                    self.known = self.cursor.word;
+                }
+            }
+        }
     }
 
     /// The bytes of a message in place. They must be gone before [`release`](Self::release).
     #[inline(always)]
-    pub(crate) fn payload(&self, frame: Frame) -> Payload {
-        debug_assert!(frame::is_message(frame.word));
-        // SAFETY: P2 made the frame visible; the producer does not write it before `release`.
-        unsafe { self.segment.view.read(frame.position, frame::length(frame.word)) }
+    pub(crate) fn payload(&self, layout: Layout, frame: Frame) -> Payload {
+        match layout {
+            Layout::Blocks(shape) => {
+                // SAFETY: P2 made the message visible; the producer does not write it before
+                // `release`.
+                unsafe { self.segment.view.read_message(self.cursor, shape) }
+            }
+            Layout::Frames => {
+                debug_assert!(frame::is_message(frame.word));
+                // SAFETY: P2 made the frame visible; the producer does not write it before
+                // `release`.
+                unsafe { self.segment.view.read(frame.position, frame::length(frame.word)) }
+            }
+        }
     }
 
     #[cold]
@@ -192,7 +305,7 @@ impl Consumer {
     /// Whether so much was taken and not yet released that the producer may run out of room.
     #[inline]
     pub(crate) fn holds_much(&self) -> bool {
-        frame::distance(self.released, self.next) >= self.segment.view.capacity() / 4
+        frame::distance(self.released, self.next) >= self.quarter
     }
 
     /// Gives the bytes of everything taken back to the producer.
@@ -232,6 +345,9 @@ impl Consumer {
 
     /// Messages posted and not yet taken.
     pub(crate) fn len(&self) -> usize {
+        if self.layout != Layout::Frames {
+            return self.lengths().count();
+        }
         if self.is_empty() {
             return 0;
         }
@@ -256,26 +372,55 @@ impl Consumer {
 
     /// The lengths of the archives that are there to be taken.
     fn lengths(&self) -> Lengths<'_> {
-        Lengths { segment: self.segment, position: self.next, consumer: PhantomData }
+        Lengths {
+            segment: self.segment,
+            position: self.next,
+            cursor: self.cursor,
+            known: self.known,
+            layout: self.layout,
+            consumer: PhantomData,
+        }
     }
 }
 
-/// Walks the frames in front of a consumer, which takes none of them meanwhile.
+/// Walks the messages in front of a consumer, which takes none of them meanwhile.
 #[derive(Debug)]
 struct Lengths<'a> {
     segment: SegmentRef,
     position: usize,
+    cursor: Cursor,
+    known: u32,
+    layout: Layout,
     consumer: PhantomData<&'a Consumer>,
 }
 
-impl Iterator for Lengths<'_> {
-    type Item = usize;
+impl Lengths<'_> {
+    fn next_in_block(&mut self, shape: Shape) -> Option<usize> {
+        while self.cursor.word == self.known {
+            let header = self.segment.view.poll_block(self.cursor, shape);
+            match block::news(header, self.cursor) {
+                News::Nothing => return None,
+                News::Messages(known) => self.known = known,
+                News::Switch => {
+                    // SAFETY: P2 made the switch visible, and only the consumer frees segments.
+                    self.segment = unsafe { Chain::behind(self.segment) }?;
+                    (self.cursor, self.known) = (Cursor::START, Cursor::START.word);
+                }
+            }
+        }
+        let was_last = self.cursor.is_last(shape);
+        self.cursor.advance(shape, self.segment.view.len());
+        if was_last {
+            self.known = self.cursor.word;
+        }
+        Some(shape.size)
+    }
 
-    fn next(&mut self) -> Option<usize> {
+    fn next_frame(&mut self) -> Option<usize> {
         loop {
             let (view, position) = (self.segment.view, self.position);
             let word = view.poll(position);
-            let next_lap = frame::next_lap(position, view.capacity());
+            let next_lap = frame::next_lap(position, view.len());
             let (payload, length) = match frame::kind(word)? {
                 Kind::Message => (frame::length(word), frame::length(word)),
                 // SAFETY: P2 made the frame visible, and only the consumer gives it back.
@@ -293,6 +438,17 @@ impl Iterator for Lengths<'_> {
             };
             self.position = position.wrapping_add(frame::size(payload));
             return Some(length);
+        }
+    }
+}
+
+impl Iterator for Lengths<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        match self.layout {
+            Layout::Frames => self.next_frame(),
+            Layout::Blocks(shape) => self.next_in_block(shape),
         }
     }
 }

@@ -92,6 +92,7 @@ impl Growth {
 
 #[cfg(all(test, not(message_port_loom)))]
 mod tests {
+    use super::super::layout::Layout;
     use super::*;
 
     const CAPACITY: usize = 256;
@@ -99,7 +100,7 @@ mod tests {
     const FAR: usize = usize::MAX / 2 + 1 + CAPACITY;
 
     fn chain() -> (Chain, SegmentRef) {
-        let chain = Chain::new(Segment::new(CAPACITY).unwrap(), true);
+        let chain = Chain::new(Segment::new(CAPACITY, Layout::Frames).unwrap(), true);
         // SAFETY: nobody passes a switch, and the chain outlives the result in each test.
         let first = unsafe { chain.oldest() };
         (chain, first)
@@ -110,7 +111,7 @@ mod tests {
     fn a_segment_that_began_long_ago_is_found() {
         let (_chain, first) = chain();
         let mut growth = Growth::new(0, first);
-        growth.append(FAR + CAPACITY, Segment::new(CAPACITY).unwrap()).unwrap();
+        growth.append(FAR + CAPACITY, Segment::new(CAPACITY, Layout::Frames).unwrap()).unwrap();
         assert_eq!(growth.view_at(FAR).unwrap().base(), first.view.base());
         assert_ne!(growth.view_at(FAR + CAPACITY).unwrap().base(), first.view.base());
     }
@@ -120,7 +121,7 @@ mod tests {
         let (_chain, first) = chain();
         let mut growth = Growth::new(0, first);
         for number in 1..1000 {
-            growth.append(number * CAPACITY, Segment::new(CAPACITY).unwrap()).unwrap();
+            growth.append(number * CAPACITY, Segment::new(CAPACITY, Layout::Frames).unwrap()).unwrap();
         }
         assert_eq!(growth.awaited(usize::MAX), CAPACITY);
         growth.forget_passed(998 * CAPACITY);

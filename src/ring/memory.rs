@@ -1,6 +1,7 @@
 //! Memory for rings and for spilled messages.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, dealloc};
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use super::buffer::ReadRun;
@@ -8,7 +9,8 @@ use super::buffer::ReadRun;
 /// Alignment in bytes of ring and spill memory: two cache lines, so that neighbours never share.
 const ALIGNMENT: usize = 128;
 
-/// Zeroed memory of a fixed size, aligned for every archive.
+/// Memory of a fixed size, aligned for every archive and not yet touched: an idle channel costs the
+/// pages that it has written.
 #[derive(Debug)]
 pub(crate) struct Memory {
     base: NonNull<u8>,
@@ -26,20 +28,20 @@ const MAPPED: usize = !(usize::MAX >> 1);
 unsafe impl Send for Memory {}
 
 impl Memory {
-    /// Allocates `bytes` zeroed bytes; `None` when there are none to be had.
-    pub(crate) fn zeroed(bytes: usize) -> Option<Self> {
+    /// Allocates `bytes` bytes, which hold anything; `None` if the allocator has none.
+    pub(crate) fn allocated(bytes: usize) -> Option<Self> {
         let layout = Self::layout(bytes)?;
         // SAFETY: `layout` has a size, `Self::layout` refuses zero.
-        let base = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        let base = NonNull::new(unsafe { alloc(layout) })?;
         Some(Self::new(base, bytes))
     }
 
-    /// Like [`zeroed`](Self::zeroed), but the system gets the memory back when it is freed, where
-    /// that can be had. An allocator may keep what is between blocks that are still in use.
+    /// Like [`allocated`](Self::allocated), but the system gets the memory back when it is freed,
+    /// where it can map pages. An allocator may keep what is between blocks that are in use.
     pub(crate) fn returnable(bytes: usize) -> Option<Self> {
         mapping::map(bytes)
             .map(|base| Self::new(base, bytes | MAPPED))
-            .or_else(|| Self::zeroed(bytes))
+            .or_else(|| Self::allocated(bytes))
     }
 
     fn new(base: NonNull<u8>, bytes: usize) -> Self {
@@ -60,14 +62,16 @@ impl Memory {
         self.bytes & !MAPPED
     }
 
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [MaybeUninit<u8>] {
         #[cfg(message_port_loom)]
         self.shadow.get_ref().with_mut(|_| ());
-        // SAFETY: the allocation is that long and was zeroed, and `self` is borrowed uniquely.
-        unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), self.len()) }
+        // SAFETY: the allocation is that long, bytes that hold anything are `MaybeUninit`s, and
+        // `self` is borrowed uniquely.
+        unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr().cast(), self.len()) }
     }
 
-    /// The first `length` bytes; the run must not outlive the memory or meet a write.
+    /// The first `length` bytes, which were written; the run must not outlive the memory or meet a
+    /// write.
     pub(super) fn read(&self, length: usize) -> ReadRun {
         debug_assert!(length <= self.len());
         ReadRun::new(
@@ -93,7 +97,7 @@ impl Drop for Memory {
             // SAFETY: `returnable` mapped so many bytes here, and they are owned until now.
             unsafe { mapping::unmap(self.base, self.len()) }
         } else if let Some(layout) = Self::layout(self.bytes) {
-            // SAFETY: allocated in `zeroed` with this very layout, and owned until now.
+            // SAFETY: allocated in `allocated` with this very layout, and owned until now.
             unsafe { dealloc(self.base.as_ptr(), layout) }
         }
     }
@@ -108,7 +112,7 @@ mod mapping {
     /// Fewer bytes come from the allocator: pages would be half empty, or the calls too many.
     pub(super) const SMALLEST: usize = 64 * 1024;
 
-    /// `bytes` zeroed bytes at the start of a page.
+    /// `bytes` bytes at the start of a page.
     pub(super) fn map(bytes: usize) -> Option<NonNull<u8>> {
         if bytes < SMALLEST || isize::try_from(bytes).is_err() {
             return None;
@@ -147,14 +151,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_of_either_origin_is_zeroed_and_freed() {
+    fn memory_of_either_origin_is_aligned_and_freed() {
         for bytes in [1, mapping::SMALLEST - 1, mapping::SMALLEST, mapping::SMALLEST + 1, 1 << 20] {
-            for memory in [Memory::zeroed(bytes), Memory::returnable(bytes)] {
+            for memory in [Memory::allocated(bytes), Memory::returnable(bytes)] {
                 let mut memory = memory.unwrap();
                 assert_eq!(memory.len(), bytes);
                 assert_eq!(memory.base().addr().get() % ALIGNMENT, 0);
-                assert!(memory.as_mut_slice().iter().all(|byte| *byte == 0));
-                memory.as_mut_slice().fill(1);
+                memory.as_mut_slice().fill(MaybeUninit::new(1));
             }
         }
     }

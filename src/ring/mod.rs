@@ -3,12 +3,15 @@
 //! It knows bytes, lengths and positions; it knows no archives, no handlers and no waiting.
 //! The protocol is written down in `docs/protocol.md`.
 
+mod block;
 mod budget;
 mod buffer;
 mod consumer;
 pub(crate) mod frame;
 mod growth;
+mod layout;
 mod memory;
+mod patience;
 mod producer;
 mod segment;
 mod spill;
@@ -16,9 +19,11 @@ mod spill;
 mod tests;
 
 pub(crate) use consumer::{Consumer, Frame, Payload, Peek};
+pub(crate) use layout::Layout;
 pub(crate) use producer::{Producer, Reserve};
 
 use crate::sync::{Arc, AtomicUsize, CachePadded, PositionWord, Statistic, order};
+use block::Cursor;
 use frame::Kind;
 use segment::{Chain, Segment};
 use spill::{ReturnPath, Ticket};
@@ -27,6 +32,7 @@ use spill::{ReturnPath, Ticket};
 #[derive(Debug)]
 pub(crate) struct Ring {
     chain: Chain,
+    layout: Layout,
     consumer: CachePadded<ConsumerWords>,
     producer: CachePadded<ProducerWords>,
     returned: ReturnPath,
@@ -51,7 +57,7 @@ struct ProducerWords {
     posted: Statistic,
 }
 
-/// Not a position: those are multiples of a slot.
+/// Not a position: those are even.
 const UNSETTLED: usize = 1;
 
 /// What a producer waits for: a head, or that a buffer comes back.
@@ -59,7 +65,7 @@ const UNSETTLED: usize = 1;
 pub(crate) struct Target(usize);
 
 impl Target {
-    /// Not a position: those are multiples of a slot.
+    /// Not a position: those are even.
     const BUFFER: Self = Self(1);
 
     /// For waiters that are woken by whatever comes.
@@ -103,17 +109,26 @@ pub(crate) struct Limits {
 }
 
 /// Makes a ring and hands out its two ends.
-pub(crate) fn new(limits: Limits) -> Result<(Producer, Consumer), OutOfMemory> {
-    new_at(0, limits)
+pub(crate) fn new(limits: Limits, layout: Layout) -> Result<(Producer, Consumer), OutOfMemory> {
+    new_at(0, limits, layout)
 }
 
 /// Like [`new`], with the counters starting at `start`, a multiple of the capacity.
-fn new_at(start: usize, limits: Limits) -> Result<(Producer, Consumer), OutOfMemory> {
+fn new_at(
+    start: usize,
+    limits: Limits,
+    layout: Layout,
+) -> Result<(Producer, Consumer), OutOfMemory> {
     debug_assert!(start.is_multiple_of(limits.capacity));
-    let first = Segment::new(limits.capacity).ok_or(OutOfMemory)?;
+    let bytes = match layout {
+        Layout::Frames => limits.capacity,
+        Layout::Blocks(shape) => shape.bytes(limits.capacity),
+    };
+    let first = Segment::new(bytes, layout).ok_or(OutOfMemory)?;
     let is_growable = limits.growable.is_some();
     let ring = Arc::new(Ring {
         chain: Chain::new(first, is_growable),
+        layout,
         consumer: CachePadded::new(ConsumerWords {
             head: PositionWord::new(start),
             claimed: AtomicUsize::new(start),
@@ -125,8 +140,12 @@ fn new_at(start: usize, limits: Limits) -> Result<(Producer, Consumer), OutOfMem
     // SAFETY: nobody passes a switch before there is a consumer, and the ends use their segment
     // by the rules of the chain, which lives as long as they do.
     let segment = unsafe { ring.chain.oldest() };
-    let producer = Producer::new(Arc::clone(&ring), start, segment, limits);
-    Ok((producer, Consumer::new(ring, start, segment)))
+    match layout {
+        Layout::Frames => segment.view.clear(start),
+        Layout::Blocks(shape) => segment.view.clear_block(Cursor::START, shape),
+    }
+    let producer = Producer::new(Arc::clone(&ring), start, segment, limits, layout);
+    Ok((producer, Consumer::new(ring, start, segment, limits.capacity, layout)))
 }
 
 impl Ring {
@@ -175,9 +194,12 @@ impl Ring {
 impl Drop for Ring {
     /// Frees the buffers of spilled messages that nobody received.
     fn drop(&mut self) {
+        if self.layout != Layout::Frames {
+            return;
+        }
         // SAFETY: this is the last owner.
         let mut segment = unsafe { self.chain.oldest() };
-        let capacity = segment.view.capacity();
+        let capacity = segment.view.len();
         let mut position = self.consumer.head.load(order::UNORDERED);
         loop {
             let word = segment.view.committed(position);

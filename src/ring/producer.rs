@@ -1,25 +1,35 @@
 //! The writing end of a ring.
 
+use std::mem::MaybeUninit;
+
+use super::block::{self, Cursor, Shape};
 use super::budget::Budget;
 use super::buffer::{View, WriteRun};
 use super::frame::{self, HEADER, Kind, Place, SLOT, SPILL_PAYLOAD};
 use super::growth::Growth;
+use super::layout::Layout;
 use super::memory::Memory;
+use super::patience::Patience;
 use super::segment::{Segment, SegmentRef};
 use super::spill::{self, NoBuffer, Pool, Ticket};
 use super::{Limits, Ring, Target, UNSETTLED};
 use crate::sync::Arc;
 use crate::sync::order::{self, Mutant};
 
-/// Writes frames; there is exactly one per ring.
+/// Writes messages; there is exactly one per ring.
 #[derive(Debug)]
 pub(crate) struct Producer {
-    /// Where the next frame goes.
+    /// The position of the next message.
     tail: usize,
-    /// How far frames may reach without asking for the consumer's head or leaving the lap.
+    /// How far messages may reach without asking for the consumer's head or leaving the lap.
     limit: usize,
-    /// The bytes of the segment in which the cursor is.
+    /// The bytes of the segment in which the tail is.
     view: View,
+    /// Where in these bytes the tail is, if they are blocks.
+    cursor: Cursor,
+    layout: Layout,
+    /// Bytes of the ring, as the user asked for them.
+    capacity: usize,
     /// Bytes of the longest archive that is not spilled.
     max_in_place: usize,
     /// Bytes of the longest archive that is accepted at all.
@@ -30,18 +40,22 @@ pub(crate) struct Producer {
     ring: Arc<Ring>,
     /// Where that segment begins. The consumer's head counts for it from there on only.
     floor: usize,
+    patience: Patience,
     pool: Pool,
     budget: Budget,
     /// Only where the direction may grow.
     growth: Option<Growth>,
 }
 
-/// The first frame of a batch that is not visible yet.
+/// The first header of a batch, which is not published yet and so keeps the others from being seen.
 #[derive(Clone, Copy, Debug)]
 struct HeldBack {
     view: View,
     position: usize,
+    cursor: Cursor,
     word: u32,
+    /// Whether the producer is still in the block of this header.
+    is_growing: bool,
     /// Messages from this one on.
     messages: usize,
 }
@@ -62,29 +76,50 @@ pub(crate) enum Reserve {
 }
 
 impl Producer {
-    pub(super) fn new(ring: Arc<Ring>, start: usize, segment: SegmentRef, limits: Limits) -> Self {
+    pub(super) fn new(
+        ring: Arc<Ring>,
+        start: usize,
+        segment: SegmentRef,
+        limits: Limits,
+        layout: Layout,
+    ) -> Self {
         let Limits { capacity, max_message, growable } = limits;
-        let max_in_place = frame::max_in_place(capacity).min(max_message);
+        let in_place = match layout {
+            Layout::Frames => frame::max_in_place(capacity),
+            Layout::Blocks(shape) => shape.size,
+        };
+        let max_in_place = in_place.min(max_message);
+        let bytes = segment.view.len();
         let (max_message, max_buffers, budget) = match growable {
             // Room for two of the largest, so that one can be written while another is read.
             None => {
                 let budget = Budget::new(capacity.max(max_message.saturating_mul(2)), 0);
                 (max_message, Some(spill::BUFFERS), budget)
             }
-            Some(bytes) => {
-                let beside_the_ring = (bytes - capacity).max(max_in_place);
-                (max_message.min(beside_the_ring), None, Budget::new(bytes, capacity))
+            Some(allowed) => {
+                let all = bytes.max(allowed);
+                let beside_the_ring = (all - bytes).max(max_in_place);
+                (max_message.min(beside_the_ring), None, Budget::new(all, bytes))
             }
         };
         Self {
             tail: start,
-            limit: frame::limit(start, capacity),
+            limit: match layout {
+                Layout::Frames => frame::limit(start, capacity),
+                // What is too large never has room.
+                Layout::Blocks(shape) if shape.size > max_message => start,
+                Layout::Blocks(shape) => start.wrapping_add(shape.room(capacity)),
+            },
             view: segment.view,
+            cursor: Cursor::START,
+            layout,
+            capacity,
             max_in_place,
             max_message,
             held_back: None,
             ring,
             floor: start,
+            patience: Patience::default(),
             pool: Pool::new(max_buffers),
             budget,
             growth: growable.map(|_| Growth::new(start, segment)),
@@ -93,7 +128,12 @@ impl Producer {
 
     /// Bytes of the ring.
     pub(crate) fn capacity(&self) -> usize {
-        self.view.capacity()
+        self.capacity
+    }
+
+    /// How messages lie in it.
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// The longest archive that is ever accepted, in bytes.
@@ -101,12 +141,18 @@ impl Producer {
         self.max_message
     }
 
-    /// Bytes of the frames that are written and not given back, with the ends of laps that were
-    /// skipped. The consumer may have given more back meanwhile.
+    /// Bytes of the messages that are written and not given back; where they lie in frames, with
+    /// their headers and the ends of laps that were skipped. The consumer may have given more back
+    /// meanwhile.
     pub(crate) fn bytes_in_flight(&self) -> usize {
         let head = self.ring.head();
-        let unused = self.growth.as_ref().map_or(0, |growth| growth.unused_from(head));
-        frame::distance(head, self.tail) - unused
+        match self.layout {
+            Layout::Blocks(shape) => shape.bytes_between(head, self.tail),
+            Layout::Frames => {
+                let unused = self.growth.as_ref().map_or(0, |growth| growth.unused_from(head));
+                frame::distance(head, self.tail) - unused
+            }
+        }
     }
 
     /// How often the direction has grown, wrapping.
@@ -114,47 +160,121 @@ impl Producer {
         self.growth.as_ref().map_or(0, Growth::appended)
     }
 
-    /// Whether the next archive of `length` bytes fits at the cursor, by what is known locally.
-    #[inline]
-    pub(crate) fn fits_here(&self, length: usize) -> bool {
-        length <= self.max_in_place && frame::size(length) <= frame::distance(self.tail, self.limit)
+    /// Whether the next archive of `length` bytes fits at the tail, by what is known locally.
+    ///
+    /// `layout` is that of the ring here and below, as a constant where the caller has one.
+    #[inline(always)]
+    pub(crate) fn fits_here(&self, layout: Layout, length: usize) -> bool {
+        debug_assert_eq!(layout, self.layout);
+        match layout {
+            Layout::Blocks(shape) => {
+                debug_assert_eq!(length, shape.size);
+                self.tail != self.limit
+            }
+            Layout::Frames => {
+                let run = frame::distance(self.tail, self.limit);
+                length <= self.max_in_place && frame::size(length) <= run
+            }
+        }
     }
 
-    /// Bytes that an archive may have to be written at the cursor right now.
+    /// Bytes that an archive may have to be written into a frame at the tail right now.
     #[inline]
     pub(crate) fn run_length(&self) -> usize {
         let run = frame::distance(self.tail, self.limit);
         run.saturating_sub(HEADER).min(self.max_in_place)
     }
 
-    /// The first `length` bytes at the cursor; written, they are not yet visible.
+    /// The first `length` bytes at the tail; written, they are not yet visible.
     ///
-    /// `length` is at most [`run_length`](Self::run_length).
-    #[inline]
-    pub(crate) fn run(&mut self, length: usize) -> WriteRun {
-        debug_assert!(length <= self.run_length());
-        // SAFETY: from `tail` to `limit` the lap does not end, and all of it is behind the head
-        // that R2 brought here, so the consumer is done with it; this is the only producer.
-        unsafe { self.view.write(self.tail, length) }
+    /// `length` [fits](Self::fits_here), or is at most [`run_length`](Self::run_length).
+    #[inline(always)]
+    pub(crate) fn run(&mut self, layout: Layout, length: usize) -> WriteRun {
+        match layout {
+            Layout::Blocks(shape) => {
+                debug_assert!(self.fits_here(layout, length));
+                // SAFETY: the tail is in front of the limit, so R2 brought a head here that is
+                // behind every message of this block in the lap before: the consumer is done with
+                // them. This is the only producer.
+                unsafe { self.view.write_message(self.cursor, shape) }
+            }
+            Layout::Frames => {
+                debug_assert!(length <= self.run_length());
+                // SAFETY: from `tail` to `limit` the lap does not end, and all of it is behind the
+                // head that R2 brought here, so the consumer is done with it; this is the only
+                // producer.
+                unsafe { self.view.write(self.tail, length) }
+            }
+        }
     }
 
     /// Publishes what was written to [`run`](Self::run) as one message of `length` bytes.
-    #[inline]
-    pub(crate) fn commit(&mut self, length: usize) {
-        debug_assert!(self.fits_here(length));
-        self.publish(Kind::Message, length, frame::size(length));
-        self.ring.producer.posted.count();
+    #[inline(always)]
+    pub(crate) fn commit(&mut self, layout: Layout, length: usize) {
+        debug_assert!(self.fits_here(layout, length));
+        match layout {
+            Layout::Blocks(shape) => {
+                self.clear_block_behind(shape);
+                self.view.commit_block(self.cursor, shape, self.cursor.word + 1);
+                self.pass(shape);
+            }
+            Layout::Frames => {
+                self.publish(Kind::Message, length, frame::size(length));
+                self.ring.producer.posted.count();
+            }
+        }
     }
 
     /// Like [`commit`](Self::commit), but the message and those after it become visible with
     /// [`flush`](Self::flush) only, all at once.
-    #[inline]
-    pub(crate) fn commit_in_batch(&mut self, length: usize) {
-        debug_assert!(self.fits_here(length));
+    #[inline(always)]
+    pub(crate) fn commit_in_batch(&mut self, layout: Layout, length: usize) {
+        debug_assert!(self.fits_here(layout, length));
+        let (position, cursor) = (self.tail, self.cursor);
+        match layout {
+            Layout::Blocks(shape) => self.hold_back_in_block(shape),
+            Layout::Frames => self.hold_back_frame(length),
+        }
+        if order::active(Mutant::NoHoldBack) {
+            match layout {
+                Layout::Blocks(shape) => self.view.commit_block(cursor, shape, cursor.word + 1),
+                Layout::Frames => {
+                    self.view.clear(self.tail);
+                    self.view.commit(position, frame::word(Kind::Message, length));
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn hold_back_in_block(&mut self, shape: Shape) {
+        let word = self.cursor.word + 1;
+        self.clear_block_behind(shape);
+        let is_growing = !self.cursor.is_last(shape);
+        match &mut self.held_back {
+            Some(first) if first.is_growing => {
+                (first.word, first.is_growing) = (word, is_growing);
+                first.messages += 1;
+            }
+            Some(first) => {
+                first.messages += 1;
+                self.view.commit_block(self.cursor, shape, word);
+            }
+            None => {
+                let (view, position, cursor) = (self.view, self.tail, self.cursor);
+                let first = HeldBack { view, position, cursor, word, is_growing, messages: 1 };
+                self.held_back = Some(first);
+            }
+        }
+        self.pass(shape);
+    }
+
+    #[inline(always)]
+    fn hold_back_frame(&mut self, length: usize) {
         let word = frame::word(Kind::Message, length);
         let position = self.tail;
         self.tail = position.wrapping_add(frame::size(length));
-        // The header at the cursor is cleared when the batch is published: until then nobody gets
+        // The header at the tail is cleared when the batch is published: until then nobody gets
         // there, and the next message writes it anyway.
         match &mut self.held_back {
             Some(first) => {
@@ -162,28 +282,50 @@ impl Producer {
                 self.view.commit(position, word);
             }
             None => {
-                self.held_back = Some(HeldBack { view: self.view, position, word, messages: 1 });
+                let (view, cursor) = (self.view, self.cursor);
+                self.held_back =
+                    Some(HeldBack { view, position, cursor, word, is_growing: false, messages: 1 });
             }
-        }
-        if order::active(Mutant::NoHoldBack) {
-            self.view.clear(self.tail);
-            self.view.commit(position, word);
         }
     }
 
     /// Publishes what was held back, and says how many messages that is.
     pub(crate) fn flush(&mut self) -> Option<usize> {
         let first = self.held_back.take()?;
-        self.view.clear(self.tail);
-        first.view.commit(first.position, first.word);
-        // Counted after the frames, as each message is: what is counted can be received.
-        let posted = &self.ring.producer.posted;
-        posted.set(posted.get().wrapping_add(first.messages));
+        match self.layout {
+            Layout::Blocks(shape) => first.view.commit_block(first.cursor, shape, first.word),
+            Layout::Frames => {
+                self.view.clear(self.tail);
+                first.view.commit(first.position, first.word);
+                // Counted after the frames, as each message is: what is counted can be received.
+                let posted = &self.ring.producer.posted;
+                posted.set(posted.get().wrapping_add(first.messages));
+            }
+        }
         Some(first.messages)
     }
 
+    /// Before the last message of a block is published the consumer must find nothing in the next
+    /// block. Only a segment in its first lap may hold anything there.
+    #[inline(always)]
+    fn clear_block_behind(&mut self, shape: Shape) {
+        if self.cursor.is_last(shape) && self.cursor.is_in_first_lap() {
+            let next = self.cursor.next_block(shape, self.view.len());
+            if next.is_in_first_lap() {
+                self.view.clear_block(next, shape);
+            }
+        }
+    }
+
+    /// Moves behind the message at the tail.
+    #[inline(always)]
+    fn pass(&mut self, shape: Shape) {
+        self.cursor.advance(shape, self.view.len());
+        self.tail = self.tail.wrapping_add(block::STEP);
+    }
+
     /// The buffer that [`reserve`](Self::reserve) prepared.
-    pub(crate) fn prepared(&mut self) -> &mut [u8] {
+    pub(crate) fn prepared(&mut self) -> &mut [MaybeUninit<u8>] {
         self.pool.prepared().map_or(&mut [], Memory::as_mut_slice)
     }
 
@@ -191,7 +333,7 @@ impl Producer {
     /// bytes.
     pub(crate) fn commit_spilled(&mut self, length: usize) {
         let Some(memory) = self.pool.take_prepared() else { return };
-        Ticket::new(memory, length).put(self.run(SPILL_PAYLOAD));
+        Ticket::new(memory, length).put(self.run(Layout::Frames, SPILL_PAYLOAD));
         self.publish(Kind::Spill, 0, frame::size(SPILL_PAYLOAD));
         self.ring.producer.posted.count();
     }
@@ -242,7 +384,7 @@ impl Producer {
         self.budget.note_freed(chain.freed());
         let prepared = self.pool.prepare(length, returned, &mut self.budget);
         if prepared == Err(NoBuffer::Later) && chain.take_spare().is_some() {
-            self.budget.give_back(self.capacity());
+            self.budget.give_back(self.view.len());
             return self.pool.prepare(length, returned, &mut self.budget);
         }
         prepared
@@ -264,6 +406,10 @@ impl Producer {
         let claimed = self.ring.consumer.claimed.load(order::UNORDERED);
         let settled = self.ring.settle(claimed);
         debug_assert_ne!(settled, UNSETTLED);
+        if let Layout::Blocks(shape) = self.layout {
+            let messages = self.tail.wrapping_sub(settled) / block::STEP;
+            return (messages as u64, shape.bytes_between(settled, self.tail) as u64);
+        }
         // The consumer passes a skip without claiming it. What it has given back may have been
         // overwritten since, so the walk starts behind it.
         let head = self.ring.head();
@@ -298,16 +444,33 @@ impl Producer {
         (messages, bytes)
     }
 
-    /// Makes the run at the cursor long enough for a frame of `length` bytes, or says which head
-    /// it takes.
+    /// Makes room at the tail for an archive of `length` bytes, or says which head it takes.
     #[inline]
     fn make_room(&mut self, length: usize) -> Result<(), usize> {
-        if self.fits_here(length) { Ok(()) } else { self.refresh(length) }
+        if self.fits_here(self.layout, length) { Ok(()) } else { self.refresh(length) }
     }
 
     #[cold]
     fn refresh(&mut self, length: usize) -> Result<(), usize> {
-        let capacity = self.capacity();
+        self.patience.wait();
+        let refreshed = match self.layout {
+            Layout::Frames => self.refresh_frames(length),
+            Layout::Blocks(shape) => self.refresh_blocks(shape),
+        };
+        let size = match self.layout {
+            Layout::Frames => frame::size(length),
+            Layout::Blocks(_) => block::STEP,
+        };
+        let all = match self.layout {
+            Layout::Frames => self.capacity,
+            Layout::Blocks(shape) => shape.room(self.capacity),
+        };
+        self.patience.learn(frame::distance(self.tail, self.limit), size, all);
+        refreshed
+    }
+
+    fn refresh_frames(&mut self, length: usize) -> Result<(), usize> {
+        let capacity = self.capacity;
         let head = self.head();
         match frame::place(head, self.tail, frame::size(length), capacity) {
             Place::Here => {}
@@ -317,15 +480,31 @@ impl Producer {
             }
             // An empty segment has room for every frame.
             Place::WaitFor(_) if self.grow() => {}
-            Place::WaitFor(target) => {
-                return Err(self.growth.as_ref().map_or(target, |growth| growth.awaited(target)));
-            }
+            Place::WaitFor(target) => return Err(self.awaited(target)),
         }
         let limit = frame::limit(self.head(), capacity);
         let lap_end = frame::next_lap(self.tail, capacity);
         let lap_is_nearer = frame::distance(self.tail, lap_end) < frame::distance(self.tail, limit);
         self.limit = if lap_is_nearer { lap_end } else { limit };
         Ok(())
+    }
+
+    fn refresh_blocks(&mut self, shape: Shape) -> Result<(), usize> {
+        let room = shape.room(self.capacity);
+        self.limit = self.head().wrapping_add(room);
+        if self.tail == self.limit && self.grow() {
+            self.limit = self.tail.wrapping_add(room);
+        }
+        if self.tail != self.limit {
+            return Ok(());
+        }
+        Err(self.awaited(self.tail.wrapping_sub(room).wrapping_add(block::STEP)))
+    }
+
+    /// The position that the consumer has to reach to make room, if in the newest segment alone it
+    /// had to reach `target`.
+    fn awaited(&self, target: usize) -> usize {
+        self.growth.as_ref().map_or(target, |growth| growth.awaited(target))
     }
 
     /// Everything before the result is free again, in the segment in which the cursor is.
@@ -344,17 +523,34 @@ impl Producer {
 
     /// Goes on in another segment, if there may be one more.
     fn grow(&mut self) -> bool {
-        let capacity = self.capacity();
         if self.growth.is_none() {
             return false;
         }
         let segment = self.ring.chain.take_spare().or_else(|| self.allocate_segment());
         let (Some(growth), Some(segment)) = (&mut self.growth, segment) else { return false };
-        let start = frame::next_lap(self.tail, capacity);
+        let start = match self.layout {
+            Layout::Frames => frame::next_lap(self.tail, self.capacity),
+            Layout::Blocks(_) => self.tail,
+        };
         let Some(next) = growth.append(start, segment) else { return false };
-        growth.leave_unused(frame::distance(self.tail, start));
-        next.view.clear(start);
-        self.view.commit(self.tail, frame::word(Kind::Switch, 0));
+        match self.layout {
+            Layout::Frames => {
+                growth.leave_unused(frame::distance(self.tail, start));
+                next.view.clear(start);
+                self.view.commit(self.tail, frame::word(Kind::Switch, 0));
+            }
+            Layout::Blocks(shape) => {
+                next.view.clear_block(Cursor::START, shape);
+                let switch = block::switch(self.cursor);
+                match &mut self.held_back {
+                    Some(first) if first.is_growing => {
+                        (first.word, first.is_growing) = (switch, false);
+                    }
+                    _ => self.view.commit_block(self.cursor, shape, switch),
+                }
+                self.cursor = Cursor::START;
+            }
+        }
         self.view = next.view;
         self.tail = start;
         self.floor = start;
@@ -363,16 +559,16 @@ impl Producer {
 
     /// Allocates a segment within the budget, for which idle buffers make way.
     fn allocate_segment(&mut self) -> Option<Box<Segment>> {
-        let capacity = self.capacity();
+        let bytes = self.view.len();
         self.budget.note_freed(self.ring.chain.freed());
-        if !self.budget.has(capacity) {
+        if !self.budget.has(bytes) {
             self.pool.shrink(&self.ring.returned, &mut self.budget);
         }
-        if !self.budget.has(capacity) {
+        if !self.budget.has(bytes) {
             return None;
         }
-        let segment = Segment::returnable(capacity)?;
-        self.budget.take(capacity);
+        let segment = Segment::returnable(bytes, self.layout)?;
+        self.budget.take(bytes);
         Some(segment)
     }
 

@@ -7,6 +7,7 @@
 use std::ptr::NonNull;
 
 use super::buffer::{Buffer, View};
+use super::layout::Layout;
 use super::memory::Memory;
 #[cfg(message_port_teeth)]
 use crate::sync::SegQueue;
@@ -24,17 +25,17 @@ pub(super) struct Segment {
 
 impl Segment {
     /// Allocates a segment; `None` when there is no memory for it.
-    pub(super) fn new(capacity: usize) -> Option<Box<Self>> {
-        Some(Box::new(Self::of(Memory::zeroed(capacity)?)))
+    pub(super) fn new(bytes: usize, layout: Layout) -> Option<Box<Self>> {
+        Some(Box::new(Self::of(Memory::allocated(bytes)?, layout)))
     }
 
     /// Like [`new`](Self::new), for a burst: the system gets the memory back afterwards.
-    pub(super) fn returnable(capacity: usize) -> Option<Box<Self>> {
-        Some(Box::new(Self::of(Memory::returnable(capacity)?)))
+    pub(super) fn returnable(bytes: usize, layout: Layout) -> Option<Box<Self>> {
+        Some(Box::new(Self::of(Memory::returnable(bytes)?, layout)))
     }
 
-    fn of(memory: Memory) -> Self {
-        Self { buffer: Buffer::new(memory), next: Cell::new(None) }
+    fn of(memory: Memory, layout: Layout) -> Self {
+        Self { buffer: Buffer::new(memory, layout), next: Cell::new(None) }
     }
 }
 
@@ -172,7 +173,7 @@ impl Chain {
             segment.buffer.enter();
             return self.passed.push(segment);
         }
-        let bytes = segment.buffer.capacity();
+        let bytes = segment.buffer.len();
         segment.next = Cell::new(None);
         let refused = match &self.spare {
             Some(spare) => spare.push(segment).err(),

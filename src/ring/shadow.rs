@@ -12,8 +12,13 @@
 //! | `under_read`    | shared     |             |             | exclusive    |
 //!
 //! Atomic stores exclude each other too: there is one producer.
+//!
+//! In blocks a header is nothing else at any time, so there an atomic for each block and a cell for
+//! each message suffice.
 
+use super::block::{Cursor, Shape};
 use super::frame::{self, HEADER, SLOT};
+use super::layout::Layout;
 use crate::sync::AtomicU32;
 use loom::cell::{ConstPtr, MutPtr, UnsafeCell};
 
@@ -32,55 +37,94 @@ struct Slot {
 }
 
 #[derive(Debug)]
-pub(super) struct Shadow(Vec<Slot>);
+pub(super) struct Shadow {
+    /// Of frames.
+    slots: Vec<Slot>,
+    /// Of blocks: their headers.
+    headers: Vec<AtomicU32>,
+    /// Of blocks: their messages.
+    messages: Vec<UnsafeCell<()>>,
+}
+
+/// What stands in memory that nobody has written: a header that would be taken for news.
+const ANYTHING: u32 = 0x101;
 
 impl Shadow {
-    pub(super) fn new(slots: usize) -> Self {
+    pub(super) fn new(bytes: usize, layout: Layout) -> Self {
         let slot = |_| Slot {
             plain: UnsafeCell::new(()),
             under_write: UnsafeCell::new(()),
             under_read: UnsafeCell::new(()),
-            header: AtomicU32::new(frame::EMPTY),
+            header: AtomicU32::new(ANYTHING),
         };
-        Self((0..slots).map(slot).collect())
+        let (slots, headers, messages) = match layout {
+            Layout::Frames => (bytes / SLOT, 0, 0),
+            Layout::Blocks(shape) => (0, shape.blocks_of(bytes), shape.slots(bytes)),
+        };
+        Self {
+            slots: (0..slots).map(slot).collect(),
+            headers: (0..headers).map(|_| AtomicU32::new(ANYTHING)).collect(),
+            messages: (0..messages).map(|_| UnsafeCell::new(())).collect(),
+        }
+    }
+
+    /// Enters everything: nobody may be in it.
+    pub(super) fn enter(&self) {
+        drop(self.write(0, self.slots.len() * SLOT));
+        for message in &self.messages {
+            message.with_mut(|_| ());
+        }
+    }
+
+    /// The header of a block.
+    pub(super) fn block(&self, cursor: Cursor, shape: Shape) -> &AtomicU32 {
+        &self.headers[shape.block(cursor)]
+    }
+
+    pub(super) fn write_message(&self, cursor: Cursor, shape: Shape) -> Writing {
+        vec![self.messages[shape.slot(cursor)].get_mut()]
+    }
+
+    pub(super) fn read_message(&self, cursor: Cursor, shape: Shape) -> Reading {
+        vec![self.messages[shape.slot(cursor)].get()]
     }
 
     /// The commit word in the upper half of a slot.
     pub(super) fn header(&self, slot: usize) -> &AtomicU32 {
-        &self.0[slot].header
+        &self.slots[slot].header
     }
 
     /// Notes that the commit word of a slot is about to be loaded.
     pub(super) fn load(&self, slot: usize) {
-        self.0[slot].under_write.with(|_| ());
+        self.slots[slot].under_write.with(|_| ());
     }
 
     /// Notes that the commit word of a slot is about to be stored.
     pub(super) fn store(&self, slot: usize) {
-        self.0[slot].under_write.with(|_| ());
-        self.0[slot].under_read.with_mut(|_| ());
+        self.slots[slot].under_write.with(|_| ());
+        self.slots[slot].under_read.with_mut(|_| ());
     }
 
     pub(super) fn write(&self, offset: usize, length: usize) -> Writing {
-        let plain = self.slots(offset, length).iter().map(|slot| slot.plain.get_mut());
-        let headers = self.headers(offset, length).iter().map(|slot| slot.under_write.get_mut());
+        let plain = self.slots_in(offset, length).iter().map(|slot| slot.plain.get_mut());
+        let headers = self.headers_in(offset, length).iter().map(|slot| slot.under_write.get_mut());
         plain.chain(headers).collect()
     }
 
     pub(super) fn read(&self, offset: usize, length: usize) -> Reading {
-        let plain = self.slots(offset, length).iter().map(|slot| slot.plain.get());
-        let headers = self.headers(offset, length).iter().map(|slot| slot.under_read.get());
+        let plain = self.slots_in(offset, length).iter().map(|slot| slot.plain.get());
+        let headers = self.headers_in(offset, length).iter().map(|slot| slot.under_read.get());
         plain.chain(headers).collect()
     }
 
     /// The slots of which some bytes are in the range.
-    fn slots(&self, offset: usize, length: usize) -> &[Slot] {
-        &self.0[offset / SLOT..(offset + length).div_ceil(SLOT)]
+    fn slots_in(&self, offset: usize, length: usize) -> &[Slot] {
+        &self.slots[offset / SLOT..(offset + length).div_ceil(SLOT)]
     }
 
     /// The slots of which the commit word is in the range, as a whole or in part.
-    fn headers(&self, offset: usize, length: usize) -> &[Slot] {
+    fn headers_in(&self, offset: usize, length: usize) -> &[Slot] {
         let end = (offset + length + SLOT - HEADER - 1) / SLOT;
-        &self.0[offset / SLOT..end.max(offset / SLOT)]
+        &self.slots[offset / SLOT..end.max(offset / SLOT)]
     }
 }

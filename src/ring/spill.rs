@@ -178,7 +178,7 @@ impl Pool {
         let generous = self.generous(bytes, budget);
         let size = if self.fits(generous, budget) { generous } else { bytes };
         let memory = match self.max_buffers {
-            Some(_) => Memory::zeroed(size),
+            Some(_) => Memory::allocated(size),
             None => Memory::returnable(size),
         };
         let memory = memory.ok_or(NoBuffer::OutOfMemory)?;

@@ -1,0 +1,209 @@
+//! The arithmetic of blocks: messages of one size, of which one header publishes several.
+//!
+//! A block is a header and room for a fixed number of messages behind it. The header is a number
+//! that only grows: the lap in its upper bits, how many messages of this block are published in
+//! its lower ones. What is left of an earlier lap is therefore never taken for news, and nothing
+//! has to be cleared. A *position* counts messages since the ring was made, in steps of [`STEP`],
+//! and wraps with `usize`.
+
+/// From one position to the next. Odd numbers are not positions, so they can stand for what none
+/// has reached.
+pub(crate) const STEP: usize = 2;
+
+/// Bytes of a cache line, on the machines for which blocks are shaped.
+const LINE: usize = 64;
+
+/// Bytes of a header.
+const HEADER: usize = size_of::<u32>();
+
+/// The bits of a header that count messages.
+const COUNT: u32 = 0x7f;
+
+/// Set in the header of the last block of a segment: what follows its messages is in the next one.
+const SWITCH: u32 = 0x80;
+
+/// From the headers of one lap to those of the next.
+const LAP: u32 = 0x100;
+
+/// Blocks of a ring, at least: the producer never writes into the one that is being read.
+const MIN_BLOCKS: usize = 2;
+
+/// What the blocks of a direction look like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Shape {
+    /// Bytes of a message.
+    pub(crate) size: usize,
+    /// Bytes in front of the first message of a block.
+    header: usize,
+    /// Messages of a block.
+    count: u32,
+    /// Bytes from one block to the next.
+    stride: usize,
+}
+
+impl Shape {
+    /// Bytes of the largest messages that lie in blocks.
+    pub(crate) const MAX_SIZE: usize = 512;
+
+    /// The shape for messages of `size` bytes, a multiple of `align`.
+    ///
+    /// Where several fit a cache line with their header, a block is a line: one transfer brings
+    /// the news and the message. Where they do not, each has a header of its own and they lie as
+    /// close as their alignment allows, since lines are what a stream pays for.
+    pub(crate) const fn of(size: usize, align: usize) -> Self {
+        assert!(size <= Self::MAX_SIZE);
+        let header = if align > HEADER { align } else { HEADER };
+        let unit = if size == 0 { 1 } else { size };
+        let count = (LINE - header) / unit;
+        if count >= 2 {
+            #[allow(clippy::cast_possible_truncation, reason = "at most the bytes of a line")]
+            return Self { size, header, count: count as u32, stride: LINE };
+        }
+        Self { size, header, count: 1, stride: (header + size).next_multiple_of(header) }
+    }
+
+    /// Blocks of a ring for which `capacity` bytes are wished.
+    const fn blocks(self, capacity: usize) -> usize {
+        let blocks = capacity / self.stride;
+        if blocks < MIN_BLOCKS { MIN_BLOCKS } else { blocks }
+    }
+
+    /// Bytes that a ring takes for which `capacity` bytes are wished: whole blocks of them.
+    pub(crate) const fn bytes(self, capacity: usize) -> usize {
+        self.blocks(capacity) * self.stride
+    }
+
+    /// How far the tail may be ahead of the head, as a distance of positions.
+    ///
+    /// One block stays free, so that the producer enters only blocks whose messages of the lap
+    /// before are all given back.
+    pub(crate) const fn room(self, capacity: usize) -> usize {
+        (self.blocks(capacity) - 1) * self.count as usize * STEP
+    }
+
+    /// Bytes of the messages between two positions.
+    pub(crate) const fn bytes_between(self, from: usize, to: usize) -> usize {
+        to.wrapping_sub(from) / STEP * self.size
+    }
+
+    /// Which block of its ring a cursor is in.
+    #[cfg(message_port_loom)]
+    pub(crate) const fn block(self, cursor: Cursor) -> usize {
+        cursor.at / self.stride
+    }
+
+    /// Which message of its ring a cursor is at.
+    #[cfg(message_port_loom)]
+    pub(crate) const fn slot(self, cursor: Cursor) -> usize {
+        self.block(cursor) * self.count as usize + cursor.index()
+    }
+
+    /// Blocks that lie in `bytes` bytes.
+    #[cfg(message_port_loom)]
+    pub(crate) const fn blocks_of(self, bytes: usize) -> usize {
+        bytes / self.stride
+    }
+
+    /// Messages that lie in `bytes` bytes.
+    #[cfg(message_port_loom)]
+    pub(crate) const fn slots(self, bytes: usize) -> usize {
+        self.blocks_of(bytes) * self.count as usize
+    }
+}
+
+/// Where an end is in its segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    /// Offset of the block, in bytes.
+    pub(crate) at: usize,
+    /// The header that this block has when what is before the cursor is published.
+    pub(crate) word: u32,
+}
+
+impl Cursor {
+    /// The first message of a segment.
+    pub(crate) const START: Self = Self { at: 0, word: LAP };
+
+    /// Which message of its block is the next one.
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        (self.word & COUNT) as usize
+    }
+
+    /// Offset of the next message, in bytes.
+    #[inline(always)]
+    pub(crate) const fn offset(self, shape: Shape) -> usize {
+        self.at + shape.header + self.index() * shape.size
+    }
+
+    /// Whether the next message is the last one of its block.
+    #[inline(always)]
+    pub(crate) const fn is_last(self, shape: Shape) -> bool {
+        self.index() + 1 == shape.count as usize
+    }
+
+    /// Moves behind the next message of a ring of `bytes` bytes.
+    #[inline(always)]
+    pub(crate) const fn advance(&mut self, shape: Shape, bytes: usize) {
+        if self.is_last(shape) {
+            *self = self.next_block(shape, bytes);
+        } else {
+            self.word += 1;
+        }
+    }
+
+    /// The first message of the block after this one.
+    #[inline(always)]
+    pub(crate) const fn next_block(self, shape: Shape, bytes: usize) -> Self {
+        let word = self.word & !COUNT;
+        let at = self.at + shape.stride;
+        if at == bytes {
+            Self { at: 0, word: word.wrapping_add(LAP) }
+        } else {
+            Self { at, word }
+        }
+    }
+
+    /// Whether the segment is still in its first lap, in which headers hold anything.
+    #[inline(always)]
+    pub(crate) const fn is_in_first_lap(self) -> bool {
+        self.word & !COUNT == LAP
+    }
+}
+
+/// The header of a block in which nothing of this lap is published.
+#[inline(always)]
+pub(crate) const fn untouched(cursor: Cursor) -> u32 {
+    cursor.word.wrapping_sub(LAP)
+}
+
+/// The header that ends a segment at `cursor`.
+#[inline]
+pub(crate) const fn switch(cursor: Cursor) -> u32 {
+    cursor.word | SWITCH
+}
+
+/// What a header says to a consumer that is at a cursor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum News {
+    /// Up to here the messages of this block are published.
+    Messages(u32),
+    /// Nothing is published from here on.
+    Nothing,
+    /// The direction goes on in the next segment.
+    Switch,
+}
+
+/// Whether a header announces messages at `cursor`, and where they end.
+#[inline(always)]
+pub(crate) const fn news(header: u32, cursor: Cursor) -> News {
+    // What is left of an earlier lap is less than the cursor's word, and so is far ahead of it.
+    let ahead = (header & !SWITCH).wrapping_sub(cursor.word);
+    if ahead.wrapping_sub(1) < COUNT {
+        News::Messages(header & !SWITCH)
+    } else if header == switch(cursor) {
+        News::Switch
+    } else {
+        News::Nothing
+    }
+}
