@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::builder::Builder;
 use crate::archive;
+use crate::builder::Builder;
 use crate::close::Side;
 use crate::incoming::Incoming;
 use crate::insight::event;

@@ -130,6 +130,7 @@ impl End {
         loop {
             match self.consumer.peek() {
                 Peek::Message(frame) => return Some(frame),
+                Peek::Empty if self.consumer.pause() => {}
                 Peek::Empty => return None,
                 Peek::Skipped => self.wake_sender(),
                 // If this port has just closed, what comes next is not for it any more.

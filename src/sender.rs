@@ -485,9 +485,8 @@ impl<Out: Message> Sender<Out> {
     ) -> Result<(), Refusal> {
         let scratch = &mut self.scratch;
         let (layout, length) = const { (archive::layout::<Out>(), archive::length::<Out>()) };
-        self.outgoing.post(layout, length, batched, manner, |place| {
-            archive::write(message, place, scratch)
-        })
+        self.outgoing
+            .post(layout, length, batched, manner, |place| archive::write(message, place, scratch))
     }
 }
 

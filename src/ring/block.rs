@@ -11,7 +11,7 @@
 pub(crate) const STEP: usize = 2;
 
 /// Bytes of a cache line, on the machines for which blocks are shaped.
-const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 /// Bytes of a header.
 const HEADER: usize = size_of::<u32>();
@@ -32,13 +32,13 @@ const MIN_BLOCKS: usize = 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Shape {
     /// Bytes of a message.
-    pub(crate) size: usize,
-    /// Bytes in front of the first message of a block.
-    header: usize,
-    /// Messages of a block.
-    count: u32,
+    size: u16,
     /// Bytes from one block to the next.
-    stride: usize,
+    stride: u16,
+    /// Bytes in front of the first message of a block.
+    header: u8,
+    /// Messages of a block.
+    count: u8,
 }
 
 impl Shape {
@@ -54,23 +54,43 @@ impl Shape {
         assert!(size <= Self::MAX_SIZE);
         let header = if align > HEADER { align } else { HEADER };
         let unit = if size == 0 { 1 } else { size };
-        let count = (LINE - header) / unit;
-        if count >= 2 {
-            #[allow(clippy::cast_possible_truncation, reason = "at most the bytes of a line")]
-            return Self { size, header, count: count as u32, stride: LINE };
-        }
-        Self { size, header, count: 1, stride: (header + size).next_multiple_of(header) }
+        let several = (LINE - header) / unit;
+        let (count, stride) = if several >= 2 {
+            (several, LINE)
+        } else {
+            (1, (header + size).next_multiple_of(header))
+        };
+        #[allow(clippy::cast_possible_truncation, reason = "alignments and sizes are small")]
+        Self { size: size as u16, stride: stride as u16, header: header as u8, count: count as u8 }
+    }
+
+    /// Bytes of a message.
+    #[inline(always)]
+    pub(crate) const fn size(self) -> usize {
+        self.size as usize
+    }
+
+    /// Bytes from one block to the next.
+    #[inline(always)]
+    pub(crate) const fn stride(self) -> usize {
+        self.stride as usize
+    }
+
+    /// Messages of a block.
+    #[inline(always)]
+    pub(crate) const fn count(self) -> usize {
+        self.count as usize
     }
 
     /// Blocks of a ring for which `capacity` bytes are wished.
     const fn blocks(self, capacity: usize) -> usize {
-        let blocks = capacity / self.stride;
+        let blocks = capacity / self.stride();
         if blocks < MIN_BLOCKS { MIN_BLOCKS } else { blocks }
     }
 
     /// Bytes that a ring takes for which `capacity` bytes are wished: whole blocks of them.
     pub(crate) const fn bytes(self, capacity: usize) -> usize {
-        self.blocks(capacity) * self.stride
+        self.blocks(capacity) * self.stride()
     }
 
     /// How far the tail may be ahead of the head, as a distance of positions.
@@ -78,36 +98,36 @@ impl Shape {
     /// One block stays free, so that the producer enters only blocks whose messages of the lap
     /// before are all given back.
     pub(crate) const fn room(self, capacity: usize) -> usize {
-        (self.blocks(capacity) - 1) * self.count as usize * STEP
+        (self.blocks(capacity) - 1) * self.count() * STEP
     }
 
     /// Bytes of the messages between two positions.
     pub(crate) const fn bytes_between(self, from: usize, to: usize) -> usize {
-        to.wrapping_sub(from) / STEP * self.size
+        to.wrapping_sub(from) / STEP * self.size()
     }
 
     /// Which block of its ring a cursor is in.
     #[cfg(message_port_loom)]
     pub(crate) const fn block(self, cursor: Cursor) -> usize {
-        cursor.at / self.stride
+        cursor.at / self.stride()
     }
 
     /// Which message of its ring a cursor is at.
     #[cfg(message_port_loom)]
     pub(crate) const fn slot(self, cursor: Cursor) -> usize {
-        self.block(cursor) * self.count as usize + cursor.index()
+        self.block(cursor) * self.count() + cursor.index()
     }
 
     /// Blocks that lie in `bytes` bytes.
     #[cfg(message_port_loom)]
     pub(crate) const fn blocks_of(self, bytes: usize) -> usize {
-        bytes / self.stride
+        bytes / self.stride()
     }
 
     /// Messages that lie in `bytes` bytes.
     #[cfg(message_port_loom)]
     pub(crate) const fn slots(self, bytes: usize) -> usize {
-        self.blocks_of(bytes) * self.count as usize
+        self.blocks_of(bytes) * self.count()
     }
 }
 
@@ -133,13 +153,19 @@ impl Cursor {
     /// Offset of the next message, in bytes.
     #[inline(always)]
     pub(crate) const fn offset(self, shape: Shape) -> usize {
-        self.at + shape.header + self.index() * shape.size
+        self.at + shape.header as usize + self.index() * shape.size()
     }
 
     /// Whether the next message is the last one of its block.
     #[inline(always)]
     pub(crate) const fn is_last(self, shape: Shape) -> bool {
-        self.index() + 1 == shape.count as usize
+        self.index() + 1 == shape.count()
+    }
+
+    /// Whether a header says that all of this block is published.
+    #[inline(always)]
+    pub(crate) const fn is_full(self, shape: Shape, header: u32) -> bool {
+        header & COUNT == shape.count as u32
     }
 
     /// Moves behind the next message of a ring of `bytes` bytes.
@@ -156,9 +182,28 @@ impl Cursor {
     #[inline(always)]
     pub(crate) const fn next_block(self, shape: Shape, bytes: usize) -> Self {
         let word = self.word & !COUNT;
-        let at = self.at + shape.stride;
-        if at == bytes {
-            Self { at: 0, word: word.wrapping_add(LAP) }
+        let at = self.at + shape.stride();
+        if at == bytes { Self { at: 0, word: word.wrapping_add(LAP) } } else { Self { at, word } }
+    }
+
+    /// Whether two cursors in one segment are in the same block of the same lap.
+    #[inline]
+    pub(crate) const fn is_in_block_of(self, other: Self) -> bool {
+        self.at == other.at && self.word & !COUNT == other.word & !COUNT
+    }
+
+    /// The header of this block when all of its messages are published.
+    #[inline]
+    pub(crate) const fn full(self, shape: Shape) -> u32 {
+        self.word & !COUNT | shape.count as u32
+    }
+
+    /// The first message of the block that comes so many blocks, fewer than a lap, after this one.
+    pub(crate) const fn ahead(self, shape: Shape, blocks: u32, bytes: usize) -> Self {
+        let word = self.word & !COUNT;
+        let at = self.at + blocks as usize * shape.stride();
+        if at >= bytes {
+            Self { at: at - bytes, word: word.wrapping_add(LAP) }
         } else {
             Self { at, word }
         }
@@ -186,8 +231,8 @@ pub(crate) const fn switch(cursor: Cursor) -> u32 {
 /// What a header says to a consumer that is at a cursor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum News {
-    /// Up to here the messages of this block are published.
-    Messages(u32),
+    /// So many messages of this block are published from here on.
+    Messages(usize),
     /// Nothing is published from here on.
     Nothing,
     /// The direction goes on in the next segment.
@@ -200,7 +245,7 @@ pub(crate) const fn news(header: u32, cursor: Cursor) -> News {
     // What is left of an earlier lap is less than the cursor's word, and so is far ahead of it.
     let ahead = (header & !SWITCH).wrapping_sub(cursor.word);
     if ahead.wrapping_sub(1) < COUNT {
-        News::Messages(header & !SWITCH)
+        News::Messages(ahead as usize)
     } else if header == switch(cursor) {
         News::Switch
     } else {

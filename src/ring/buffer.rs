@@ -274,11 +274,11 @@ impl View {
     /// While the run lives nobody else reads or writes this message.
     #[inline(always)]
     pub(super) unsafe fn write_message(&self, cursor: Cursor, shape: Shape) -> WriteRun {
-        debug_assert!(cursor.offset(shape) + shape.size <= self.len());
+        debug_assert!(cursor.offset(shape) + shape.size() <= self.len());
         WriteRun {
             // SAFETY: cursors are at messages of the ring.
             base: unsafe { self.base.add(cursor.offset(shape)) },
-            length: shape.size,
+            length: shape.size(),
             #[cfg(message_port_loom)]
             _tracked: self.shadow().write_message(cursor, shape),
         }
@@ -291,14 +291,35 @@ impl View {
     /// The message was written, and while the run lives nobody writes it.
     #[inline(always)]
     pub(super) unsafe fn read_message(&self, cursor: Cursor, shape: Shape) -> ReadRun {
-        debug_assert!(cursor.offset(shape) + shape.size <= self.len());
+        debug_assert!(cursor.offset(shape) + shape.size() <= self.len());
         ReadRun {
             // SAFETY: cursors are at messages of the ring.
             base: unsafe { self.base.add(cursor.offset(shape)) },
-            length: shape.size,
+            length: shape.size(),
             #[cfg(message_port_loom)]
             _tracked: self.shadow().read_message(cursor, shape),
         }
+    }
+}
+
+impl View {
+    /// Has the CPU fetch the block that comes so many blocks after the one at `cursor`.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, shape: Shape, cursor: Cursor, blocks: u32) {
+        #[cfg(all(target_arch = "x86_64", not(any(message_port_loom, miri))))]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let block = self.base.as_ptr().wrapping_add(cursor.ahead(shape, blocks, self.len()).at);
+            // A block that is not a line shares its first one with the block before.
+            let mut end = shape.stride().min(block::LINE);
+            while end <= shape.stride() {
+                // SAFETY: a prefetch of any address is a hint and changes nothing.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(block.wrapping_add(end - 1).cast()) }
+                end += block::LINE;
+            }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(any(message_port_loom, miri)))))]
+        let _ = (shape, cursor, blocks);
     }
 }
 

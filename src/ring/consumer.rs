@@ -1,10 +1,12 @@
 //! The reading end of a ring.
 
+use super::ahead::Ahead;
 use super::block::{self, Cursor, News, Shape};
 use super::buffer::ReadRun;
 use super::frame::{self, Kind, SPILL_PAYLOAD};
 use super::layout::Layout;
 use super::memory::Memory;
+use super::patience::ForMessages;
 use super::segment::{Chain, SegmentRef};
 use super::spill::Ticket;
 use super::{Progress, Ring, Target};
@@ -18,8 +20,9 @@ pub(crate) struct Consumer {
     next: usize,
     /// Where that is in its segment, if the segment consists of blocks.
     cursor: Cursor,
-    /// Up to here the messages of the block are known to be published.
-    known: u32,
+    /// Up to this position the messages are known to be published, if they lie in blocks.
+    known: usize,
+    ahead: Ahead,
     /// Everything before it was given back to the producer. Behind `next` while a message is
     /// held, or when its guard was forgotten.
     released: usize,
@@ -34,6 +37,7 @@ pub(crate) struct Consumer {
     received: usize,
     /// The buffer of the message that is held, if it was spilled.
     held: Option<Memory>,
+    patience: ForMessages,
     ring: Arc<Ring>,
 }
 
@@ -82,6 +86,7 @@ impl Consumer {
         segment: SegmentRef,
         capacity: usize,
         layout: Layout,
+        ahead: Ahead,
     ) -> Self {
         let quarter = match layout {
             Layout::Frames => capacity / 4,
@@ -90,7 +95,7 @@ impl Consumer {
         Self {
             next: start,
             cursor: Cursor::START,
-            known: Cursor::START.word,
+            known: start,
             released: start,
             segment,
             layout,
@@ -98,6 +103,8 @@ impl Consumer {
             last: (frame::EMPTY, 0),
             received: 0,
             held: None,
+            patience: ForMessages::default(),
+            ahead,
             ring,
         }
     }
@@ -124,13 +131,35 @@ impl Consumer {
 
     #[inline(always)]
     fn peek_in_block(&mut self, shape: Shape) -> Option<Frame> {
-        if self.cursor.word == self.known {
+        if self.next == self.known {
             let header = self.segment.view.poll_block(self.cursor, shape);
-            let News::Messages(known) = block::news(header, self.cursor) else { return None };
-            self.known = known;
+            let News::Messages(count) = block::news(header, self.cursor) else { return None };
+            self.known = self.next.wrapping_add(count * block::STEP);
+            if self.cursor.is_full(shape, header) {
+                self.look_ahead(shape);
+            }
         }
         let end = self.next.wrapping_add(block::STEP);
         Some(Frame { position: self.next, end, word: frame::EMPTY })
+    }
+
+    /// Looks at a block further on, the one at the cursor being full: if that is full too, so is
+    /// everything in between, and there is nothing to look at for a while.
+    #[inline(never)]
+    fn look_ahead(&mut self, shape: Shape) {
+        let Some(blocks) = self.ahead.distance() else { return };
+        let far = self.cursor.ahead(shape, blocks, self.segment.view.len());
+        // Before the first lap is over, the headers in front of the consumer hold anything.
+        if far.is_in_first_lap() && !order::active(order::Mutant::EarlyLookAhead) {
+            return;
+        }
+        let header = self.segment.view.poll_block(far, shape);
+        let is_full = block::news(header, far) == News::Messages(shape.count());
+        if is_full {
+            let messages = (blocks as usize + 1) * shape.count() - self.cursor.index();
+            self.known = self.next.wrapping_add(messages * block::STEP);
+        }
+        self.ahead.learn(is_full);
     }
 
     /// The frame at `next`, which has this commit word.
@@ -157,6 +186,17 @@ impl Consumer {
                 None => self.peek_behind_block(shape),
             },
         }
+    }
+
+    /// Lets the producer get on for a moment where that has helped, and says whether to look again.
+    #[cold]
+    pub(crate) fn pause(&mut self) -> bool {
+        self.ahead.start_again();
+        let received = match self.layout {
+            Layout::Frames => self.received,
+            Layout::Blocks(_) => self.next / block::STEP,
+        };
+        self.patience.pause(received)
     }
 
     fn peek_frame(&mut self) -> Peek {
@@ -196,10 +236,7 @@ impl Consumer {
         if let Some(segment) = unsafe { self.ring.chain.pass_switch() } {
             match self.layout {
                 Layout::Frames => self.next = self.next_lap(),
-                Layout::Blocks(_) => {
-                    self.cursor = Cursor::START;
-                    self.known = Cursor::START.word;
-                }
+                Layout::Blocks(_) => self.cursor = Cursor::START,
             }
             self.segment = segment;
             self.release();
@@ -263,8 +300,8 @@ impl Consumer {
             Layout::Blocks(shape) => {
                 let was_last = self.cursor.is_last(shape);
                 self.cursor.advance(shape, self.segment.view.len());
-                if was_last {
-                    self.known = self.cursor.word;
+                if was_last && self.ahead.blocks > 1 {
+                    self.segment.view.prefetch(shape, self.cursor, self.ahead.blocks);
                 }
             }
         }
@@ -376,7 +413,7 @@ impl Consumer {
             segment: self.segment,
             position: self.next,
             cursor: self.cursor,
-            known: self.known,
+            known: self.next,
             layout: self.layout,
             consumer: PhantomData,
         }
@@ -389,31 +426,30 @@ struct Lengths<'a> {
     segment: SegmentRef,
     position: usize,
     cursor: Cursor,
-    known: u32,
+    known: usize,
     layout: Layout,
     consumer: PhantomData<&'a Consumer>,
 }
 
 impl Lengths<'_> {
     fn next_in_block(&mut self, shape: Shape) -> Option<usize> {
-        while self.cursor.word == self.known {
+        while self.position == self.known {
             let header = self.segment.view.poll_block(self.cursor, shape);
             match block::news(header, self.cursor) {
                 News::Nothing => return None,
-                News::Messages(known) => self.known = known,
+                News::Messages(count) => {
+                    self.known = self.position.wrapping_add(count * block::STEP);
+                }
                 News::Switch => {
                     // SAFETY: P2 made the switch visible, and only the consumer frees segments.
                     self.segment = unsafe { Chain::behind(self.segment) }?;
-                    (self.cursor, self.known) = (Cursor::START, Cursor::START.word);
+                    self.cursor = Cursor::START;
                 }
             }
         }
-        let was_last = self.cursor.is_last(shape);
         self.cursor.advance(shape, self.segment.view.len());
-        if was_last {
-            self.known = self.cursor.word;
-        }
-        Some(shape.size)
+        self.position = self.position.wrapping_add(block::STEP);
+        Some(shape.size())
     }
 
     fn next_frame(&mut self) -> Option<usize> {

@@ -121,7 +121,9 @@ mod tests {
         let (_chain, first) = chain();
         let mut growth = Growth::new(0, first);
         for number in 1..1000 {
-            growth.append(number * CAPACITY, Segment::new(CAPACITY, Layout::Frames).unwrap()).unwrap();
+            growth
+                .append(number * CAPACITY, Segment::new(CAPACITY, Layout::Frames).unwrap())
+                .unwrap();
         }
         assert_eq!(growth.awaited(usize::MAX), CAPACITY);
         growth.forget_passed(998 * CAPACITY);

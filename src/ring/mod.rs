@@ -3,6 +3,7 @@
 //! It knows bytes, lengths and positions; it knows no archives, no handlers and no waiting.
 //! The protocol is written down in `docs/protocol.md`.
 
+mod ahead;
 mod block;
 mod budget;
 mod buffer;
@@ -23,6 +24,7 @@ pub(crate) use layout::Layout;
 pub(crate) use producer::{Producer, Reserve};
 
 use crate::sync::{Arc, AtomicUsize, CachePadded, PositionWord, Statistic, order};
+use ahead::Ahead;
 use block::Cursor;
 use frame::Kind;
 use segment::{Chain, Segment};
@@ -145,7 +147,8 @@ fn new_at(
         Layout::Blocks(shape) => segment.view.clear_block(Cursor::START, shape),
     }
     let producer = Producer::new(Arc::clone(&ring), start, segment, limits, layout);
-    Ok((producer, Consumer::new(ring, start, segment, limits.capacity, layout)))
+    let ahead = if is_growable { Ahead::NEVER } else { Ahead::new(layout, bytes) };
+    Ok((producer, Consumer::new(ring, start, segment, limits.capacity, layout, ahead)))
 }
 
 impl Ring {

@@ -9,7 +9,7 @@ use super::frame::{self, HEADER, Kind, Place, SLOT, SPILL_PAYLOAD};
 use super::growth::Growth;
 use super::layout::Layout;
 use super::memory::Memory;
-use super::patience::Patience;
+use super::patience::ForRoom;
 use super::segment::{Segment, SegmentRef};
 use super::spill::{self, NoBuffer, Pool, Ticket};
 use super::{Limits, Ring, Target, UNSETTLED};
@@ -40,24 +40,37 @@ pub(crate) struct Producer {
     ring: Arc<Ring>,
     /// Where that segment begins. The consumer's head counts for it from there on only.
     floor: usize,
-    patience: Patience,
+    patience: ForRoom,
     pool: Pool,
     budget: Budget,
     /// Only where the direction may grow.
     growth: Option<Growth>,
 }
 
-/// The first header of a batch, which is not published yet and so keeps the others from being seen.
+/// Where a batch begins that is not published yet.
 #[derive(Clone, Copy, Debug)]
 struct HeldBack {
     view: View,
     position: usize,
     cursor: Cursor,
+    /// The commit word of the first frame. As long as it is missing, those behind it are not seen.
     word: u32,
-    /// Whether the producer is still in the block of this header.
-    is_growing: bool,
+    /// The header of the first block, if the batch goes on in another segment.
+    left: Option<u32>,
     /// Messages from this one on.
     messages: usize,
+}
+
+impl HeldBack {
+    /// Where the blocks behind the first one begin, the tail being at `tail`, and which header the
+    /// first one gets. `None` while there is only that one.
+    fn rest(&self, tail: Cursor, shape: Shape, bytes: usize) -> Option<(Cursor, u32)> {
+        match self.left {
+            Some(header) => Some((Cursor::START, header)),
+            None if self.cursor.is_in_block_of(tail) => None,
+            None => Some((self.cursor.next_block(shape, bytes), self.cursor.full(shape))),
+        }
+    }
 }
 
 /// What the producer says to a wish for room.
@@ -86,7 +99,7 @@ impl Producer {
         let Limits { capacity, max_message, growable } = limits;
         let in_place = match layout {
             Layout::Frames => frame::max_in_place(capacity),
-            Layout::Blocks(shape) => shape.size,
+            Layout::Blocks(shape) => shape.size(),
         };
         let max_in_place = in_place.min(max_message);
         let bytes = segment.view.len();
@@ -107,7 +120,7 @@ impl Producer {
             limit: match layout {
                 Layout::Frames => frame::limit(start, capacity),
                 // What is too large never has room.
-                Layout::Blocks(shape) if shape.size > max_message => start,
+                Layout::Blocks(shape) if shape.size() > max_message => start,
                 Layout::Blocks(shape) => start.wrapping_add(shape.room(capacity)),
             },
             view: segment.view,
@@ -119,7 +132,7 @@ impl Producer {
             held_back: None,
             ring,
             floor: start,
-            patience: Patience::default(),
+            patience: ForRoom::default(),
             pool: Pool::new(max_buffers),
             budget,
             growth: growable.map(|_| Growth::new(start, segment)),
@@ -168,7 +181,7 @@ impl Producer {
         debug_assert_eq!(layout, self.layout);
         match layout {
             Layout::Blocks(shape) => {
-                debug_assert_eq!(length, shape.size);
+                debug_assert_eq!(length, shape.size());
                 self.tail != self.limit
             }
             Layout::Frames => {
@@ -248,22 +261,14 @@ impl Producer {
 
     #[inline(always)]
     fn hold_back_in_block(&mut self, shape: Shape) {
-        let word = self.cursor.word + 1;
         self.clear_block_behind(shape);
-        let is_growing = !self.cursor.is_last(shape);
         match &mut self.held_back {
-            Some(first) if first.is_growing => {
-                (first.word, first.is_growing) = (word, is_growing);
-                first.messages += 1;
-            }
-            Some(first) => {
-                first.messages += 1;
-                self.view.commit_block(self.cursor, shape, word);
-            }
+            Some(first) => first.messages += 1,
             None => {
                 let (view, position, cursor) = (self.view, self.tail, self.cursor);
-                let first = HeldBack { view, position, cursor, word, is_growing, messages: 1 };
-                self.held_back = Some(first);
+                let word = cursor.word + 1;
+                self.held_back =
+                    Some(HeldBack { view, position, cursor, word, left: None, messages: 1 });
             }
         }
         self.pass(shape);
@@ -284,7 +289,7 @@ impl Producer {
             None => {
                 let (view, cursor) = (self.view, self.cursor);
                 self.held_back =
-                    Some(HeldBack { view, position, cursor, word, is_growing: false, messages: 1 });
+                    Some(HeldBack { view, position, cursor, word, left: None, messages: 1 });
             }
         }
     }
@@ -293,7 +298,7 @@ impl Producer {
     pub(crate) fn flush(&mut self) -> Option<usize> {
         let first = self.held_back.take()?;
         match self.layout {
-            Layout::Blocks(shape) => first.view.commit_block(first.cursor, shape, first.word),
+            Layout::Blocks(shape) => self.publish_blocks(first, shape),
             Layout::Frames => {
                 self.view.clear(self.tail);
                 first.view.commit(first.position, first.word);
@@ -303,6 +308,45 @@ impl Producer {
             }
         }
         Some(first.messages)
+    }
+
+    /// Publishes the blocks of a batch, the first one last: nobody sees the others before, unless
+    /// by [looking ahead](super::ahead), and then the batch is complete in any case.
+    fn publish_blocks(&self, first: HeldBack, shape: Shape) {
+        let Some((rest, word)) = first.rest(self.cursor, shape, self.view.len()) else {
+            return first.view.commit_block(first.cursor, shape, self.cursor.word);
+        };
+        self.publish_full_blocks(rest, shape);
+        if self.cursor.index() > 0 {
+            self.view.commit_block(self.cursor, shape, self.cursor.word);
+        }
+        first.view.commit_block(first.cursor, shape, word);
+    }
+
+    /// Publishes the blocks from `cursor` on that are in front of the one at the tail.
+    fn publish_full_blocks(&self, mut cursor: Cursor, shape: Shape) {
+        while !cursor.is_in_block_of(self.cursor) {
+            self.view.commit_block(cursor, shape, cursor.full(shape));
+            cursor = cursor.next_block(shape, self.view.len());
+        }
+    }
+
+    /// Ends the segment behind the tail. A batch goes on in the next one, and stays held back by
+    /// its first block.
+    fn publish_switch(&mut self, shape: Shape) {
+        let switch = block::switch(self.cursor);
+        let Some(first) = self.held_back else {
+            return self.view.commit_block(self.cursor, shape, switch);
+        };
+        let left = match first.rest(self.cursor, shape, self.view.len()) {
+            None => switch,
+            Some((rest, word)) => {
+                self.publish_full_blocks(rest, shape);
+                self.view.commit_block(self.cursor, shape, switch);
+                word
+            }
+        };
+        self.held_back = Some(HeldBack { left: Some(left), ..first });
     }
 
     /// Before the last message of a block is published the consumer must find nothing in the next
@@ -452,7 +496,7 @@ impl Producer {
 
     #[cold]
     fn refresh(&mut self, length: usize) -> Result<(), usize> {
-        self.patience.wait();
+        self.patience.pause();
         let refreshed = match self.layout {
             Layout::Frames => self.refresh_frames(length),
             Layout::Blocks(shape) => self.refresh_blocks(shape),
@@ -541,13 +585,7 @@ impl Producer {
             }
             Layout::Blocks(shape) => {
                 next.view.clear_block(Cursor::START, shape);
-                let switch = block::switch(self.cursor);
-                match &mut self.held_back {
-                    Some(first) if first.is_growing => {
-                        (first.word, first.is_growing) = (switch, false);
-                    }
-                    _ => self.view.commit_block(self.cursor, shape, switch),
-                }
+                self.publish_switch(shape);
                 self.cursor = Cursor::START;
             }
         }

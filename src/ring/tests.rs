@@ -1,15 +1,17 @@
 //! What only the two ends of a ring together can show, step by step.
 
+use std::mem::MaybeUninit;
+
 use super::producer::Reserve;
-use super::{Consumer, Frame, Limits, Peek, Producer, new};
+use super::{Consumer, Frame, Layout, Limits, Peek, Producer, new};
 
 const LIMITS: Limits = Limits { capacity: 256, max_message: 256, growable: None };
 
 /// Posts an archive of `length` bytes.
 fn post(producer: &mut Producer, length: usize) {
     assert_eq!(producer.reserve(length), Reserve::InPlace);
-    producer.run(length).as_mut_slice().fill(0xff);
-    producer.commit(length);
+    producer.run(Layout::Frames, length).as_mut_slice().fill(MaybeUninit::new(0xff));
+    producer.commit(Layout::Frames, length);
 }
 
 fn peek(consumer: &mut Consumer) -> Option<Frame> {
@@ -30,7 +32,7 @@ fn peek(consumer: &mut Consumer) -> Option<Frame> {
 fn receive(consumer: &mut Consumer) {
     let frame = peek(consumer).unwrap();
     consumer.claim(frame.end());
-    let _payload = consumer.take(frame);
+    let _payload = consumer.take(Layout::Frames, frame);
     consumer.release();
 }
 
@@ -38,7 +40,7 @@ fn receive(consumer: &mut Consumer) {
 /// next lap before it is refused. The consumer passes the skip and must still find the end.
 #[test]
 fn a_skip_behind_the_end_is_the_end() {
-    let (mut producer, mut consumer) = new(LIMITS).unwrap();
+    let (mut producer, mut consumer) = new(LIMITS, Layout::Frames).unwrap();
     for _ in 0..2 {
         post(&mut producer, 88);
         receive(&mut consumer);
@@ -52,7 +54,7 @@ fn a_skip_behind_the_end_is_the_end() {
 /// The consumer comes to the end first: the post that it did not see is refused.
 #[test]
 fn a_message_behind_the_end_is_refused() {
-    let (mut producer, mut consumer) = new(LIMITS).unwrap();
+    let (mut producer, mut consumer) = new(LIMITS, Layout::Frames).unwrap();
     assert!(peek(&mut consumer).is_none());
     assert!(consumer.finish());
     post(&mut producer, 8);
@@ -62,7 +64,7 @@ fn a_message_behind_the_end_is_refused() {
 /// The producer comes first: the consumer has to look again.
 #[test]
 fn an_accepted_message_is_before_the_end() {
-    let (mut producer, mut consumer) = new(LIMITS).unwrap();
+    let (mut producer, mut consumer) = new(LIMITS, Layout::Frames).unwrap();
     assert!(peek(&mut consumer).is_none());
     post(&mut producer, 8);
     assert!(producer.finish());
@@ -75,7 +77,7 @@ fn an_accepted_message_is_before_the_end() {
 /// the report comes first: the message is counted, so it is not delivered.
 #[test]
 fn a_message_behind_a_skip_is_delivered_or_reported() {
-    let (mut producer, mut consumer) = new(LIMITS).unwrap();
+    let (mut producer, mut consumer) = new(LIMITS, Layout::Frames).unwrap();
     for _ in 0..2 {
         post(&mut producer, 88);
         receive(&mut consumer);

@@ -78,6 +78,8 @@ mutants! {
     NoDecision,
     /// Does not clear the next header before committing.
     NoClear,
+    /// Looks ahead at blocks that were never written.
+    EarlyLookAhead,
     /// Does not wake anybody when the channel ends.
     SilentEnd,
     /// Does not hand the buffer of a spilled message back.
