@@ -1,5 +1,6 @@
 //! How far a consumer of blocks looks ahead.
 
+use super::block::{self, Shape};
 use super::layout::Layout;
 
 /// Full blocks in a row, before a consumer that keeps finding them looks ahead. One that keeps up
@@ -9,13 +10,13 @@ const STREAK: u32 = if cfg!(message_port_loom) { 0 } else { 8 };
 /// Bytes that are looked ahead at most: about as many lines as a core fetches at a time.
 const MOST: usize = 1024;
 
-/// How many blocks ahead of its own a consumer looks for a full one.
+/// How many blocks a consumer looks ahead of what it knows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ahead {
-    /// Where one was found last; so far ahead, lines are fetched. Zero while the consumer keeps up.
-    pub(super) blocks: u32,
+    /// As many as were full at the last look. Zero while the consumer keeps up.
+    blocks: usize,
     /// At most.
-    most: u32,
+    most: usize,
     /// Full blocks found since the consumer last kept up.
     streak: u32,
 }
@@ -27,13 +28,13 @@ impl Ahead {
     /// For a ring of `bytes` bytes.
     pub(super) fn new(layout: Layout, bytes: usize) -> Self {
         let Layout::Blocks(shape) = layout else { return Self::NEVER };
-        let most = (MOST.min(bytes / 2) / shape.stride()).max(1);
-        Self { most: u32::try_from(most).unwrap_or(1), ..Self::NEVER }
+        // With what is known already, less than a lap.
+        Self { most: MOST.min(bytes / 4) / shape.stride(), ..Self::NEVER }
     }
 
-    /// How many blocks ahead to look now, if at all.
+    /// How many blocks to look ahead now, if at all.
     #[inline]
-    pub(super) fn distance(&mut self) -> Option<u32> {
+    pub(super) fn distance(&mut self) -> Option<usize> {
         if self.most == 0 || self.streak < STREAK {
             self.streak = (self.streak + 1).min(STREAK);
             return None;
@@ -41,7 +42,13 @@ impl Ahead {
         Some((self.blocks * 2).clamp(1, self.most))
     }
 
-    /// Takes account of what was found there.
+    /// When less than this is known, as a distance of positions, it is time to look ahead again.
+    #[inline(always)]
+    pub(super) fn reserve(&self, shape: Shape) -> usize {
+        self.blocks / 2 * shape.count() * block::STEP
+    }
+
+    /// Takes account of what was found.
     #[inline]
     pub(super) fn learn(&mut self, is_full: bool) {
         if is_full {

@@ -199,9 +199,9 @@ impl Cursor {
     }
 
     /// The first message of the block that comes so many blocks, fewer than a lap, after this one.
-    pub(crate) const fn ahead(self, shape: Shape, blocks: u32, bytes: usize) -> Self {
+    pub(crate) const fn ahead(self, shape: Shape, blocks: usize, bytes: usize) -> Self {
         let word = self.word & !COUNT;
-        let at = self.at + blocks as usize * shape.stride();
+        let at = self.at + blocks * shape.stride();
         if at >= bytes {
             Self { at: at - bytes, word: word.wrapping_add(LAP) }
         } else {

@@ -303,13 +303,13 @@ impl View {
 }
 
 impl View {
-    /// Has the CPU fetch the block that comes so many blocks after the one at `cursor`.
+    /// Has the CPU fetch the block at `cursor`.
     #[inline(always)]
-    pub(super) fn prefetch(&self, shape: Shape, cursor: Cursor, blocks: u32) {
+    pub(super) fn prefetch(&self, shape: Shape, cursor: Cursor) {
         #[cfg(all(target_arch = "x86_64", not(any(message_port_loom, miri))))]
         {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let block = self.base.as_ptr().wrapping_add(cursor.ahead(shape, blocks, self.len()).at);
+            let block = self.base.as_ptr().wrapping_add(cursor.at);
             // A block that is not a line shares its first one with the block before.
             let mut end = shape.stride().min(block::LINE);
             while end <= shape.stride() {
@@ -319,7 +319,7 @@ impl View {
             }
         }
         #[cfg(not(all(target_arch = "x86_64", not(any(message_port_loom, miri)))))]
-        let _ = (shape, cursor, blocks);
+        let _ = (shape, cursor);
     }
 }
 

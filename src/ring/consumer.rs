@@ -143,23 +143,28 @@ impl Consumer {
         Some(Frame { position: self.next, end, word: frame::EMPTY })
     }
 
-    /// Looks at a block further on, the one at the cursor being full: if that is full too, so is
+    /// Looks at a block further on than what is known to be published. If that one is full, so is
     /// everything in between, and there is nothing to look at for a while.
     #[inline(never)]
     fn look_ahead(&mut self, shape: Shape) {
-        let Some(blocks) = self.ahead.distance() else { return };
-        let far = self.cursor.ahead(shape, blocks, self.segment.view.len());
+        let Some(more) = self.ahead.distance() else { return };
+        let (view, bytes) = (self.segment.view, self.segment.view.len());
+        // The known messages end with a block.
+        let messages = self.cursor.index() + self.known.wrapping_sub(self.next) / block::STEP;
+        let known = messages / shape.count();
+        let far = self.cursor.ahead(shape, known + more - 1, bytes);
         // Before the first lap is over, the headers in front of the consumer hold anything.
         if far.is_in_first_lap() && !order::active(order::Mutant::EarlyLookAhead) {
             return;
         }
-        let header = self.segment.view.poll_block(far, shape);
-        let is_full = block::news(header, far) == News::Messages(shape.count());
-        if is_full {
-            let messages = (blocks as usize + 1) * shape.count() - self.cursor.index();
-            self.known = self.next.wrapping_add(messages * block::STEP);
-        }
+        let is_full = view.poll_block(far, shape) == far.full(shape);
         self.ahead.learn(is_full);
+        if is_full {
+            self.known = self.known.wrapping_add(more * shape.count() * block::STEP);
+            for blocks in known..known + more {
+                view.prefetch(shape, self.cursor.ahead(shape, blocks, bytes));
+            }
+        }
     }
 
     /// The frame at `next`, which has this commit word.
@@ -300,8 +305,8 @@ impl Consumer {
             Layout::Blocks(shape) => {
                 let was_last = self.cursor.is_last(shape);
                 self.cursor.advance(shape, self.segment.view.len());
-                if was_last && self.ahead.blocks > 1 {
-                    self.segment.view.prefetch(shape, self.cursor, self.ahead.blocks);
+                if was_last && self.known.wrapping_sub(self.next) < self.ahead.reserve(shape) {
+                    self.look_ahead(shape);
                 }
             }
         }
