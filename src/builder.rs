@@ -63,8 +63,9 @@ impl<A: Message, B: Message> Builder<A, B> {
 
     /// Sets the bytes of each direction's ring, rounded up to a power of two.
     ///
-    /// A message takes its archive and an 8-byte header, rounded up to 16 bytes. Archives of more
-    /// than half the ring travel in heap buffers that are used again and again; a direction has
+    /// A message takes its archive and an 8-byte header, rounded up to 16 bytes. Types whose archives
+    /// all have one size (numbers, arrays and structs of them) take less: seven `u64`s take 64 bytes.
+    /// Archives of more than half the ring travel in heap buffers that are used again and again; a direction has
     /// at most eight of these, with together at most twice
     /// [`max_message_len`](Self::max_message_len) bytes (or the capacity if that is more).
     ///
@@ -127,7 +128,7 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// let MessageChannel { mut port1, mut port2 } =
     ///     MessageChannel::<u64>::builder().capacity(1024).growable(1 << 20).build()?;
     /// for n in 0..10_000 {
-    ///     port1.try_post_message(&n)?; // ten thousand times 16 bytes
+    ///     port1.try_post_message(&n)?; // ten thousand times 8 bytes
     /// }
     /// for n in 0..10_000 {
     ///     assert_eq!(*port2.recv()?, n);

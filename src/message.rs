@@ -19,7 +19,7 @@ use crate::incoming::Held;
 /// [`rkyv::Deserialize`] for [`MessageRef::deserialize`]), and the type is a message. Numbers,
 /// strings, vectors, maps, options and tuples of messages are messages already.
 ///
-/// Archives are aligned to 16 bytes. A type whose archived form needs more is refused when it is
+/// Archives are aligned to as much as 16 bytes. A type whose archived form needs more is refused when it is
 /// compiled; one that only contains such a type behind a pointer (a `Vec` of them, say) is
 /// received as an invalid archive wherever it happens to lie less aligned, so do not post it.
 ///
@@ -144,7 +144,10 @@ impl<'a, In: Message> MessageRef<'a, In> {
         rkyv::deserialize::<In, DeserializeError>(&**self)
     }
 
-    /// The bytes of the archive, aligned to 16, the root at their end.
+    /// The bytes of the archive, the root at their end.
+    ///
+    /// They are aligned to 16, or, where the archives of the type all have one size, as the root
+    /// needs it.
     ///
     /// # Examples
     ///

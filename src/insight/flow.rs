@@ -9,8 +9,9 @@ use crate::sender::Sender;
 
 impl<Out> Sender<Out> {
     /// Bytes of the ring that are taken by what was posted and not yet given back by the receiver:
-    /// headers, archives, padding, and the ends of laps that were skipped. To be compared with
-    /// [`capacity`](Self::capacity); a direction that grew counts all of its segments.
+    /// headers, archives, padding, and the ends of laps that were skipped; where all archives have
+    /// one size, those of the archives alone. To be compared with [`capacity`](Self::capacity); a
+    /// direction that grew counts all of its segments.
     ///
     /// A message that the receiver holds is in flight. One that was spilled counts with the frame
     /// that describes its buffer (32 bytes), not with the buffer. While the receiver is active this
@@ -26,10 +27,10 @@ impl<Out> Sender<Out> {
     ///
     /// let MessageChannel { port1, mut port2 } = MessageChannel::<u64>::new();
     /// let (mut sender, _receiver) = port1.into_split();
-    /// sender.post_message(&7)?; // eight bytes, and a header of eight
-    /// assert_eq!(sender.bytes_in_flight(), 16);
+    /// sender.post_message(&7)?;
+    /// assert_eq!(sender.bytes_in_flight(), 8);
     /// let message = port2.recv()?;
-    /// assert_eq!(sender.bytes_in_flight(), 16);
+    /// assert_eq!(sender.bytes_in_flight(), 8);
     /// drop(message);
     /// assert_eq!(sender.bytes_in_flight(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -74,7 +75,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
     /// port1.post_message(&7)?;
-    /// assert_eq!((port1.bytes_in_flight(), port2.bytes_in_flight()), (16, 0));
+    /// assert_eq!((port1.bytes_in_flight(), port2.bytes_in_flight()), (8, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn bytes_in_flight(&self) -> usize {

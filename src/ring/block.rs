@@ -25,9 +25,6 @@ const SWITCH: u32 = 0x80;
 /// From the headers of one lap to those of the next.
 const LAP: u32 = 0x100;
 
-/// Blocks of a ring, at least: the producer never writes into the one that is being read.
-const MIN_BLOCKS: usize = 2;
-
 /// What the blocks of a direction look like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Shape {
@@ -82,23 +79,24 @@ impl Shape {
         self.count as usize
     }
 
-    /// Blocks of a ring for which `capacity` bytes are wished.
+    /// Blocks that can be in use in a ring of `capacity` bytes.
     const fn blocks(self, capacity: usize) -> usize {
         let blocks = capacity / self.stride();
-        if blocks < MIN_BLOCKS { MIN_BLOCKS } else { blocks }
+        if blocks == 0 { 1 } else { blocks }
     }
 
-    /// Bytes that a ring takes for which `capacity` bytes are wished: whole blocks of them.
+    /// Bytes of memory that a ring of `capacity` bytes takes: those of whole blocks, and one more
+    /// that is always free.
     pub(crate) const fn bytes(self, capacity: usize) -> usize {
-        self.blocks(capacity) * self.stride()
+        (self.blocks(capacity) + 1) * self.stride()
     }
 
     /// How far the tail may be ahead of the head, as a distance of positions.
     ///
-    /// One block stays free, so that the producer enters only blocks whose messages of the lap
+    /// One block is always free, so that the producer enters only blocks whose messages of the lap
     /// before are all given back.
     pub(crate) const fn room(self, capacity: usize) -> usize {
-        (self.blocks(capacity) - 1) * self.count() * STEP
+        self.blocks(capacity) * self.count() * STEP
     }
 
     /// Bytes of the messages between two positions.

@@ -1,17 +1,20 @@
 //! The reading end of a ring.
 
+mod blocks;
+mod lengths;
+
 use super::ahead::Ahead;
-use super::block::{self, Cursor, News, Shape};
+use super::block::{self, Cursor};
 use super::buffer::ReadRun;
 use super::frame::{self, Kind, SPILL_PAYLOAD};
 use super::layout::Layout;
 use super::memory::Memory;
 use super::patience::ForMessages;
-use super::segment::{Chain, SegmentRef};
+use super::segment::SegmentRef;
 use super::spill::Ticket;
 use super::{Progress, Ring, Target};
 use crate::sync::{Arc, order};
-use std::marker::PhantomData;
+use lengths::Lengths;
 
 /// Reads messages; there is exactly one per ring.
 #[derive(Debug)]
@@ -129,44 +132,6 @@ impl Consumer {
         }
     }
 
-    #[inline(always)]
-    fn peek_in_block(&mut self, shape: Shape) -> Option<Frame> {
-        if self.next == self.known {
-            let header = self.segment.view.poll_block(self.cursor, shape);
-            let News::Messages(count) = block::news(header, self.cursor) else { return None };
-            self.known = self.next.wrapping_add(count * block::STEP);
-            if self.cursor.is_full(shape, header) {
-                self.look_ahead(shape);
-            }
-        }
-        let end = self.next.wrapping_add(block::STEP);
-        Some(Frame { position: self.next, end, word: frame::EMPTY })
-    }
-
-    /// Looks at a block further on than what is known to be published. If that one is full, so is
-    /// everything in between, and there is nothing to look at for a while.
-    #[inline(never)]
-    fn look_ahead(&mut self, shape: Shape) {
-        let Some(more) = self.ahead.distance() else { return };
-        let (view, bytes) = (self.segment.view, self.segment.view.len());
-        // The known messages end with a block.
-        let messages = self.cursor.index() + self.known.wrapping_sub(self.next) / block::STEP;
-        let known = messages / shape.count();
-        let far = self.cursor.ahead(shape, known + more - 1, bytes);
-        // Before the first lap is over, the headers in front of the consumer hold anything.
-        if far.is_in_first_lap() && !order::active(order::Mutant::EarlyLookAhead) {
-            return;
-        }
-        let is_full = view.poll_block(far, shape) == far.full(shape);
-        self.ahead.learn(is_full);
-        if is_full {
-            self.known = self.known.wrapping_add(more * shape.count() * block::STEP);
-            for blocks in known..known + more {
-                view.prefetch(shape, self.cursor.ahead(shape, blocks, bytes));
-            }
-        }
-    }
-
     /// The frame at `next`, which has this commit word.
     #[inline(always)]
     fn frame(&mut self, word: u32) -> Frame {
@@ -215,16 +180,6 @@ impl Consumer {
                 Peek::Skipped
             }
             Some(Kind::Switch) => Peek::Switch(self.next_lap()),
-        }
-    }
-
-    /// No message was found, but since then one may have been published.
-    fn peek_behind_block(&mut self, shape: Shape) -> Peek {
-        let header = self.segment.view.poll_block(self.cursor, shape);
-        match block::news(header, self.cursor) {
-            News::Switch => Peek::Switch(self.next),
-            News::Nothing => Peek::Empty,
-            News::Messages(_) => self.peek_in_block(shape).map_or(Peek::Empty, Peek::Message),
         }
     }
 
@@ -414,83 +369,7 @@ impl Consumer {
 
     /// The lengths of the archives that are there to be taken.
     fn lengths(&self) -> Lengths<'_> {
-        Lengths {
-            segment: self.segment,
-            position: self.next,
-            cursor: self.cursor,
-            known: self.next,
-            layout: self.layout,
-            consumer: PhantomData,
-        }
-    }
-}
-
-/// Walks the messages in front of a consumer, which takes none of them meanwhile.
-#[derive(Debug)]
-struct Lengths<'a> {
-    segment: SegmentRef,
-    position: usize,
-    cursor: Cursor,
-    known: usize,
-    layout: Layout,
-    consumer: PhantomData<&'a Consumer>,
-}
-
-impl Lengths<'_> {
-    fn next_in_block(&mut self, shape: Shape) -> Option<usize> {
-        while self.position == self.known {
-            let header = self.segment.view.poll_block(self.cursor, shape);
-            match block::news(header, self.cursor) {
-                News::Nothing => return None,
-                News::Messages(count) => {
-                    self.known = self.position.wrapping_add(count * block::STEP);
-                }
-                News::Switch => {
-                    // SAFETY: P2 made the switch visible, and only the consumer frees segments.
-                    self.segment = unsafe { Chain::behind(self.segment) }?;
-                    self.cursor = Cursor::START;
-                }
-            }
-        }
-        self.cursor.advance(shape, self.segment.view.len());
-        self.position = self.position.wrapping_add(block::STEP);
-        Some(shape.size())
-    }
-
-    fn next_frame(&mut self) -> Option<usize> {
-        loop {
-            let (view, position) = (self.segment.view, self.position);
-            let word = view.poll(position);
-            let next_lap = frame::next_lap(position, view.len());
-            let (payload, length) = match frame::kind(word)? {
-                Kind::Message => (frame::length(word), frame::length(word)),
-                // SAFETY: P2 made the frame visible, and only the consumer gives it back.
-                Kind::Spill => (SPILL_PAYLOAD, unsafe { Ticket::length(view, position) }),
-                Kind::Skip => {
-                    self.position = next_lap;
-                    continue;
-                }
-                Kind::Switch => {
-                    // SAFETY: P2 made the switch visible, and only the consumer frees segments.
-                    self.segment = unsafe { Chain::behind(self.segment) }?;
-                    self.position = next_lap;
-                    continue;
-                }
-            };
-            self.position = position.wrapping_add(frame::size(payload));
-            return Some(length);
-        }
-    }
-}
-
-impl Iterator for Lengths<'_> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        match self.layout {
-            Layout::Frames => self.next_frame(),
-            Layout::Blocks(shape) => self.next_in_block(shape),
-        }
+        Lengths::of(self)
     }
 }
 

@@ -1,16 +1,19 @@
 //! The writing end of a ring.
 
+mod blocks;
+mod room;
+
 use std::mem::MaybeUninit;
 
-use super::block::{self, Cursor, Shape};
+use super::block::{self, Cursor};
 use super::budget::Budget;
 use super::buffer::{View, WriteRun};
-use super::frame::{self, HEADER, Kind, Place, SLOT, SPILL_PAYLOAD};
+use super::frame::{self, HEADER, Kind, SLOT, SPILL_PAYLOAD};
 use super::growth::Growth;
 use super::layout::Layout;
 use super::memory::Memory;
 use super::patience::ForRoom;
-use super::segment::{Segment, SegmentRef};
+use super::segment::SegmentRef;
 use super::spill::{self, NoBuffer, Pool, Ticket};
 use super::{Limits, Ring, Target, UNSETTLED};
 use crate::sync::Arc;
@@ -59,18 +62,6 @@ struct HeldBack {
     left: Option<u32>,
     /// Messages from this one on.
     messages: usize,
-}
-
-impl HeldBack {
-    /// Where the blocks behind the first one begin, the tail being at `tail`, and which header the
-    /// first one gets. `None` while there is only that one.
-    fn rest(&self, tail: Cursor, shape: Shape, bytes: usize) -> Option<(Cursor, u32)> {
-        match self.left {
-            Some(header) => Some((Cursor::START, header)),
-            None if self.cursor.is_in_block_of(tail) => None,
-            None => Some((self.cursor.next_block(shape, bytes), self.cursor.full(shape))),
-        }
-    }
 }
 
 /// What the producer says to a wish for room.
@@ -260,21 +251,6 @@ impl Producer {
     }
 
     #[inline(always)]
-    fn hold_back_in_block(&mut self, shape: Shape) {
-        self.clear_block_behind(shape);
-        match &mut self.held_back {
-            Some(first) => first.messages += 1,
-            None => {
-                let (view, position, cursor) = (self.view, self.tail, self.cursor);
-                let word = cursor.word + 1;
-                self.held_back =
-                    Some(HeldBack { view, position, cursor, word, left: None, messages: 1 });
-            }
-        }
-        self.pass(shape);
-    }
-
-    #[inline(always)]
     fn hold_back_frame(&mut self, length: usize) {
         let word = frame::word(Kind::Message, length);
         let position = self.tail;
@@ -308,64 +284,6 @@ impl Producer {
             }
         }
         Some(first.messages)
-    }
-
-    /// Publishes the blocks of a batch, the first one last: nobody sees the others before, unless
-    /// by [looking ahead](super::ahead), and then the batch is complete in any case.
-    fn publish_blocks(&self, first: HeldBack, shape: Shape) {
-        let Some((rest, word)) = first.rest(self.cursor, shape, self.view.len()) else {
-            return first.view.commit_block(first.cursor, shape, self.cursor.word);
-        };
-        self.publish_full_blocks(rest, shape);
-        if self.cursor.index() > 0 {
-            self.view.commit_block(self.cursor, shape, self.cursor.word);
-        }
-        first.view.commit_block(first.cursor, shape, word);
-    }
-
-    /// Publishes the blocks from `cursor` on that are in front of the one at the tail.
-    fn publish_full_blocks(&self, mut cursor: Cursor, shape: Shape) {
-        while !cursor.is_in_block_of(self.cursor) {
-            self.view.commit_block(cursor, shape, cursor.full(shape));
-            cursor = cursor.next_block(shape, self.view.len());
-        }
-    }
-
-    /// Ends the segment behind the tail. A batch goes on in the next one, and stays held back by
-    /// its first block.
-    fn publish_switch(&mut self, shape: Shape) {
-        let switch = block::switch(self.cursor);
-        let Some(first) = self.held_back else {
-            return self.view.commit_block(self.cursor, shape, switch);
-        };
-        let left = match first.rest(self.cursor, shape, self.view.len()) {
-            None => switch,
-            Some((rest, word)) => {
-                self.publish_full_blocks(rest, shape);
-                self.view.commit_block(self.cursor, shape, switch);
-                word
-            }
-        };
-        self.held_back = Some(HeldBack { left: Some(left), ..first });
-    }
-
-    /// Before the last message of a block is published the consumer must find nothing in the next
-    /// block. Only a segment in its first lap may hold anything there.
-    #[inline(always)]
-    fn clear_block_behind(&mut self, shape: Shape) {
-        if self.cursor.is_last(shape) && self.cursor.is_in_first_lap() {
-            let next = self.cursor.next_block(shape, self.view.len());
-            if next.is_in_first_lap() {
-                self.view.clear_block(next, shape);
-            }
-        }
-    }
-
-    /// Moves behind the message at the tail.
-    #[inline(always)]
-    fn pass(&mut self, shape: Shape) {
-        self.cursor.advance(shape, self.view.len());
-        self.tail = self.tail.wrapping_add(block::STEP);
     }
 
     /// The buffer that [`reserve`](Self::reserve) prepared.
@@ -486,128 +404,6 @@ impl Producer {
             };
         }
         (messages, bytes)
-    }
-
-    /// Makes room at the tail for an archive of `length` bytes, or says which head it takes.
-    #[inline]
-    fn make_room(&mut self, length: usize) -> Result<(), usize> {
-        if self.fits_here(self.layout, length) { Ok(()) } else { self.refresh(length) }
-    }
-
-    #[cold]
-    fn refresh(&mut self, length: usize) -> Result<(), usize> {
-        self.patience.pause();
-        let refreshed = match self.layout {
-            Layout::Frames => self.refresh_frames(length),
-            Layout::Blocks(shape) => self.refresh_blocks(shape),
-        };
-        let size = match self.layout {
-            Layout::Frames => frame::size(length),
-            Layout::Blocks(_) => block::STEP,
-        };
-        let all = match self.layout {
-            Layout::Frames => self.capacity,
-            Layout::Blocks(shape) => shape.room(self.capacity),
-        };
-        self.patience.learn(frame::distance(self.tail, self.limit), size, all);
-        refreshed
-    }
-
-    fn refresh_frames(&mut self, length: usize) -> Result<(), usize> {
-        let capacity = self.capacity;
-        let head = self.head();
-        match frame::place(head, self.tail, frame::size(length), capacity) {
-            Place::Here => {}
-            Place::NextLap => {
-                let rest = frame::distance(self.tail, frame::next_lap(self.tail, capacity));
-                self.publish(Kind::Skip, 0, rest);
-            }
-            // An empty segment has room for every frame.
-            Place::WaitFor(_) if self.grow() => {}
-            Place::WaitFor(target) => return Err(self.awaited(target)),
-        }
-        let limit = frame::limit(self.head(), capacity);
-        let lap_end = frame::next_lap(self.tail, capacity);
-        let lap_is_nearer = frame::distance(self.tail, lap_end) < frame::distance(self.tail, limit);
-        self.limit = if lap_is_nearer { lap_end } else { limit };
-        Ok(())
-    }
-
-    fn refresh_blocks(&mut self, shape: Shape) -> Result<(), usize> {
-        let room = shape.room(self.capacity);
-        self.limit = self.head().wrapping_add(room);
-        if self.tail == self.limit && self.grow() {
-            self.limit = self.tail.wrapping_add(room);
-        }
-        if self.tail != self.limit {
-            return Ok(());
-        }
-        Err(self.awaited(self.tail.wrapping_sub(room).wrapping_add(block::STEP)))
-    }
-
-    /// The position that the consumer has to reach to make room, if in the newest segment alone it
-    /// had to reach `target`.
-    fn awaited(&self, target: usize) -> usize {
-        self.growth.as_ref().map_or(target, |growth| growth.awaited(target))
-    }
-
-    /// Everything before the result is free again, in the segment in which the cursor is.
-    fn head(&mut self) -> usize {
-        let head = self.ring.head();
-        if let Some(growth) = &mut self.growth {
-            growth.forget_passed(head);
-        }
-        if order::active(Mutant::NoFloor) {
-            return head;
-        }
-        // It follows the head: positions can be told apart only while they are close together.
-        self.floor = frame::later(head, self.floor);
-        self.floor
-    }
-
-    /// Goes on in another segment, if there may be one more.
-    fn grow(&mut self) -> bool {
-        if self.growth.is_none() {
-            return false;
-        }
-        let segment = self.ring.chain.take_spare().or_else(|| self.allocate_segment());
-        let (Some(growth), Some(segment)) = (&mut self.growth, segment) else { return false };
-        let start = match self.layout {
-            Layout::Frames => frame::next_lap(self.tail, self.capacity),
-            Layout::Blocks(_) => self.tail,
-        };
-        let Some(next) = growth.append(start, segment) else { return false };
-        match self.layout {
-            Layout::Frames => {
-                growth.leave_unused(frame::distance(self.tail, start));
-                next.view.clear(start);
-                self.view.commit(self.tail, frame::word(Kind::Switch, 0));
-            }
-            Layout::Blocks(shape) => {
-                next.view.clear_block(Cursor::START, shape);
-                self.publish_switch(shape);
-                self.cursor = Cursor::START;
-            }
-        }
-        self.view = next.view;
-        self.tail = start;
-        self.floor = start;
-        true
-    }
-
-    /// Allocates a segment within the budget, for which idle buffers make way.
-    fn allocate_segment(&mut self) -> Option<Box<Segment>> {
-        let bytes = self.view.len();
-        self.budget.note_freed(self.ring.chain.freed());
-        if !self.budget.has(bytes) {
-            self.pool.shrink(&self.ring.returned, &mut self.budget);
-        }
-        if !self.budget.has(bytes) {
-            return None;
-        }
-        let segment = Segment::returnable(bytes, self.layout)?;
-        self.budget.take(bytes);
-        Some(segment)
     }
 
     /// The bytes at a position that the consumer has not passed.

@@ -1,0 +1,56 @@
+//! What a consumer does where messages of one size lie in blocks.
+
+use super::{Consumer, Frame, Peek};
+use crate::ring::block::{self, News, Shape};
+use crate::ring::frame;
+use crate::sync::order;
+
+impl Consumer {
+    #[inline(always)]
+    pub(super) fn peek_in_block(&mut self, shape: Shape) -> Option<Frame> {
+        if self.next == self.known {
+            let header = self.segment.view.poll_block(self.cursor, shape);
+            let News::Messages(count) = block::news(header, self.cursor) else { return None };
+            self.known = self.next.wrapping_add(count * block::STEP);
+            if self.cursor.is_full(shape, header) {
+                self.look_ahead(shape);
+            }
+        }
+        let end = self.next.wrapping_add(block::STEP);
+        Some(Frame { position: self.next, end, word: frame::EMPTY })
+    }
+
+    /// Looks at a block further on than what is known to be published. If that one is full, so is
+    /// everything in between, and there is nothing to look at for a while.
+    #[inline(never)]
+    pub(super) fn look_ahead(&mut self, shape: Shape) {
+        let Some(more) = self.ahead.distance() else { return };
+        let (view, bytes) = (self.segment.view, self.segment.view.len());
+        // The known messages end with a block.
+        let messages = self.cursor.index() + self.known.wrapping_sub(self.next) / block::STEP;
+        let known = messages / shape.count();
+        let far = self.cursor.ahead(shape, known + more - 1, bytes);
+        // Before the first lap is over, the headers in front of the consumer hold anything.
+        if far.is_in_first_lap() && !order::active(order::Mutant::EarlyLookAhead) {
+            return;
+        }
+        let is_full = view.poll_block(far, shape) == far.full(shape);
+        self.ahead.learn(is_full);
+        if is_full {
+            self.known = self.known.wrapping_add(more * shape.count() * block::STEP);
+            for blocks in known..known + more {
+                view.prefetch(shape, self.cursor.ahead(shape, blocks, bytes));
+            }
+        }
+    }
+
+    /// No message was found, but since then one may have been published.
+    pub(super) fn peek_behind_block(&mut self, shape: Shape) -> Peek {
+        let header = self.segment.view.poll_block(self.cursor, shape);
+        match block::news(header, self.cursor) {
+            News::Switch => Peek::Switch(self.next),
+            News::Nothing => Peek::Empty,
+            News::Messages(_) => self.peek_in_block(shape).map_or(Peek::Empty, Peek::Message),
+        }
+    }
+}

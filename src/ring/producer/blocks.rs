@@ -1,0 +1,103 @@
+//! What a producer does where messages of one size lie in blocks.
+
+use super::{HeldBack, Producer};
+use crate::ring::block::{self, Cursor, Shape};
+
+impl HeldBack {
+    /// Where the blocks behind the first one begin, the tail being at `tail`, and which header the
+    /// first one gets. `None` while there is only that one.
+    fn rest(&self, tail: Cursor, shape: Shape, bytes: usize) -> Option<(Cursor, u32)> {
+        match self.left {
+            Some(header) => Some((Cursor::START, header)),
+            None if self.cursor.is_in_block_of(tail) => None,
+            None => Some((self.cursor.next_block(shape, bytes), self.cursor.full(shape))),
+        }
+    }
+}
+
+impl Producer {
+    #[inline(always)]
+    pub(super) fn hold_back_in_block(&mut self, shape: Shape) {
+        self.clear_block_behind(shape);
+        match &mut self.held_back {
+            Some(first) => first.messages += 1,
+            None => {
+                let (view, position, cursor) = (self.view, self.tail, self.cursor);
+                let word = cursor.word + 1;
+                self.held_back =
+                    Some(HeldBack { view, position, cursor, word, left: None, messages: 1 });
+            }
+        }
+        self.pass(shape);
+    }
+
+    /// Publishes the blocks of a batch, the first one last: nobody sees the others before, unless
+    /// by [looking ahead](super::ahead), and then the batch is complete in any case.
+    pub(super) fn publish_blocks(&self, first: HeldBack, shape: Shape) {
+        let Some((rest, word)) = first.rest(self.cursor, shape, self.view.len()) else {
+            return first.view.commit_block(first.cursor, shape, self.cursor.word);
+        };
+        self.publish_full_blocks(rest, shape);
+        if self.cursor.index() > 0 {
+            self.view.commit_block(self.cursor, shape, self.cursor.word);
+        }
+        first.view.commit_block(first.cursor, shape, word);
+    }
+
+    /// Publishes the blocks from `cursor` on that are in front of the one at the tail.
+    pub(super) fn publish_full_blocks(&self, mut cursor: Cursor, shape: Shape) {
+        while !cursor.is_in_block_of(self.cursor) {
+            self.view.commit_block(cursor, shape, cursor.full(shape));
+            cursor = cursor.next_block(shape, self.view.len());
+        }
+    }
+
+    /// Ends the segment behind the tail. A batch goes on in the next one, and stays held back by
+    /// its first block.
+    pub(super) fn publish_switch(&mut self, shape: Shape) {
+        let switch = block::switch(self.cursor);
+        let Some(first) = self.held_back else {
+            return self.view.commit_block(self.cursor, shape, switch);
+        };
+        let left = match first.rest(self.cursor, shape, self.view.len()) {
+            None => switch,
+            Some((rest, word)) => {
+                self.publish_full_blocks(rest, shape);
+                self.view.commit_block(self.cursor, shape, switch);
+                word
+            }
+        };
+        self.held_back = Some(HeldBack { left: Some(left), ..first });
+    }
+
+    /// Before the last message of a block is published the consumer must find nothing in the next
+    /// block. Only a segment in its first lap may hold anything there.
+    #[inline(always)]
+    pub(super) fn clear_block_behind(&mut self, shape: Shape) {
+        if self.cursor.is_last(shape) && self.cursor.is_in_first_lap() {
+            let next = self.cursor.next_block(shape, self.view.len());
+            if next.is_in_first_lap() {
+                self.view.clear_block(next, shape);
+            }
+        }
+    }
+
+    /// Moves behind the message at the tail.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, shape: Shape) {
+        self.cursor.advance(shape, self.view.len());
+        self.tail = self.tail.wrapping_add(block::STEP);
+    }
+
+    pub(super) fn refresh_blocks(&mut self, shape: Shape) -> Result<(), usize> {
+        let room = shape.room(self.capacity);
+        self.limit = self.head().wrapping_add(room);
+        if self.tail == self.limit && self.grow() {
+            self.limit = self.tail.wrapping_add(room);
+        }
+        if self.tail != self.limit {
+            return Ok(());
+        }
+        Err(self.awaited(self.tail.wrapping_sub(room).wrapping_add(block::STEP)))
+    }
+}

@@ -1,0 +1,120 @@
+//! Where a producer finds room: what the consumer gave back, the next lap, another segment.
+
+use super::Producer;
+use crate::ring::block::{self, Cursor};
+use crate::ring::frame::{self, Kind, Place};
+use crate::ring::layout::Layout;
+use crate::ring::segment::Segment;
+use crate::sync::order::{self, Mutant};
+
+impl Producer {
+    /// Makes room at the tail for an archive of `length` bytes, or says which head it takes.
+    #[inline]
+    pub(super) fn make_room(&mut self, length: usize) -> Result<(), usize> {
+        if self.fits_here(self.layout, length) { Ok(()) } else { self.refresh(length) }
+    }
+
+    #[cold]
+    pub(super) fn refresh(&mut self, length: usize) -> Result<(), usize> {
+        self.patience.pause();
+        let refreshed = match self.layout {
+            Layout::Frames => self.refresh_frames(length),
+            Layout::Blocks(shape) => self.refresh_blocks(shape),
+        };
+        let size = match self.layout {
+            Layout::Frames => frame::size(length),
+            Layout::Blocks(_) => block::STEP,
+        };
+        let all = match self.layout {
+            Layout::Frames => self.capacity,
+            Layout::Blocks(shape) => shape.room(self.capacity),
+        };
+        self.patience.learn(frame::distance(self.tail, self.limit), size, all);
+        refreshed
+    }
+
+    pub(super) fn refresh_frames(&mut self, length: usize) -> Result<(), usize> {
+        let capacity = self.capacity;
+        let head = self.head();
+        match frame::place(head, self.tail, frame::size(length), capacity) {
+            Place::Here => {}
+            Place::NextLap => {
+                let rest = frame::distance(self.tail, frame::next_lap(self.tail, capacity));
+                self.publish(Kind::Skip, 0, rest);
+            }
+            // An empty segment has room for every frame.
+            Place::WaitFor(_) if self.grow() => {}
+            Place::WaitFor(target) => return Err(self.awaited(target)),
+        }
+        let limit = frame::limit(self.head(), capacity);
+        let lap_end = frame::next_lap(self.tail, capacity);
+        let lap_is_nearer = frame::distance(self.tail, lap_end) < frame::distance(self.tail, limit);
+        self.limit = if lap_is_nearer { lap_end } else { limit };
+        Ok(())
+    }
+
+    /// The position that the consumer has to reach to make room, if in the newest segment alone it
+    /// had to reach `target`.
+    pub(super) fn awaited(&self, target: usize) -> usize {
+        self.growth.as_ref().map_or(target, |growth| growth.awaited(target))
+    }
+
+    /// Everything before the result is free again, in the segment in which the cursor is.
+    pub(super) fn head(&mut self) -> usize {
+        let head = self.ring.head();
+        if let Some(growth) = &mut self.growth {
+            growth.forget_passed(head);
+        }
+        if order::active(Mutant::NoFloor) {
+            return head;
+        }
+        // It follows the head: positions can be told apart only while they are close together.
+        self.floor = frame::later(head, self.floor);
+        self.floor
+    }
+
+    /// Goes on in another segment, if there may be one more.
+    pub(super) fn grow(&mut self) -> bool {
+        if self.growth.is_none() {
+            return false;
+        }
+        let segment = self.ring.chain.take_spare().or_else(|| self.allocate_segment());
+        let (Some(growth), Some(segment)) = (&mut self.growth, segment) else { return false };
+        let start = match self.layout {
+            Layout::Frames => frame::next_lap(self.tail, self.capacity),
+            Layout::Blocks(_) => self.tail,
+        };
+        let Some(next) = growth.append(start, segment) else { return false };
+        match self.layout {
+            Layout::Frames => {
+                growth.leave_unused(frame::distance(self.tail, start));
+                next.view.clear(start);
+                self.view.commit(self.tail, frame::word(Kind::Switch, 0));
+            }
+            Layout::Blocks(shape) => {
+                next.view.clear_block(Cursor::START, shape);
+                self.publish_switch(shape);
+                self.cursor = Cursor::START;
+            }
+        }
+        self.view = next.view;
+        self.tail = start;
+        self.floor = start;
+        true
+    }
+
+    /// Allocates a segment within the budget, for which idle buffers make way.
+    pub(super) fn allocate_segment(&mut self) -> Option<Box<Segment>> {
+        let bytes = self.view.len();
+        self.budget.note_freed(self.ring.chain.freed());
+        if !self.budget.has(bytes) {
+            self.pool.shrink(&self.ring.returned, &mut self.budget);
+        }
+        if !self.budget.has(bytes) {
+            return None;
+        }
+        let segment = Segment::returnable(bytes, self.layout)?;
+        self.budget.take(bytes);
+        Some(segment)
+    }
+}
