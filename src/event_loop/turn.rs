@@ -7,6 +7,7 @@ use super::shared::{Bell, Shared};
 use super::{EventLoop, EventLoopError, PortId};
 use crate::port::{LoopPort, Step};
 use crate::sync::order::{Mutant, active};
+use crate::wait::Barrier;
 
 /// Messages of one port that are dispatched before it is the next one's turn.
 const MESSAGES_PER_TURN: usize = 64;
@@ -65,6 +66,10 @@ impl EventLoop {
         for _ in 0..self.shared.ready.len() {
             let Some(id) = self.shared.ready.pop() else { break };
             dispatched += self.serve(id)?;
+        }
+        if dispatched == 0 {
+            // Ports that fell asleep meanwhile look once more, all of them after one nap.
+            Barrier::wait_out_the_change();
         }
         Ok(dispatched)
     }
