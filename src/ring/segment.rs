@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use super::buffer::{Buffer, View};
 use super::memory::Memory;
 #[cfg(message_port_teeth)]
-use crate::sync::SegQueue;
+use crate::sync::Mutex;
 #[cfg(message_port_teeth)]
 use crate::sync::order::{Mutant, active};
 use crate::sync::{ArrayQueue, Cell, Statistic};
@@ -75,7 +75,7 @@ pub(super) struct Chain {
     freed: Statistic,
     /// What a mutant keeps instead of freeing it.
     #[cfg(message_port_teeth)]
-    passed: SegQueue<Box<Segment>>,
+    passed: Mutex<Vec<Box<Segment>>>,
 }
 
 // SAFETY: the chain owns its segments as a list of boxes would. `oldest` is accessed by the one
@@ -91,7 +91,7 @@ impl Chain {
             spare: growable.then(|| ArrayQueue::new(1)),
             freed: Statistic::new(0),
             #[cfg(message_port_teeth)]
-            passed: SegQueue::new(),
+            passed: Mutex::new(Vec::new()),
         }
     }
 
@@ -170,7 +170,7 @@ impl Chain {
         if active(Mutant::NoSwitchClaim) || active(Mutant::S5) || active(Mutant::S6) {
             // Who still uses it is to be found out by its shadow, not by a crash.
             segment.buffer.enter();
-            return self.passed.push(segment);
+            return self.passed.lock().unwrap().push(segment);
         }
         let bytes = segment.buffer.capacity();
         segment.next = Cell::new(None);

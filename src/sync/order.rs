@@ -53,6 +53,10 @@ mutants! {
     L1,
     /// As `P1`.
     L2,
+    /// As `P1`.
+    L3,
+    /// As `P1`.
+    L4,
     /// Leaves out the publisher's half of the barrier between news and waiters.
     B1,
     /// Leaves out the waiter's half of the barrier between news and waiters.
@@ -172,6 +176,10 @@ tags! {
     call = L1: Release;
     /// ORDERING(L2): an event loop that comes to rest finds what was left; pairs with L1.
     find_calls = L2: Acquire;
+    /// ORDERING(L3): a port that rings shows which one rang before it; pairs with L4.
+    ring = L3: Release;
+    /// ORDERING(L4): an event loop takes those that rang; pairs with L3.
+    hear = L4: Acquire;
 }
 
 /// ORDERING(S3): who fixes the end of a direction shows what is before it; pairs with S4.
