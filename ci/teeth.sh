@@ -30,8 +30,8 @@ W3|tasks|a_post_wakes_the_receiving_task|Causality violation
 W4|tasks|a_post_wakes_the_receiving_task|Causality violation
 L1|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 L2|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
-L3|event_loop|every_port_that_rings_is_heard|deadlock
-L4|event_loop|every_port_that_rings_is_heard|deadlock
+L3|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order
+L4|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order
 B1|waiting|a_post_wakes_the_receiver|deadlock
 B2|waiting|a_release_wakes_the_sender|deadlock
 B3|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted

@@ -211,15 +211,13 @@ impl Incoming {
     /// What comes next, or has the task woken when there is something. A message must be
     /// [taken](Self::take).
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        match self.ready() {
-            Some(frame) => Poll::Ready(Next::Message(frame)),
-            None => {
-                self.set_in_task(true);
-                let next = self.wait_next(Deadline::Task(cx.waker()));
-                self.set_in_task(false);
-                pending(next)
-            }
+        if let Some(frame) = self.ready() {
+            return Poll::Ready(Next::Message(frame));
         }
+        self.set_in_task(true);
+        let next = self.wait_next(Deadline::Task(cx.waker()));
+        self.set_in_task(false);
+        pending(next)
     }
 
     /// Says whether it is a task that looks from now on: looking does not sleep then.

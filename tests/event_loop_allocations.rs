@@ -107,13 +107,13 @@ fn the_order_of_turns_outlives_ports_that_leave() {
         peers.push(port1);
     }
     events.run_once(NOW).unwrap();
-    for leaving in 0..PORTS {
+    for (leaving, id) in ids.into_iter().enumerate() {
         let order: Vec<_> = (0..PORTS).map(|n| (n * 7 + leaving) % PORTS).collect();
         for &n in &order {
             // The peer of a port that was removed is disconnected.
             let _ = peers[n].post_message(&7);
         }
-        assert!(events.remove::<u64, u64>(ids[leaving]).is_some());
+        assert!(events.remove::<u64, u64>(id).is_some());
         while events.run_once(NOW).unwrap() > 0 {}
         let expected: Vec<_> = order.into_iter().filter(|&n| n > leaving).collect();
         assert_eq!(std::mem::take(&mut *log.lock().unwrap()), expected);

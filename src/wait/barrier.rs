@@ -11,7 +11,6 @@
 //! fences from then on.
 
 use crate::sync::order::{Mutant, active};
-use crate::sync::{Ordering, fence};
 
 /// Both sides of every channel in this process, or, under loom, in this model.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +25,7 @@ pub(crate) struct Barrier {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unavailable;
 
+#[allow(clippy::unused_self, reason = "only a model has a choice; whoever has one has asked")]
 impl Barrier {
     /// The best barrier that the system grants, found out once per process.
     pub(crate) fn detect() -> Self {
@@ -46,16 +46,12 @@ impl Barrier {
         if !self.has_light_side {
             return;
         }
-        if membarrier::is_granted() {
-            std::sync::atomic::compiler_fence(Ordering::SeqCst);
-        } else {
-            fence(Ordering::SeqCst);
-        }
+        membarrier::light();
     }
 
     /// The waiter's side: between its store and its load. Never waits.
     pub(crate) fn heavy(self, mutant: Mutant) -> Result<(), Unavailable> {
-        if active(mutant) { Ok(()) } else { membarrier::run() }
+        if active(mutant) { Ok(()) } else { membarrier::heavy() }
     }
 
     /// [`heavy`](Self::heavy), and where the process has just changed over to fences, waits until
@@ -115,12 +111,21 @@ mod membarrier {
     }
 
     #[inline]
-    pub(super) fn is_granted() -> bool {
+    pub(super) fn light() {
+        if is_granted() {
+            std::sync::atomic::compiler_fence(Ordering::SeqCst);
+        } else {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    #[inline]
+    fn is_granted() -> bool {
         // Unordered: it orders nothing itself, and a change to fences has a grace period.
         KIND.load(UNORDERED) == GRANTED
     }
 
-    pub(super) fn run() -> Result<(), Unavailable> {
+    pub(super) fn heavy() -> Result<(), Unavailable> {
         // The system call orders this thread too; the compiler is told here.
         fence(Ordering::SeqCst);
         if is_granted() {
@@ -165,12 +170,12 @@ mod membarrier {
     pub(super) fn ask_once() {}
 
     #[inline]
-    pub(super) const fn is_granted() -> bool {
-        false
+    pub(super) fn light() {
+        fence(Ordering::SeqCst);
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "where the system is asked, it may refuse")]
-    pub(super) fn run() -> Result<(), Unavailable> {
+    pub(super) fn heavy() -> Result<(), Unavailable> {
         fence(Ordering::SeqCst);
         Ok(())
     }
