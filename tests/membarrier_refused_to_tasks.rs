@@ -34,14 +34,14 @@ fn a_poll_does_not_sleep_where_membarrier_is_refused_later() {
     seccomp::deny_membarrier();
     seccomp::deny_sleep();
 
-    let (wakes, waker) = Wakes::watched();
+    let (calls, waker) = Wakes::watched();
     let mut seen = 0;
-    let mut new_wakes = || wakes.count() - std::mem::replace(&mut seen, wakes.count());
+    let mut new_wakes = || calls.count() - std::mem::replace(&mut seen, calls.count());
     let mut cx = Context::from_waker(&waker);
     // The end of a channel is where the refusal is found out.
     {
         let mut running = pin!(closed.port2.run_async());
-        while let Poll::Pending = running.as_mut().poll(&mut cx) {
+        while running.as_mut().poll(&mut cx).is_pending() {
             assert!(new_wakes() > 0, "nobody comes again");
         }
     }
