@@ -115,9 +115,15 @@ mod membarrier {
         if is_granted() {
             std::sync::atomic::compiler_fence(Ordering::SeqCst);
         } else {
+            rarely();
             fence(Ordering::SeqCst);
         }
     }
+
+    /// Has the compiler lay out the other branch straight on.
+    #[cold]
+    #[inline]
+    const fn rarely() {}
 
     #[inline]
     fn is_granted() -> bool {
