@@ -22,12 +22,16 @@ S1|close|what_was_accepted_before_a_close_is_received|an accepted message is los
 S2|drop|flume_120_messages_come_before_the_disconnection|an accepted message is lost
 S3|close|a_closed_channel_is_never_merely_empty|merely empty
 S4|close|a_closed_channel_is_never_merely_empty|merely empty
+S5|growth|the_report_stays_out_of_what_was_given_back|Causality violation
+S6|growth|the_report_stays_out_of_what_was_given_back|Causality violation
 W1|waiting|a_waker_finds_what_the_sleeper_left|Causality violation
 W2|waiting|a_waker_finds_what_the_sleeper_left|Causality violation
 W3|tasks|a_post_wakes_the_receiving_task|Causality violation
 W4|tasks|a_post_wakes_the_receiving_task|Causality violation
 L1|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 L2|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
+L3|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order
+L4|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order
 B1|waiting|a_post_wakes_the_receiver|deadlock
 B2|waiting|a_release_wakes_the_sender|deadlock
 B3|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
@@ -46,7 +50,7 @@ SilentEnd|waiting|a_close_wakes_the_sender|deadlock
 NoHandBack|spill|a_returned_buffer_wakes_the_sender|deadlock
 LeakSpilled|drop|the_last_owner_frees_everything_once|leaked
 NoHoldBack|batches|a_batch_is_visible_all_at_once|a part of a batch is visible
-NoSwitchClaim|growth|the_report_is_exact_around_a_switch|Causality violation
+NoSwitchClaim|growth|the_report_stays_out_of_what_was_given_back|Causality violation
 EarlyGiveBack|growth|a_segment_is_read_before_it_is_written_again|Causality violation|currently reading
 NoFloor|growth|a_passed_switch_wakes_the_sender|more room than the limit allows
 LateHead|growth|what_is_freed_wakes_the_sender_of_a_long_message|deadlock

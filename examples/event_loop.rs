@@ -94,14 +94,24 @@ fn auction(clients: u64, out: &mut impl Write) -> Result<(), BoxError> {
     let mut events = EventLoop::new();
     let book = Book::default();
     let handle = events.handle();
-    let threads: Vec<_> = (0..clients)
-        .map(|number| {
-            let port = connect(&handle, &book);
-            thread::spawn(move || client(port, number))
-        })
-        .collect();
+    // The loop starts without ports, and waits for them as long as this lives.
+    let open = handle.keep_running();
+    let entrance = thread::spawn({
+        let book = Arc::clone(&book);
+        move || {
+            let threads: Vec<_> = (0..clients)
+                .map(|number| {
+                    let port = connect(&handle, &book);
+                    thread::spawn(move || client(port, number))
+                })
+                .collect();
+            // Nobody else comes in: the loop ends with the ports that it has.
+            drop(open);
+            threads
+        }
+    });
     events.run()?;
-    for thread in threads {
+    for thread in entrance.join().map_err(|_| "the entrance panicked")? {
         thread.join().map_err(|_| "a client panicked")??;
     }
     let book = book.lock().unwrap_or_else(PoisonError::into_inner);

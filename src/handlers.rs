@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::archive;
-use crate::error::{BoxError, DispatchError, HandlerError, PanicPayload};
+use crate::error::{BoxError, Contained, DispatchError, HandlerError, PanicPayload};
 use crate::event::{CloseEvent, HandlerResult, MessageErrorEvent, MessageEvent};
 use crate::incoming::Next;
 use crate::insight::event;
@@ -159,9 +159,12 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
             Err(payload) => HandlerError::Panicked(PanicPayload::new(payload)),
         };
         tell(&error, sender);
+        // The program's own value: its drop must not unwind from here, whether the handler below
+        // returns or panics.
+        let error = Contained::new(error);
         #[cfg(message_port_teeth)]
         if active(Mutant::LateMessageError) {
-            self.late = Some(error);
+            self.late = Some(error.into_inner());
             return Ok(Turn::Message(1));
         }
         #[cfg(message_port_teeth)]
@@ -169,7 +172,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
             message.release_early();
         }
         let Some(handler) = &mut self.message_error else {
-            return Err(DispatchError::Message(error));
+            return Err(DispatchError::Message(error.into_inner()));
         };
         handler(&MessageErrorEvent::new(&error, Some(&message)))
             .map_err(DispatchError::MessageError)?;

@@ -38,6 +38,8 @@ struct End {
     side: Side,
     /// Nothing comes any more, even if there is something in the ring: the peer was refused it.
     finished: bool,
+    /// A task looks, so the look must not sleep, and is repeated when the task is woken.
+    in_task: bool,
 }
 
 impl End {
@@ -65,27 +67,16 @@ impl End {
     /// Announces the delivery of `frame`; `false` if this port has closed and must not deliver it.
     #[inline(always)]
     fn claim(&self, frame: Frame) -> bool {
-        self.claim_range(frame.position(), frame.end())
-    }
-
-    /// Announces that the frame from `position` to `end` is passed; `false` if this port has closed
-    /// and must not pass it.
-    #[inline(always)]
-    fn claim_range(&self, position: usize, end: usize) -> bool {
-        self.consumer.claim(end);
+        self.consumer.claim(frame.end());
         // ORDERING(B3): full barrier between the claim and this look; pairs with B4.
         self.link.barrier.light(Mutant::B3);
         let state = self.link.state.hint();
-        state.is_open() || self.claim_at_end(state, position, end)
-    }
-
-    fn claim_switch(&self, end: usize) -> bool {
-        active(Mutant::NoSwitchClaim) || self.claim_range(self.consumer.position(), end)
+        state.is_open() || self.claim_at_end(state, frame)
     }
 
     #[cold]
-    fn claim_at_end(&self, ended: Ended, position: usize, end: usize) -> bool {
-        !ended.is_closed_by(self.side) || self.consumer.withdraw(position, end)
+    fn claim_at_end(&self, ended: Ended, frame: Frame) -> bool {
+        !ended.is_closed_by(self.side) || self.consumer.withdraw(frame.position(), frame.end())
     }
 
     /// Finds what comes next, claiming nothing.
@@ -114,7 +105,14 @@ impl End {
     fn finish(&mut self) -> Next {
         // ORDERING(B5): full barrier between seeing the end and this look; pairs with B1: either
         // the message is seen here, or its sender sees the end and asks whether it is in time.
-        let _ = self.link.barrier.heavy(Mutant::B5);
+        if self.in_task {
+            if self.link.barrier.heavy(Mutant::B5).is_err() {
+                // Not yet certain. The task suspends itself, hears the same, and comes again.
+                return Next::Empty;
+            }
+        } else {
+            self.link.barrier.heavy_in_the_end(Mutant::B5);
+        }
         if let Some(frame) = self.peek() {
             return Next::Message(frame);
         }
@@ -134,9 +132,8 @@ impl End {
                 Peek::Empty => return None,
                 Peek::Skipped => self.wake_sender(),
                 // If this port has just closed, what comes next is not for it any more.
-                Peek::Switch(end) if !self.claim_switch(end) => return None,
-                Peek::Switch(_) => {
-                    self.consumer.pass_switch();
+                Peek::Switch if !self.consumer.pass_switch() => return None,
+                Peek::Switch => {
                     self.wake_sender();
                     event!(
                         trace,
@@ -169,7 +166,7 @@ impl End {
 
 impl Incoming {
     pub(crate) fn new(consumer: Consumer, link: Arc<Link>, side: Side, waiter: Waiter) -> Self {
-        let end = End { consumer, link: Arc::clone(&link), side, finished: false };
+        let end = End { consumer, link: Arc::clone(&link), side, finished: false, in_task: false };
         Self { end, link, waiter }
     }
 
@@ -215,10 +212,18 @@ impl Incoming {
     /// What comes next, or has the task woken when there is something. A message must be
     /// [taken](Self::take).
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        match self.end.ready(self.end.consumer.layout()) {
-            Some(frame) => Poll::Ready(Next::Message(frame)),
-            None => pending(self.wait_next(Deadline::Task(cx.waker()))),
+        if let Some(frame) = self.end.ready(self.end.consumer.layout()) {
+            return Poll::Ready(Next::Message(frame));
         }
+        self.set_in_task(true);
+        let next = self.wait_next(Deadline::Task(cx.waker()));
+        self.set_in_task(false);
+        pending(next)
+    }
+
+    /// Says whether it is a task that looks from now on: looking does not sleep then.
+    pub(crate) fn set_in_task(&mut self, in_task: bool) {
+        self.end.in_task = in_task;
     }
 
     /// What comes next, at once, leaving it where it is.

@@ -36,7 +36,7 @@
 //! | receive by handlers | [`MessagePort::set_onmessage`], [`dispatch`](MessagePort::dispatch), [`run`](MessagePort::run) |
 //! | use a task instead of a thread | [`MessagePort::recv_async`], [`post_message_async`](MessagePort::post_message_async), [`run_async`](MessagePort::run_async), [`poll_recv`](MessagePort::poll_recv) |
 //! | send many at once | [`MessagePort::post_messages`], [`recv_batch`](MessagePort::recv_batch) |
-//! | serve many ports on one thread | [`EventLoop`], [`LoopHandle`] |
+//! | serve many ports on one thread | [`EventLoop`], [`LoopHandle`], [`KeepRunning`] |
 //! | pass archives on | [`MessagePort::post_archived`], [`MessageRef::as_bytes`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
@@ -107,7 +107,7 @@ pub use error::{
     TryPostError, TryRecvError,
 };
 pub use event::{CloseEvent, ClosedBy, HandlerResult, MessageErrorEvent, MessageEvent};
-pub use event_loop::{EventLoop, EventLoopError, LoopHandle, PortId};
+pub use event_loop::{EventLoop, EventLoopError, KeepRunning, LoopHandle, PortId};
 #[cfg(feature = "futures")]
 pub use futures::{PortStream, ReceiverStream, SenderSink};
 #[cfg(feature = "stats")]

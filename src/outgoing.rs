@@ -378,7 +378,7 @@ impl Outgoing {
     /// What the peer never read of what was posted here, once it has closed. Exact and final.
     pub(crate) fn undelivered(&self) -> Undelivered {
         // ORDERING(B4): full barrier between seeing the end and reading the claim; pairs with B3.
-        let _ = self.link.barrier.heavy(Mutant::B4);
+        self.link.barrier.heavy_in_the_end(Mutant::B4);
         let (messages, bytes) = self.producer.undelivered();
         Undelivered { messages, bytes }
     }

@@ -168,7 +168,7 @@ fn events() -> Outcome {
 fn event_loops() {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
     let mut events = EventLoop::new();
-    assert_debug(&events, "EventLoop { ports: 0, ready: 0, .. }");
+    assert_debug(&events, "EventLoop { ports: 0, ready: false, .. }");
     port2.set_onmessage(|_| Err("not today"));
     let id = events.add(port2);
     port1.post_message(&7).unwrap();

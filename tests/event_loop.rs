@@ -64,7 +64,7 @@ fn a_port_of_other_types_is_not_found_and_not_touched() {
     assert_eq!(events.run_once(NOW).unwrap(), 0);
     assert!(events.remove::<u64, String>(id).is_none());
     assert!(events.port_mut::<String, u64>(id).is_none());
-    assert_eq!(format!("{events:?}"), "EventLoop { ports: 1, ready: 0, .. }");
+    assert_eq!(format!("{events:?}"), "EventLoop { ports: 1, ready: false, .. }");
     assert!(events.remove::<u64, u64>(id).is_some());
 }
 
@@ -83,7 +83,7 @@ fn a_port_that_was_removed_can_be_received_from() {
     });
     assert_eq!(*port.recv().unwrap(), 1);
     posting.join().unwrap();
-    assert_eq!(format!("{events:?}"), "EventLoop { ports: 0, ready: 0, .. }");
+    assert_eq!(format!("{events:?}"), "EventLoop { ports: 0, ready: false, .. }");
 }
 
 #[test]
@@ -350,10 +350,10 @@ fn quiet_ports_are_not_looked_at() {
         peers.push(port1);
     }
     assert_eq!(events.run_once(NOW).unwrap(), 0);
-    assert_eq!(format!("{events:?}"), format!("EventLoop {{ ports: {PORTS}, ready: 0, .. }}"));
+    assert_eq!(format!("{events:?}"), format!("EventLoop {{ ports: {PORTS}, ready: false, .. }}"));
     peers[PORTS / 2].post_message(&0).unwrap();
     peers[PORTS - 1].post_message(&0).unwrap();
-    assert_eq!(format!("{events:?}"), format!("EventLoop {{ ports: {PORTS}, ready: 2, .. }}"));
+    assert_eq!(format!("{events:?}"), format!("EventLoop {{ ports: {PORTS}, ready: true, .. }}"));
     assert_eq!(events.run_once(None).unwrap(), 2);
     assert_eq!(served.load(Ordering::Relaxed), 2);
 }

@@ -1,5 +1,7 @@
 //! An event loop inside a foreign one: when the hook is called, how often, and when not.
 
+#[path = "common/asleep.rs"]
+mod asleep;
 #[path = "common/drops.rs"]
 #[allow(dead_code, reason = "not all are counted here")]
 mod drops;
@@ -8,14 +10,15 @@ mod watchdog;
 
 use std::future::poll_fn;
 use std::io::{Read, Write, pipe};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use message_port::{EventLoop, MessageChannel, MessagePort};
 
+use asleep::spawn_asleep;
 use drops::Drops;
 use watchdog::Watchdog;
 
@@ -177,6 +180,82 @@ fn it_is_dropped_when_replaced_removed_or_with_the_loop() {
     drop(events);
     assert_eq!(drops.dropped(), 3);
     handle.wake();
+}
+
+/// A poster was still inside of it when the loop, and with it perhaps what the hook uses, was gone.
+#[test]
+fn it_does_not_run_any_more_when_it_is_replaced_removed_or_the_loop_is_dropped() {
+    let ends: [fn(EventLoop) -> Option<EventLoop>; 3] = [
+        |mut events| {
+            events.set_wake_hook(|| ());
+            Some(events)
+        },
+        |mut events| {
+            events.clear_wake_hook();
+            Some(events)
+        },
+        |events| {
+            drop(events);
+            None
+        },
+    ];
+    let _watchdog = Watchdog::start();
+    for end in ends {
+        let (mut events, mut peers, _) = counted(1);
+        let (enter, entered) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let may_go_on = Mutex::new(may_go_on);
+        let left = Arc::new(AtomicBool::new(false));
+        let leaves = Arc::clone(&left);
+        events.set_wake_hook(move || {
+            enter.send(()).unwrap();
+            may_go_on.lock().unwrap().recv().unwrap();
+            leaves.store(true, Ordering::SeqCst);
+        });
+        let mut peer = peers.remove(0);
+        let posting = thread::spawn(move || peer.post_message(&1).unwrap());
+        entered.recv().unwrap();
+        let ending = spawn_asleep(move || {
+            let events = end(events);
+            (events, left.load(Ordering::SeqCst))
+        });
+        go_on.send(()).unwrap();
+        posting.join().unwrap();
+        let (_events, had_left) = ending.join().unwrap();
+        assert!(had_left, "it still runs");
+    }
+}
+
+/// To wait for it would be to wait for ever.
+#[test]
+fn it_may_drop_its_own_loop() {
+    let _watchdog = Watchdog::start();
+    let (mut events, mut peers, _) = counted(1);
+    let place = Arc::new(Mutex::new(None));
+    let owned = Arc::clone(&place);
+    events.set_wake_hook(move || drop(owned.lock().unwrap().take()));
+    *place.lock().unwrap() = Some(events);
+    peers[0].post_message(&1).unwrap();
+    assert!(place.lock().unwrap().is_none());
+    assert!(peers[0].try_recv().unwrap_err().is_disconnected());
+}
+
+#[test]
+fn it_may_panic_and_is_called_again() {
+    let (mut events, mut peers, _) = counted(1);
+    let handle = events.handle();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let hook = Arc::clone(&calls);
+    events.set_wake_hook(move || {
+        assert!(hook.fetch_add(1, Ordering::SeqCst) > 0, "the first call panics");
+    });
+    let waking = thread::spawn(move || handle.wake());
+    waking.join().unwrap_err();
+    events.run_once(NOW).unwrap();
+    peers[0].post_message(&1).unwrap();
+    assert_eq!(count(&calls), 2);
+    // Nobody is taken to be inside of it.
+    drop(events);
 }
 
 /// Posts numbers from threads and drops the ports.

@@ -85,3 +85,23 @@ fn a_stop_at_the_end_does_not_stop_the_next_run() {
     events.run().unwrap();
     assert!(events.is_empty(), "it was stopped before it began");
 }
+
+/// Each loop counted its ports on its own, so a name of one loop named a port of another one.
+#[test]
+fn a_name_from_another_loop_names_nothing() {
+    let mut loops = [EventLoop::new(), EventLoop::new()];
+    let mut peers = Vec::new();
+    let mut names = Vec::new();
+    for events in &mut loops {
+        let (added, left) = (Channel::new(), Channel::new());
+        names.push([events.add(added.port2), events.handle().add(left.port2)]);
+        peers.extend([added.port1, left.port1]);
+    }
+    assert!(names[0].iter().all(|name| !names[1].contains(name)));
+    for name in names[1] {
+        assert!(loops[0].port_mut::<u64, u64>(name).is_none());
+        assert!(loops[0].remove::<u64, u64>(name).is_none());
+        assert!(loops[1].remove::<u64, u64>(name).is_some());
+    }
+    assert_eq!(loops.map(|events| events.len()), [2, 0]);
+}

@@ -211,3 +211,149 @@ fn the_hook_is_called_for_a_wake_that_nobody_notices() {
         }
     });
 }
+
+/// The hook is called at most once between two turns, though it is replaced while somebody calls,
+/// and the former one not at all from then on.
+#[test]
+fn a_hook_that_is_replaced_is_not_called_twice() {
+    Model::with(Both).preemptions(3).reaches(&["the former", "the new one"]).check(|run| {
+        let mut events = EventLoop::new();
+        let former = Log::new();
+        let hook = former.clone();
+        events.set_wake_hook(move || hook.push(()));
+        let handle = events.handle();
+        let waking = thread::spawn(move || handle.wake());
+        let new = Log::new();
+        let hook = new.clone();
+        events.set_wake_hook(move || hook.push(()));
+        let before = former.entries().len();
+        waking.join().unwrap();
+        assert_eq!(former.entries().len(), before, "the former hook is still called");
+        match (before, new.entries().len()) {
+            (1, 0 | 1) => run.reached("the former"),
+            (0, 1) => run.reached("the new one"),
+            calls => panic!("a call is lost, or there are too many: {calls:?}"),
+        }
+    });
+}
+
+/// When the loop is gone, nobody is in its hook.
+#[test]
+fn the_hook_does_not_outlive_its_loop() {
+    Model::with(Both).preemptions(3).reaches(&["called", "not called"]).check(|run| {
+        let mut events = EventLoop::new();
+        let log = Log::new();
+        let hook = log.clone();
+        events.set_wake_hook(move || {
+            hook.push("in");
+            thread::yield_now();
+            hook.push("out");
+        });
+        let handle = events.handle();
+        let waking = thread::spawn(move || handle.wake());
+        drop(events);
+        let entries = log.entries();
+        assert!(entries.len() % 2 == 0, "the hook still runs");
+        waking.join().unwrap();
+        assert_eq!(log.entries(), entries, "the hook is called after all");
+        run.reached(if entries.is_empty() { "not called" } else { "called" });
+    });
+}
+
+/// Of several ports that ring while the loop listens, each has its turn.
+#[test]
+fn every_port_that_rings_is_heard() {
+    Model::with(Full).preemptions(3).check(|_| {
+        let mut events = EventLoop::new();
+        let log = Log::new();
+        let peers = [(); 2].map(|()| {
+            let Channel { port1, port2 } = Channel::with_capacity(SMALLEST);
+            events.add(noting(port2, &log));
+            port1
+        });
+        assert_eq!(events.run_once(Some(Duration::ZERO)).unwrap(), 0);
+        let posting = thread::spawn(move || {
+            let mut peers = peers;
+            for (number, peer) in (1..).zip(&mut peers) {
+                peer.try_post_message(&number).unwrap();
+            }
+            peers
+        });
+        let mut heard = 0;
+        while heard < 2 {
+            heard += events.run_once(None).unwrap();
+        }
+        assert_eq!(log.entries(), [1, 2], "a port is heard out of order");
+        posting.join().unwrap();
+    });
+}
+
+/// A port that rings while it is removed rings for nobody else, though another one takes its place.
+#[test]
+fn a_port_that_is_removed_while_it_rings_disturbs_nobody() {
+    Model::with(Both).preemptions(3).check(|_| {
+        let Channel { mut port1, port2 } = Channel::with_capacity(SMALLEST);
+        let Channel { port1: next, port2: mut next_peer } = Channel::with_capacity(SMALLEST);
+        let (log, next_log) = (Log::new(), Log::new());
+        let mut events = EventLoop::new();
+        let id = events.add(noting(port2, &log));
+        assert_eq!(events.run_once(Some(Duration::ZERO)).unwrap(), 0);
+        let posting = thread::spawn(move || {
+            port1.try_post_message(&1).unwrap();
+            port1
+        });
+        let mut removed = events.remove::<u64, u64>(id).unwrap();
+        events.add(noting(next, &next_log));
+        assert_eq!(events.run_once(Some(Duration::ZERO)).unwrap(), 0);
+        next_peer.try_post_message(&2).unwrap();
+        assert_eq!(events.run_once(None).unwrap(), 1);
+        posting.join().unwrap();
+        assert_eq!(removed.dispatch().unwrap(), 1);
+        assert_eq!((log.entries(), next_log.entries()), (vec![1], vec![2]));
+    });
+}
+
+/// A port that is borrowed while it rings has its turn, with what it was given meanwhile.
+#[test]
+fn a_port_that_is_borrowed_while_it_rings_is_served() {
+    Model::with(Full).preemptions(3).check(|_| {
+        let Channel { mut port1, port2 } = Channel::with_capacity(SMALLEST);
+        let log = Log::new();
+        let mut events = EventLoop::new();
+        let id = events.add(port2);
+        assert_eq!(events.run_once(Some(Duration::ZERO)).unwrap(), 0);
+        let posting = thread::spawn(move || {
+            port1.try_post_message(&1).unwrap();
+            port1
+        });
+        let noted = log.clone();
+        let port = events.port_mut::<u64, u64>(id).unwrap();
+        port.set_onmessage(move |event| noted.push(event.data().to_native()));
+        assert_eq!(events.run_once(None).unwrap(), 1);
+        assert_eq!(log.entries(), [1]);
+        posting.join().unwrap();
+    });
+}
+
+/// A loop that a guard keeps running hears of the port that comes before the guard goes, and of
+/// the end behind it.
+#[test]
+fn a_guard_holds_until_the_port_is_there() {
+    Model::with(Both).preemptions(3).check(|_| {
+        let Channel { port1: mut added, port2: _peer } = Channel::with_capacity(SMALLEST);
+        added.close();
+        let log = Log::new();
+        let added = noting(added, &log);
+        let mut events = EventLoop::new();
+        let handle = events.handle();
+        let guard = handle.keep_running();
+        let running = thread::spawn(move || {
+            events.run().unwrap();
+            assert!(events.is_empty(), "a port is left");
+        });
+        handle.add(added);
+        drop(guard);
+        running.join().unwrap();
+        assert_eq!(log.entries(), [0], "the loop ended without its port");
+    });
+}

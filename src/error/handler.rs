@@ -6,9 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
-use super::{BoxError, InvalidArchiveError};
+use super::{BoxError, Contained, InvalidArchiveError};
 
 /// What a panicking handler panicked with.
+///
+/// A payload whose own drop panics does not unwind when this is dropped: the panic hook runs, and
+/// that is all. [`into_inner`](Self::into_inner) gives the payload away as it is.
 ///
 /// # Examples
 ///
@@ -25,11 +28,11 @@ use super::{BoxError, InvalidArchiveError};
 /// port2.dispatch()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct PanicPayload(Mutex<Box<dyn Any + Send>>);
+pub struct PanicPayload(Mutex<Contained<Box<dyn Any + Send>>>);
 
 impl PanicPayload {
     pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
-        Self(Mutex::new(payload))
+        Self(Mutex::new(Contained::new(payload)))
     }
 
     /// The text of the panic, where it has one.
@@ -64,7 +67,7 @@ impl PanicPayload {
     /// # Ok::<(), message_port::PostError>(())
     /// ```
     pub fn into_inner(self) -> Box<dyn Any + Send> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).into_inner()
     }
 }
 

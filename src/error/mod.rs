@@ -4,11 +4,14 @@
 //! each says with predicates what happened, and the narrower ones convert into the wider ones.
 
 mod archive;
+mod contain;
 mod handler;
 mod post;
 mod recv;
 #[cfg(feature = "futures")]
 mod stream;
+
+pub(crate) use contain::Contained;
 
 pub use archive::{DataCloneError, DeserializeError, InvalidArchiveError};
 pub use handler::{DispatchError, HandlerError, PanicPayload};

@@ -102,6 +102,79 @@ impl LoopHandle {
     }
 }
 
+impl LoopHandle {
+    /// Keeps the loop waiting for ports: as long as the guard lives, [`run`] and [`run_once`] do
+    /// not return for lack of ports. [`stop`](Self::stop) ends a run all the same.
+    ///
+    /// When the last guard is dropped, the loop runs on until its ports have ended. A port that
+    /// was [added](Self::add) before that is one of them.
+    ///
+    /// [`run`]: crate::EventLoop::run
+    /// [`run_once`]: crate::EventLoop::run_once
+    ///
+    /// # Examples
+    ///
+    /// A server that starts without clients:
+    ///
+    /// ```
+    /// use message_port::{EventLoop, MessageChannel};
+    /// use std::thread;
+    ///
+    /// let mut events = EventLoop::new();
+    /// let handle = events.handle();
+    /// let accepting = handle.keep_running();
+    /// let acceptor = thread::spawn(move || {
+    ///     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    ///     port2.set_onmessage(|event| {
+    ///         let next = event.data().to_native() + 1;
+    ///         event.target().try_post_message(&next)
+    ///     });
+    ///     handle.add(port2);
+    ///     port1.post_message(&7)?;
+    ///     assert_eq!(*port1.recv()?, 8);
+    ///     drop(accepting); // no more clients
+    ///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+    /// });
+    /// events.run()?;
+    /// acceptor.join().unwrap().unwrap();
+    /// # Ok::<(), message_port::EventLoopError>(())
+    /// ```
+    #[must_use = "the loop is kept running as long as the guard lives"]
+    pub fn keep_running(&self) -> KeepRunning {
+        self.0.keep_running();
+        KeepRunning(Arc::clone(&self.0))
+    }
+}
+
+/// Keeps an [`EventLoop`](crate::EventLoop) running although it has no ports; see
+/// [`LoopHandle::keep_running`]. It does not keep the loop itself alive.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::EventLoop;
+///
+/// let mut events = EventLoop::new();
+/// let guard = events.handle().keep_running();
+/// let other = std::thread::spawn(move || drop(guard));
+/// events.run()?; // until the guard is gone
+/// other.join().unwrap();
+/// # Ok::<(), message_port::EventLoopError>(())
+/// ```
+pub struct KeepRunning(Arc<Shared>);
+
+impl Drop for KeepRunning {
+    fn drop(&mut self) {
+        self.0.let_end();
+    }
+}
+
+impl fmt::Debug for KeepRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeepRunning").finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for LoopHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoopHandle").finish_non_exhaustive()

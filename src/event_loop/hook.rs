@@ -3,43 +3,69 @@
 use std::sync::{Arc, PoisonError};
 
 use super::EventLoop;
-use crate::sync::{AtomicU32, Mutex, order};
+use crate::sync::{AtomicU32, Condvar, Mutex, ThreadId, order, this_thread};
 
 /// What is called.
 type Callback = Arc<dyn Fn() + Send + Sync>;
 
 /// Calls a function when there is something to do for a loop that rests, once for each rest.
 pub(super) struct Hook {
-    callback: Mutex<Option<Callback>>,
-    /// 1 while the loop rests and was not called. Only ever swapped, so that the loop, when it
-    /// comes to rest, sees what everybody left who found it at work.
+    current: Mutex<Current>,
+    /// Notified when a call has returned.
+    returned: Condvar,
+    /// The number of the callback for which the loop rests; 0 if it does not, or was called. Only
+    /// ever swapped, so that the loop, when it comes to rest, sees what everybody left who found
+    /// it at work.
     armed: AtomicU32,
+}
+
+struct Current {
+    callback: Option<Callback>,
+    /// Tells the callback from former ones; never 0.
+    number: u32,
+    /// The threads that are in a callback.
+    calling: Vec<ThreadId>,
 }
 
 impl Hook {
     pub(super) fn new() -> Self {
-        Self { callback: Mutex::new(None), armed: AtomicU32::new(0) }
+        let current = Current { callback: None, number: 1, calling: Vec::new() };
+        Self { current: Mutex::new(current), returned: Condvar::new(), armed: AtomicU32::new(0) }
     }
 
-    fn callback<R>(&self, f: impl FnOnce(&mut Option<Callback>) -> R) -> R {
-        f(&mut self.callback.lock().unwrap_or_else(PoisonError::into_inner))
+    fn current<R>(&self, f: impl FnOnce(&mut Current) -> R) -> R {
+        f(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Sets what is called. The former one is not called any more, unless it just is.
+    /// Sets what is called. When this returns, the former one is not called any more, and no other
+    /// thread is in it.
     pub(super) fn set(&self, callback: Option<Callback>) {
+        let former = {
+            let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            // Who has seen the former number calls nobody: what it left is found when the loop
+            // comes to rest again.
+            current.number = current.number.checked_add(1).unwrap_or(1);
+            let former = std::mem::replace(&mut current.callback, callback);
+            // A callback may own the loop, and drop it.
+            let me = this_thread();
+            while current.calling.iter().any(|&thread| thread != me) {
+                current = self.returned.wait(current).unwrap_or_else(PoisonError::into_inner);
+            }
+            former
+        };
         // Dropped outside of the lock: it may own anything.
-        drop(self.callback(|current| std::mem::replace(current, callback)));
+        drop(former);
     }
 
     /// The loop rests; `false` if nobody wants to know. What is there for it already was left by
     /// somebody who did not call; the loop must look for it.
     pub(super) fn arm(&self) -> bool {
-        let wanted = self.callback(|callback| callback.is_some());
-        if wanted {
+        let wanted = self.current(|current| current.callback.as_ref().map(|_| current.number));
+        if let Some(number) = wanted {
             // ORDERING(L2): Acquire; pairs with L1: what was left without a call is found.
-            self.armed.swap(1, order::find_calls());
+            self.armed.swap(number, order::find_calls());
         }
-        wanted
+        wanted.is_some()
     }
 
     /// The loop looks for itself.
@@ -52,13 +78,37 @@ impl Hook {
     /// for the loop.
     pub(super) fn ring(&self) {
         // ORDERING(L1): Release; pairs with L2: what was left for the loop is visible.
-        if self.armed.swap(0, order::call()) == 0 {
+        let number = self.armed.swap(0, order::call());
+        if number == 0 {
             return;
         }
-        // Outside of the lock: it is the user's.
-        if let Some(callback) = self.callback(|callback| callback.clone()) {
+        let callback = self.current(|current| {
+            let callback = current.callback.clone().filter(|_| current.number == number)?;
+            current.calling.push(this_thread());
+            Some(callback)
+        });
+        if let Some(callback) = callback {
+            // Outside of the lock: it is the user's. Its clone is gone when this one is counted
+            // as returned, so that the former callback is dropped by who replaces it.
+            let _returns = Returns(self);
+            let callback = callback;
             callback();
         }
+    }
+}
+
+/// Notes that this thread has left a callback, by itself or by a panic.
+struct Returns<'a>(&'a Hook);
+
+impl Drop for Returns<'_> {
+    fn drop(&mut self) {
+        self.0.current(|current| {
+            let me = this_thread();
+            if let Some(index) = current.calling.iter().position(|&thread| thread == me) {
+                current.calling.swap_remove(index);
+            }
+        });
+        self.0.returned.notify_all();
     }
 }
 
@@ -75,12 +125,16 @@ impl EventLoop {
     /// - at the end of such a call, if it leaves something to do;
     /// - here, if there is something to do already.
     ///
-    /// It replaces the former hook. It is called no more once the loop is dropped.
+    /// It replaces the former hook, which is called no more then, as is this one once it is
+    /// replaced or removed or the loop is dropped. Each of these waits for a call that is under
+    /// way on another thread, so afterwards nothing of the hook runs any more and what it uses may
+    /// go.
     ///
     /// # The hook
     ///
     /// It runs on whatever thread has posted, closed or dropped a port, or used a handle,
-    /// inside that call; or on this one. It must not block, since it holds them up, and
+    /// inside that call; or on this one. It must not block, since it holds them up, nor wait for a
+    /// thread that replaces it or drops the loop, for instance by a lock that such a thread holds. It
     /// must not panic, since that unwinds through them. It cannot run the loop itself.
     ///
     /// A function of another language with its data is called from a closure that owns both; it
@@ -119,7 +173,7 @@ impl EventLoop {
         self.shared.rest();
     }
 
-    /// Removes the hook.
+    /// Removes the hook, and waits for a call to it that is under way on another thread.
     ///
     /// # Examples
     ///

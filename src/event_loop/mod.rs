@@ -5,11 +5,12 @@
 mod error;
 mod handle;
 mod hook;
+mod queue;
 mod shared;
 mod turn;
 
 pub use error::EventLoopError;
-pub use handle::LoopHandle;
+pub use handle::{KeepRunning, LoopHandle};
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -20,11 +21,12 @@ use std::time::{Duration, Instant};
 
 use crate::message::Message;
 use crate::port::MessagePort;
-use crate::sync::{Parker, spin_loop};
+use crate::sync::{Parker, spin_loop, unique_name};
+use queue::Queue;
 use shared::Shared;
 use turn::{Awake, Entry};
 
-/// Names a port inside its [`EventLoop`], and nothing in another one. A name is not used again.
+/// Names a port inside its [`EventLoop`]. In another one it names nothing, and it is not used again.
 ///
 /// # Examples
 ///
@@ -118,6 +120,7 @@ pub struct PortId(u64);
 pub struct EventLoop {
     /// In order, so that they are dropped in the order in which they came, one that panics or not.
     ports: BTreeMap<PortId, Entry>,
+    queue: Queue,
     /// How many of them have ended and wait for a handler that only somebody outside can set.
     over: usize,
     shared: Arc<Shared>,
@@ -137,7 +140,7 @@ impl EventLoop {
     pub fn new() -> Self {
         let parker = Parker::new();
         let shared = Shared::new(parker.unparker().clone());
-        Self { ports: BTreeMap::new(), over: 0, shared, parker }
+        Self { ports: BTreeMap::new(), queue: Queue::new(), over: 0, shared, parker }
     }
 
     /// Moves a port into the loop. What waits in it is dispatched with the next turn.
@@ -157,7 +160,7 @@ impl EventLoop {
         Out: Message + 'static,
         In: Message + 'static,
     {
-        let id = self.shared.next_id();
+        let id = PortId(unique_name());
         self.admit(id, Box::new(port));
         id
     }
@@ -186,10 +189,9 @@ impl EventLoop {
         if !port.is::<MessagePort<Out, In>>() {
             return None;
         }
-        let mut entry = self.ports.remove(&id)?;
-        self.over -= usize::from(entry.is_over);
-        entry.port.forget_task();
-        let port: Box<dyn Any> = entry.port;
+        let mut port = self.dismiss(id)?;
+        port.forget_task();
+        let port: Box<dyn Any> = port;
         port.downcast().ok().map(|port| *port)
     }
 
@@ -270,6 +272,9 @@ impl EventLoop {
     /// for a handler stay in the loop, but do not keep it running. Blocks while there is nothing
     /// to dispatch.
     ///
+    /// So an empty loop returns at once. A server that gets its ports through a
+    /// [`LoopHandle`] while it runs holds a guard: [`LoopHandle::keep_running`].
+    ///
     /// # Errors
     ///
     /// Fails with what a handler failed with and nobody handled, and at which port; calling `run`
@@ -304,7 +309,7 @@ impl EventLoop {
                 self.shared.stopped.lower();
                 break;
             }
-            if !self.shared.ready.is_empty() || self.shared.stopped.is_up() {
+            if self.shared.is_any_ready() || self.shared.stopped.is_up() {
                 self.let_others_on(dispatched);
             } else {
                 self.parker.park();
@@ -319,7 +324,8 @@ impl EventLoop {
     /// Blocks at most `timeout`, any `Duration` will do, or as long as it takes; not at all with a timeout of
     /// zero, which still gives each port its turn. Returns at once, too, when it is
     /// [woken](LoopHandle::wake) or [stopped](LoopHandle::stop), or was since the last call, and
-    /// when there is no port from which anything could be dispatched.
+    /// when there is no port from which anything could be dispatched, unless a guard
+    /// [keeps it running](LoopHandle::keep_running).
     ///
     /// # Errors
     ///
@@ -355,7 +361,7 @@ impl EventLoop {
                 return Ok(0);
             }
             match deadline {
-                _ if !self.shared.ready.is_empty() => self.let_others_on(dispatched),
+                _ if self.shared.is_any_ready() => self.let_others_on(dispatched),
                 Some(deadline) => self.parker.park_deadline(deadline),
                 None => self.parker.park(),
             }
@@ -364,7 +370,7 @@ impl EventLoop {
 
     /// A port that is ready and has nothing is just being woken by somebody who must get on.
     fn let_others_on(&self, dispatched: usize) {
-        if dispatched == 0 && !self.shared.ready.is_empty() {
+        if dispatched == 0 && self.shared.is_any_ready() {
             spin_loop();
         }
     }
@@ -386,7 +392,7 @@ impl fmt::Debug for EventLoop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventLoop")
             .field("ports", &self.ports.len())
-            .field("ready", &self.shared.ready.len())
+            .field("ready", &self.shared.is_any_ready())
             .finish_non_exhaustive()
     }
 }

@@ -6,14 +6,17 @@ use std::task::Wake;
 
 use super::PortId;
 use super::hook::Hook;
+use super::queue::{Before, Rung};
 use crate::port::LoopPort;
 use crate::sync::order::{Mutant, UNORDERED, active};
-use crate::sync::{AtomicU32, Mutex, SegQueue, Unparker};
+use crate::sync::{AtomicU32, Mutex, Unparker, unique_name};
 
 /// What a waking port and a [`LoopHandle`](super::LoopHandle) see of the loop.
 pub(super) struct Shared {
     /// Ports that may have something to dispatch.
-    pub(super) ready: SegQueue<PortId>,
+    pub(super) rung: Rung,
+    /// Whether the loop has left some that it had heard. Raised and lowered by the loop only.
+    pub(super) left: Flag,
     inbox: Mutex<Inbox>,
     pub(super) stopped: Flag,
     pub(super) woken: Flag,
@@ -24,26 +27,21 @@ pub(super) struct Shared {
 /// A port under its name.
 pub(super) type Named = (PortId, Box<dyn LoopPort>);
 
-/// Where handles put ports. A lock decides whether a port comes before the end of the loop.
+/// Where handles put ports. A lock decides whether a port comes before the end of the loop, and
+/// whether it comes before the last guard that keeps the loop running goes.
 struct Inbox {
-    next_id: u64,
     /// What the loop has not seen yet; `None` if it is gone.
     arrivals: Option<Vec<Named>>,
-}
-
-impl Inbox {
-    fn next_id(&mut self) -> PortId {
-        let id = PortId(self.next_id);
-        self.next_id += 1;
-        id
-    }
+    /// Guards that keep the loop running.
+    guards: usize,
 }
 
 impl Shared {
     pub(super) fn new(unparker: Unparker) -> Arc<Self> {
         Arc::new(Self {
-            ready: SegQueue::new(),
-            inbox: Mutex::new(Inbox { next_id: 0, arrivals: Some(Vec::new()) }),
+            rung: Rung::new(),
+            left: Flag::new(),
+            inbox: Mutex::new(Inbox { arrivals: Some(Vec::new()), guards: 0 }),
             stopped: Flag::new(),
             woken: Flag::new(),
             unparker,
@@ -57,13 +55,18 @@ impl Shared {
         self.hook.ring();
     }
 
+    /// Whether a port waits for its turn. For the loop.
+    pub(super) fn is_any_ready(&self) -> bool {
+        self.left.is_up() || !self.rung.is_empty()
+    }
+
     /// Has calls passed on to the hook, from now on and for what is there already. For the loop,
     /// when it stops looking.
     pub(super) fn rest(&self) {
         if !self.hook.arm() {
             return;
         }
-        let was_called = !self.ready.is_empty()
+        let was_called = self.is_any_ready()
             || self.stopped.is_up()
             || self.woken.is_up()
             || self.arrivals() > 0;
@@ -76,16 +79,12 @@ impl Shared {
         f(&mut self.inbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A name for a port that the loop itself takes in.
-    pub(super) fn next_id(&self) -> PortId {
-        self.inbox(Inbox::next_id)
-    }
-
     /// Leaves a port for the loop, or drops it if the loop is gone.
     pub(super) fn leave(&self, port: Box<dyn LoopPort>) -> PortId {
         let mut port = Some(port);
         let id = self.inbox(|inbox| {
-            let id = inbox.next_id();
+            // Under the lock: ports arrive in the order of their names.
+            let id = PortId(unique_name());
             if let Some(arrivals) = &mut inbox.arrivals {
                 arrivals.extend(port.take().map(|port| (id, port)));
             }
@@ -102,6 +101,28 @@ impl Shared {
     /// Ports that were left for the loop.
     pub(super) fn arrivals(&self) -> usize {
         self.inbox(|inbox| inbox.arrivals.as_ref().map_or(0, Vec::len))
+    }
+
+    /// Ports that were left for the loop; `None` if it must keep running, whatever it has.
+    pub(super) fn arrivals_unless_kept(&self) -> Option<usize> {
+        self.inbox(|inbox| (inbox.guards == 0).then(|| inbox.arrivals.as_ref().map_or(0, Vec::len)))
+    }
+
+    /// Keeps the loop running until [`let_end`](Self::let_end) was called as often.
+    pub(super) fn keep_running(&self) {
+        self.inbox(|inbox| inbox.guards += 1);
+    }
+
+    /// Takes one call of [`keep_running`](Self::keep_running) back.
+    pub(super) fn let_end(&self) {
+        let guards = self.inbox(|inbox| {
+            inbox.guards -= 1;
+            inbox.guards
+        });
+        if guards == 0 {
+            // It may be asleep with nothing to wait for any more.
+            self.call();
+        }
     }
 
     /// Takes the ports that were left for the loop.
@@ -151,13 +172,17 @@ impl Flag {
 /// or takes the cell that was armed after it was lowered (W1, W2), and then finds it down.
 pub(super) struct Bell {
     pub(super) id: PortId,
+    /// Where the loop finds it.
+    pub(super) place: usize,
+    pub(super) before: Before,
     pub(super) queued: Flag,
     pub(super) shared: Arc<Shared>,
 }
 
 impl Bell {
-    pub(super) fn new(id: PortId, shared: &Arc<Shared>) -> Arc<Self> {
-        Arc::new(Self { id, queued: Flag::new(), shared: Arc::clone(shared) })
+    pub(super) fn new(id: PortId, place: usize, shared: &Arc<Shared>) -> Arc<Self> {
+        let (before, queued) = (Before::new(), Flag::new());
+        Arc::new(Self { id, place, before, queued, shared: Arc::clone(shared) })
     }
 }
 
@@ -170,7 +195,7 @@ impl Wake for Bell {
         if self.queued.raise() {
             return;
         }
-        self.shared.ready.push(self.id);
+        self.shared.rung.push(self);
         if !active(Mutant::SilentBell) {
             self.shared.call();
         }

@@ -7,6 +7,7 @@ use super::shared::{Bell, Shared};
 use super::{EventLoop, EventLoopError, PortId};
 use crate::port::{LoopPort, Step};
 use crate::sync::order::{Mutant, active};
+use crate::wait::Barrier;
 
 /// Messages of one port that are dispatched before it is the next one's turn.
 const MESSAGES_PER_TURN: usize = 64;
@@ -39,7 +40,7 @@ impl Drop for Awake {
 
 impl EventLoop {
     pub(super) fn admit(&mut self, id: PortId, port: Box<dyn LoopPort>) {
-        let bell = Bell::new(id, &self.shared);
+        let bell = self.queue.admit(id, &self.shared);
         bell.wake_by_ref();
         let waker = Waker::from(Arc::clone(&bell));
         self.ports.insert(id, Entry { port, bell, waker, is_over: false });
@@ -52,9 +53,18 @@ impl EventLoop {
         }
     }
 
-    /// Whether no port can have anything to dispatch any more.
+    /// Takes a port out of the loop.
+    pub(super) fn dismiss(&mut self, id: PortId) -> Option<Box<dyn LoopPort>> {
+        let Entry { port, bell, is_over, .. } = self.ports.remove(&id)?;
+        self.over -= usize::from(is_over);
+        self.queue.retire(&bell, &self.shared.rung);
+        Some(port)
+    }
+
+    /// Whether no port can have anything to dispatch any more, and none is waited for.
     pub(super) fn is_over(&self) -> bool {
-        self.len() == self.over
+        let arrivals = self.shared.arrivals_unless_kept();
+        arrivals.is_some_and(|arrivals| self.ports.len() + arrivals == self.over)
     }
 
     /// Gives each port that is ready now one turn.
@@ -62,9 +72,23 @@ impl EventLoop {
         self.admit_arrivals();
         let mut dispatched = 0;
         // Ports that ring meanwhile have their turn after this one.
-        for _ in 0..self.shared.ready.len() {
-            let Some(id) = self.shared.ready.pop() else { break };
-            dispatched += self.serve(id)?;
+        self.queue.hear(&self.shared.rung);
+        while let Some(id) = self.queue.next() {
+            // Should a handler fail or unwind, the others go on with the next turn.
+            if !self.queue.is_empty() {
+                self.shared.left.raise();
+            }
+            let served = self.serve(id);
+            if self.queue.is_empty() {
+                self.shared.left.lower();
+            }
+            dispatched += served?;
+        }
+        // Where the last ones were stale.
+        self.shared.left.lower();
+        if dispatched == 0 {
+            // Ports that fell asleep meanwhile look once more, all of them after one nap.
+            Barrier::wait_out_the_change();
         }
         Ok(dispatched)
     }
@@ -89,7 +113,7 @@ impl EventLoop {
             Step::Stuck => port.wake_for_end(waker),
             Step::Ended => {
                 std::mem::forget(next_turn);
-                self.ports.remove(&id);
+                drop(self.dismiss(id));
                 return Ok(dispatched);
             }
             // Messages are left that only a handler set from outside could take.

@@ -149,10 +149,12 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         struct Running<'a, Out, In>(&'a mut MessagePort<Out, In>);
         impl<Out, In> Drop for Running<'_, Out, In> {
             fn drop(&mut self) {
+                self.0.receiver.incoming_mut().set_in_task(false);
                 self.0.receiver.incoming_mut().forget_task();
             }
         }
         let running = Running(self);
+        running.0.receiver.incoming_mut().set_in_task(true);
         let mut messages = 0u32;
         loop {
             match running.0.turn(true)? {

@@ -74,9 +74,8 @@ pub(crate) enum Peek {
     Empty,
     /// The position moved to the next lap and gave bytes back; look again.
     Skipped,
-    /// The direction goes on at this position in another segment. To be claimed, then
-    /// [passed](Consumer::pass_switch).
-    Switch(usize),
+    /// The direction goes on in another segment. To be [passed](Consumer::pass_switch).
+    Switch,
 }
 
 /// The bytes of a delivered message.
@@ -179,7 +178,7 @@ impl Consumer {
                 self.release();
                 Peek::Skipped
             }
-            Some(Kind::Switch) => Peek::Switch(self.next_lap()),
+            Some(Kind::Switch) => Peek::Switch,
         }
     }
 
@@ -187,26 +186,27 @@ impl Consumer {
         frame::next_lap(self.next, self.segment.view.len())
     }
 
-    /// Follows the producer into the next segment and gives the one before back. The producer may
-    /// count what is in there as long as that was not claimed.
-    pub(crate) fn pass_switch(&mut self) {
+    /// Follows the producer into the next segment and gives the one before back; `false` if the
+    /// end is settled in front of it.
+    pub(crate) fn pass_switch(&mut self) -> bool {
+        let start = match self.layout {
+            Layout::Frames => self.next_lap(),
+            Layout::Blocks(_) => self.next,
+        };
+        if !self.ring.may_pass_to(start) {
+            return false;
+        }
         // SAFETY: this is the consumer, and P2 made the switch visible. No message of this segment
         // is in use any more: whoever looks for the next one has none in hand. The producer left
-        // the segment when it committed the switch, and counts only what is behind the claim.
-        if let Some(segment) = unsafe { self.ring.chain.pass_switch() } {
-            match self.layout {
-                Layout::Frames => self.next = self.next_lap(),
-                Layout::Blocks(_) => self.cursor = Cursor::START,
-            }
-            self.segment = segment;
-            self.release();
-        }
-    }
-
-    /// The position of what comes next.
-    #[inline(always)]
-    pub(crate) fn position(&self) -> usize {
-        self.next
+        // the segment when it committed the switch, and comes back only to count what is behind
+        // the settled end: either that is behind the switch, or it was not settled when this
+        // consumer asked, and the producer then counts from `passed` on (S5, S6).
+        let Some(segment) = (unsafe { self.ring.chain.pass_switch() }) else { return false };
+        self.cursor = Cursor::START;
+        self.segment = segment;
+        self.next = start;
+        self.release();
+        true
     }
 
     /// Announces that everything before `end` is about to be delivered. Whoever wants to know what
@@ -244,7 +244,7 @@ impl Consumer {
         }
         let payload = self.payload(layout, frame);
         self.pass(layout, frame);
-        if order::active(order::Mutant::EarlyGiveBack) && matches!(self.peek(), Peek::Switch(_)) {
+        if order::active(order::Mutant::EarlyGiveBack) && matches!(self.peek(), Peek::Switch) {
             self.pass_switch();
         }
         payload

@@ -51,6 +51,16 @@ impl Growth {
         self.spans.get(1).map_or(target, |second| second.start)
     }
 
+    /// Where the segment begins in which the consumer is, having passed so many switches; `None`
+    /// if it is the oldest one that is known here.
+    pub(super) fn start_behind(&self, passed: usize) -> Option<usize> {
+        let forgotten = self.appended.wrapping_sub(self.spans.len() - 1);
+        match passed.wrapping_sub(forgotten) {
+            0 => None,
+            index => Some(self.spans.get(index)?.start),
+        }
+    }
+
     /// Has the direction go on in `segment` from `start` on, once a switch to it is committed.
     pub(super) fn append(&mut self, start: usize, segment: Box<Segment>) -> Option<SegmentRef> {
         let newest = self.spans.back()?.segment;
@@ -114,6 +124,19 @@ mod tests {
         growth.append(FAR + CAPACITY, Segment::new(CAPACITY, Layout::Frames).unwrap()).unwrap();
         assert_eq!(growth.view_at(FAR).unwrap().base(), first.view.base());
         assert_ne!(growth.view_at(FAR + CAPACITY).unwrap().base(), first.view.base());
+    }
+
+    #[test]
+    fn the_segment_of_a_consumer_is_found_by_its_number() {
+        let (_chain, first) = chain();
+        let mut growth = Growth::new(0, first);
+        assert_eq!(growth.start_behind(0), None);
+        for number in 1..4 {
+            growth.append(number * CAPACITY, Segment::new(CAPACITY, Layout::Frames).unwrap()).unwrap();
+        }
+        assert_eq!([0, 1, 3].map(|n| growth.start_behind(n)), [None, Some(256), Some(768)]);
+        growth.forget_passed(2 * CAPACITY);
+        assert_eq!([2, 3].map(|n| growth.start_behind(n)), [None, Some(768)]);
     }
 
     #[test]

@@ -50,6 +50,8 @@ struct ConsumerWords {
     /// Once a port has closed: the position that nothing delivered is behind. Before,
     /// [`UNSETTLED`].
     settled: AtomicUsize,
+    /// Switches that the consumer has passed, wrapping; read once the end is settled.
+    passed: AtomicUsize,
 }
 
 /// Written by the producer, read by anybody as a hint.
@@ -135,6 +137,7 @@ fn new_at(
             head: PositionWord::new(start),
             claimed: AtomicUsize::new(start),
             settled: AtomicUsize::new(UNSETTLED),
+            passed: AtomicUsize::new(0),
         }),
         producer: CachePadded::new(ProducerWords { posted: Statistic::new(0) }),
         returned: ReturnPath::new(if is_growable { 1 } else { spill::BUFFERS }),
@@ -175,6 +178,36 @@ impl Ring {
         self.consumer.head.store(position, order::release());
     }
 
+    /// Whether the consumer may leave everything before `start` behind, and have it freed.
+    ///
+    /// It must not if the end is settled in front of `start`: the producer may be counting what is
+    /// there. If the end is not settled yet, whoever settles it sees `passed`. Both sides change
+    /// the same word, so this holds whatever the barriers of the process order.
+    fn may_pass_to(&self, start: usize) -> bool {
+        if order::active(order::Mutant::NoSwitchClaim) {
+            return true;
+        }
+        let passed = self.consumer.passed.load(order::UNORDERED);
+        self.consumer.passed.store(passed.wrapping_add(1), order::UNORDERED);
+        let settled = &self.consumer.settled;
+        // ORDERING(S5): Release; pairs with S6 in `settle`. Unordered where it is settled: nothing
+        // is read behind that.
+        match settled.compare_exchange(UNSETTLED, UNSETTLED, order::pass(), order::UNORDERED) {
+            Ok(_) => true,
+            Err(border) if frame::reached(border, start) => true,
+            Err(_) => {
+                self.consumer.passed.store(passed, order::UNORDERED);
+                false
+            }
+        }
+    }
+
+    /// Switches that the consumer has passed, for the producer once it has
+    /// [settled](Self::settle) the end.
+    fn passed(&self) -> usize {
+        self.consumer.passed.load(order::UNORDERED)
+    }
+
     /// Fixes the position up to which messages are delivered, once and for all.
     ///
     /// Each end proposes what it knows; the first one decides and both go by the result. If the
@@ -183,6 +216,7 @@ impl Ring {
     fn settle(&self, proposal: usize) -> usize {
         // ORDERING(S3): Release on success; pairs with S4: a sender that decides has committed.
         // ORDERING(S4): Acquire on failure; pairs with S3.
+        // ORDERING(S6): Acquire on success; pairs with S5: what the consumer passed is known.
         if order::active(order::Mutant::NoDecision) {
             return proposal;
         }

@@ -374,9 +374,13 @@ impl Producer {
         }
         // The consumer passes a skip without claiming it. What it has given back may have been
         // overwritten since, so the walk starts behind it.
-        let head = self.ring.head();
-        let mut position = if frame::reached(head, settled) { head } else { settled };
-        // The consumer passes no switch that it has not claimed, so what is behind is still there.
+        let mut position = frame::later(self.ring.head(), settled);
+        // It passes a switch without claiming it, too, and what is in front of that may be freed.
+        // All the rest is still there, since it passes none in front of which the end is settled.
+        let growth = self.growth.as_ref();
+        if let Some(start) = growth.and_then(|growth| growth.start_behind(self.ring.passed())) {
+            position = frame::later(start, position);
+        }
         let mut view = self.view_at(position);
         let (mut messages, mut bytes) = (0, 0);
         while position != self.tail {

@@ -20,10 +20,7 @@ fn peek(consumer: &mut Consumer) -> Option<Frame> {
             Peek::Message(frame) => return Some(frame),
             Peek::Empty => return None,
             Peek::Skipped => {}
-            Peek::Switch(end) => {
-                consumer.claim(end);
-                consumer.pass_switch();
-            }
+            Peek::Switch => assert!(consumer.pass_switch()),
         }
     }
 }

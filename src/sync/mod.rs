@@ -16,12 +16,18 @@ compile_error!("`--cfg message_port_loom` needs the feature `loom` of message-po
 
 #[cfg(not(message_port_loom))]
 mod imp {
-    pub(crate) use crossbeam_queue::{ArrayQueue, SegQueue};
+    pub(crate) use crossbeam_queue::ArrayQueue;
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
     pub(crate) use std::hint::spin_loop;
     pub(crate) use std::sync::atomic::{AtomicU32 as StateWord, AtomicUsize as PositionWord};
     pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
-    pub(crate) use std::sync::{Arc, Mutex};
+    pub(crate) use std::sync::{Arc, Condvar, Mutex};
+    pub(crate) use std::thread::ThreadId;
+
+    /// Tells threads apart.
+    pub(crate) fn this_thread() -> ThreadId {
+        std::thread::current().id()
+    }
 
     /// A cell whose accesses loom tracks; outside of loom a plain one.
     #[derive(Debug, Default)]
@@ -129,6 +135,23 @@ impl Counter {
     #[inline]
     fn set(&self, number: u64) {
         self.0.store(number as _, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// A number that no other call has given or will give, in all of the process.
+pub(crate) fn unique_name() -> u64 {
+    #[cfg(target_has_atomic = "64")]
+    {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+    #[cfg(not(target_has_atomic = "64"))]
+    {
+        static NEXT: std::sync::Mutex<u64> = std::sync::Mutex::new(0);
+        let mut next = NEXT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *next += 1;
+        *next
     }
 }
 

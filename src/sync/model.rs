@@ -2,9 +2,8 @@
 
 pub(crate) use loom::hint::spin_loop;
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
-pub(crate) use loom::sync::{Arc, Mutex};
+pub(crate) use loom::sync::{Arc, Condvar, Mutex};
 
-use loom::sync::Condvar;
 use loom::sync::atomic::AtomicBool;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -41,6 +40,14 @@ pub fn has_light_barriers() -> bool {
 
 /// Threads of a model that can be told apart; loom allows five.
 const THREADS: usize = 5;
+
+/// Which thread of a model it is.
+pub(crate) type ThreadId = usize;
+
+/// Tells threads apart.
+pub(crate) fn this_thread() -> ThreadId {
+    thread_number()
+}
 
 /// The number of the calling thread within its model.
 fn thread_number() -> usize {
@@ -164,32 +171,6 @@ impl<T> Cell<T> {
 
     pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         self.0.with_mut(f)
-    }
-}
-
-/// Stands in for crossbeam's unbounded queue, which loom cannot schedule.
-#[derive(Debug)]
-pub(crate) struct SegQueue<T>(Mutex<VecDeque<T>>);
-
-impl<T> SegQueue<T> {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(VecDeque::new()))
-    }
-
-    pub(crate) fn push(&self, item: T) {
-        self.0.lock().unwrap().push_back(item);
-    }
-
-    pub(crate) fn pop(&self) -> Option<T> {
-        self.0.lock().unwrap().pop_front()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.lock().unwrap().len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

@@ -38,6 +38,10 @@ mutants! {
     /// As `P1`.
     S4,
     /// As `P1`.
+    S5,
+    /// As `P1`.
+    S6,
+    /// As `P1`.
     W1,
     /// As `P1`.
     W2,
@@ -49,6 +53,10 @@ mutants! {
     L1,
     /// As `P1`.
     L2,
+    /// As `P1`.
+    L3,
+    /// As `P1`.
+    L4,
     /// Leaves out the publisher's half of the barrier between news and waiters.
     B1,
     /// Leaves out the waiter's half of the barrier between news and waiters.
@@ -88,7 +96,7 @@ mutants! {
     LeakSpilled,
     /// Makes each message of a batch visible on its own.
     NoHoldBack,
-    /// Follows the producer into the next segment without announcing it.
+    /// Follows the producer into the next segment without asking whether the end is settled.
     NoSwitchClaim,
     /// Gives a segment back before the last message in it.
     EarlyGiveBack,
@@ -154,10 +162,10 @@ tags! {
     end = S1: Release;
     /// ORDERING(S2): a port sees the end and looks into the ring once more; pairs with S1.
     ended = S2: Acquire;
-    /// ORDERING(S3): who fixes the end of a direction shows what is before it; pairs with S4.
-    settle = S3: Release;
     /// ORDERING(S4): who finds the end fixed sees what is before it; pairs with S3.
     settled = S4: Acquire;
+    /// ORDERING(S5): a consumer that passes a switch shows that it did; pairs with S6.
+    pass = S5: Release;
     /// ORDERING(W1): a waiter hands over the means to wake it; pairs with W2.
     arm = W1: Release;
     /// ORDERING(W2): a notifier takes the means to wake it; pairs with W1.
@@ -170,6 +178,23 @@ tags! {
     call = L1: Release;
     /// ORDERING(L2): an event loop that comes to rest finds what was left; pairs with L1.
     find_calls = L2: Acquire;
+    /// ORDERING(L3): a port that rings shows which one rang before it; pairs with L4.
+    ring = L3: Release;
+    /// ORDERING(L4): an event loop takes those that rang; pairs with L3.
+    hear = L4: Acquire;
+}
+
+/// ORDERING(S3): who fixes the end of a direction shows what is before it; pairs with S4.
+/// ORDERING(S6): who fixes it sees which switches were passed; pairs with S5.
+#[inline]
+pub(crate) fn settle() -> Ordering {
+    if active(Mutant::S3) {
+        Ordering::Acquire
+    } else if active(Mutant::S6) {
+        Ordering::Release
+    } else {
+        Ordering::AcqRel
+    }
 }
 
 /// A value that only its writer's own thread, or nobody, needs in order.

@@ -5,55 +5,35 @@
 //! each may miss the other. Publishing is frequent and waiting is rare, so where the operating
 //! system can run a barrier on behalf of every thread of the process (`membarrier`), the waiter
 //! pays for both and the publisher only keeps its compiler from reordering.
+//!
+//! Which of the two a process uses is one word for all of its channels. It changes at most once:
+//! when the system refuses what it granted, as a sandbox entered later does, both sides execute
+//! fences from then on.
 
 use crate::sync::order::{Mutant, active};
 
-/// Which of the two kinds of barrier this process uses. Both sides of a channel use the same.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Barrier {
-    /// Both sides execute a full fence.
-    Fence,
-    /// The waiter's system call is a full barrier for every running thread of the process.
-    #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
-    Membarrier,
-    /// Only the waiter executes a fence; what remains of `Membarrier` where the system cannot be
-    /// asked. For models of what holds without the light side.
+/// Both sides of every channel in this process, or, under loom, in this model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Barrier {
+    /// Whether the light side is a fence; where not, the model is of what holds without it.
     #[cfg(message_port_loom)]
-    HeavyOnly,
+    has_light_side: bool,
 }
 
-/// The waiter's barrier did not happen: the system refuses what it granted at the start, as a
-/// sandbox entered later does. A waiter must then look for news from time to time.
+/// The process has just changed over to fences, and a publisher may not have seen that yet: its
+/// news may be on the way without a barrier. A waiter must look for news once more, soon.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unavailable;
 
-/// How long a store may take to be seen where no barrier can be had any more.
-#[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
-const GRACE: std::time::Duration = std::time::Duration::from_micros(100);
-
+#[allow(clippy::unused_self, reason = "only a model has a choice; whoever has one has asked")]
 impl Barrier {
     /// The best barrier that the system grants, found out once per process.
     pub(crate) fn detect() -> Self {
-        #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
-        {
-            use rustix::thread::{MembarrierCommand as Command, membarrier, membarrier_query};
-            use std::sync::OnceLock;
-
-            static GRANTED: OnceLock<bool> = OnceLock::new();
-            let granted = *GRANTED.get_or_init(|| {
-                membarrier_query().contains_command(Command::PrivateExpedited)
-                    && membarrier(Command::RegisterPrivateExpedited).is_ok()
-                    && membarrier(Command::PrivateExpedited).is_ok()
-            });
-            if granted {
-                return Self::Membarrier;
-            }
+        membarrier::ask_once();
+        Self {
+            #[cfg(message_port_loom)]
+            has_light_side: crate::sync::model::has_light_barriers(),
         }
-        #[cfg(message_port_loom)]
-        if !crate::sync::model::has_light_barriers() {
-            return Self::HeavyOnly;
-        }
-        Self::Fence
     }
 
     /// The publisher's side: between its store and its load.
@@ -62,43 +42,149 @@ impl Barrier {
         if active(mutant) {
             return;
         }
-        match self {
-            Self::Fence => crate::sync::fence(crate::sync::Ordering::SeqCst),
-            #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
-            Self::Membarrier => {
-                std::sync::atomic::compiler_fence(crate::sync::Ordering::SeqCst);
-            }
-            #[cfg(message_port_loom)]
-            Self::HeavyOnly => {}
+        #[cfg(message_port_loom)]
+        if !self.has_light_side {
+            return;
+        }
+        membarrier::light();
+    }
+
+    /// The waiter's side: between its store and its load. Never waits.
+    pub(crate) fn heavy(self, mutant: Mutant) -> Result<(), Unavailable> {
+        if active(mutant) { Ok(()) } else { membarrier::heavy() }
+    }
+
+    /// [`heavy`](Self::heavy), and where the process has just changed over to fences, waits until
+    /// that is over. That happens once.
+    pub(crate) fn heavy_in_the_end(self, mutant: Mutant) {
+        while self.heavy(mutant).is_err() {
+            Self::wait_out_the_change();
         }
     }
 
-    /// The waiter's side: between its store and its load.
-    pub(crate) fn heavy(self, mutant: Mutant) -> Result<(), Unavailable> {
-        if active(mutant) {
-            return Ok(());
-        }
-        match self {
-            Self::Fence => {
-                crate::sync::fence(crate::sync::Ordering::SeqCst);
-                Ok(())
+    /// Sleeps while the process changes over to fences: at most once, for a millisecond.
+    pub(crate) fn wait_out_the_change() {
+        membarrier::wait_out_the_change();
+    }
+}
+
+#[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
+mod membarrier {
+    use std::sync::OnceLock;
+    use std::time::{Duration, Instant};
+
+    use rustix::thread::{MembarrierCommand as Command, membarrier, membarrier_query};
+
+    use super::Unavailable;
+    use crate::sync::order::UNORDERED;
+    use crate::sync::{AtomicU32, CachePadded, Ordering, fence};
+
+    /// Nobody has asked yet, or it was never granted: both sides execute fences.
+    const FENCES: u32 = 0;
+    /// The waiter's system call is a full barrier for every running thread of the process.
+    const GRANTED: u32 = 1;
+    /// It was refused a moment ago: both sides execute fences, and not everybody knows yet.
+    const CHANGING: u32 = 2;
+
+    /// Read with each post and each receive, so it has a line of its own.
+    static KIND: CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(FENCES));
+
+    /// When the system first refused what it had granted.
+    static REFUSED: OnceLock<Instant> = OnceLock::new();
+
+    /// How long the change to fences takes: until every store that was made before has reached
+    /// every core, and so has the change itself. No manual bounds that time; it is that of
+    /// emptying a store buffer, which takes a core a few microseconds at the very most.
+    const GRACE: Duration = Duration::from_millis(1);
+
+    pub(super) fn ask_once() {
+        static ASKED: OnceLock<()> = OnceLock::new();
+        ASKED.get_or_init(|| {
+            let granted = membarrier_query().contains_command(Command::PrivateExpedited)
+                && membarrier(Command::RegisterPrivateExpedited).is_ok()
+                && membarrier(Command::PrivateExpedited).is_ok();
+            if granted {
+                // Unordered: whoever finds the older value executes a fence.
+                KIND.store(GRANTED, UNORDERED);
             }
-            #[cfg(message_port_loom)]
-            Self::HeavyOnly => Self::Fence.heavy(mutant),
-            #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
-            Self::Membarrier => {
-                use crate::sync::{Ordering, fence};
-                use rustix::thread::{MembarrierCommand, membarrier};
-                // The system call orders this thread too; the compiler is told here.
-                fence(Ordering::SeqCst);
-                let ordered = membarrier(MembarrierCommand::PrivateExpedited);
-                fence(Ordering::SeqCst);
-                ordered.map_err(|_| {
-                    // A store that another core has retired reaches this one long before that.
-                    std::thread::sleep(GRACE);
-                    Unavailable
-                })
-            }
+        });
+    }
+
+    #[inline]
+    pub(super) fn light() {
+        if is_granted() {
+            std::sync::atomic::compiler_fence(Ordering::SeqCst);
+        } else {
+            rarely();
+            fence(Ordering::SeqCst);
         }
     }
+
+    /// Has the compiler lay out the other branch straight on.
+    #[cold]
+    #[inline]
+    const fn rarely() {}
+
+    #[inline]
+    fn is_granted() -> bool {
+        // Unordered: it orders nothing itself, and a change to fences has a grace period.
+        KIND.load(UNORDERED) == GRANTED
+    }
+
+    pub(super) fn heavy() -> Result<(), Unavailable> {
+        // The system call orders this thread too; the compiler is told here.
+        fence(Ordering::SeqCst);
+        if is_granted() {
+            if membarrier(Command::PrivateExpedited).is_ok() {
+                fence(Ordering::SeqCst);
+                return Ok(());
+            }
+            REFUSED.get_or_init(Instant::now);
+            // Two threads may find out at once; what the first of them has ended stays so.
+            let _ = KIND.compare_exchange(GRANTED, CHANGING, UNORDERED, UNORDERED);
+            fence(Ordering::SeqCst);
+        }
+        if rest_of_the_change().is_some() { Err(Unavailable) } else { Ok(()) }
+    }
+
+    pub(super) fn wait_out_the_change() {
+        while let Some(rest) = rest_of_the_change() {
+            #[allow(clippy::disallowed_methods, reason = "no wake-up is expected meanwhile")]
+            std::thread::sleep(rest);
+        }
+    }
+
+    fn rest_of_the_change() -> Option<Duration> {
+        if KIND.load(UNORDERED) != CHANGING {
+            return None;
+        }
+        let rest = GRACE.saturating_sub(REFUSED.get_or_init(Instant::now).elapsed());
+        if rest.is_zero() {
+            KIND.store(FENCES, UNORDERED);
+            return None;
+        }
+        Some(rest)
+    }
+}
+
+/// Where the system cannot be asked, both sides execute fences.
+#[cfg(not(all(target_os = "linux", not(any(message_port_loom, miri)))))]
+mod membarrier {
+    use super::Unavailable;
+    use crate::sync::{Ordering, fence};
+
+    pub(super) fn ask_once() {}
+
+    #[inline]
+    pub(super) fn light() {
+        fence(Ordering::SeqCst);
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "where the system is asked, it may refuse")]
+    pub(super) fn heavy() -> Result<(), Unavailable> {
+        fence(Ordering::SeqCst);
+        Ok(())
+    }
+
+    pub(super) fn wait_out_the_change() {}
 }

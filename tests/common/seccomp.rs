@@ -1,4 +1,5 @@
-//! Has the system refuse `membarrier`, as a sandbox does.
+//! Has the system refuse `membarrier`, as a sandbox does. Each test file uses its own part of it.
+#![allow(dead_code)]
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -6,14 +7,23 @@ use std::env::consts::ARCH;
 use rustix::thread::{MembarrierCommand, membarrier};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
-/// Refuses the system call to the calling thread and to those that it spawns from now on, for good.
+/// Refuses `membarrier` to the calling thread and to those that it spawns from now on, for good.
 pub(crate) fn deny_membarrier() {
+    deny(&[libc::SYS_membarrier]);
+    assert!(!is_granted(), "the filter does nothing");
+}
+
+/// Has `std::thread::sleep` panic on the calling thread, for good.
+pub(crate) fn deny_sleep() {
+    deny(&[libc::SYS_clock_nanosleep, libc::SYS_nanosleep]);
+}
+
+fn deny(calls: &[libc::c_long]) {
     const EPERM: u32 = 1;
-    let rules = BTreeMap::from([(libc::SYS_membarrier, Vec::new())]);
+    let rules = calls.iter().map(|&call| (call, Vec::new())).collect::<BTreeMap<_, _>>();
     let (others, it) = (SeccompAction::Allow, SeccompAction::Errno(EPERM));
     let filter = SeccompFilter::new(rules, others, it, ARCH.try_into().unwrap()).unwrap();
     apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
-    assert!(!is_granted(), "the filter does nothing");
 }
 
 /// Whether the system runs barriers for this process.

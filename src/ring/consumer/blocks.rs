@@ -48,7 +48,7 @@ impl Consumer {
     pub(super) fn peek_behind_block(&mut self, shape: Shape) -> Peek {
         let header = self.segment.view.poll_block(self.cursor, shape);
         match block::news(header, self.cursor) {
-            News::Switch => Peek::Switch(self.next),
+            News::Switch => Peek::Switch,
             News::Nothing => Peek::Empty,
             News::Messages(_) => self.peek_in_block(shape).map_or(Peek::Empty, Peek::Message),
         }
