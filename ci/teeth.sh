@@ -26,6 +26,10 @@ W1|waiting|a_waker_finds_what_the_sleeper_left|Causality violation
 W2|waiting|a_waker_finds_what_the_sleeper_left|Causality violation
 W3|tasks|a_post_wakes_the_receiving_task|Causality violation
 W4|tasks|a_post_wakes_the_receiving_task|Causality violation
+Q1|spill|a_buffer_is_read_before_it_is_written_again|Causality violation
+Q2|spill|a_buffer_is_read_before_it_is_written_again|Causality violation
+Q3|growth|a_place_on_the_way_back_is_filled_again|Causality violation
+Q4|growth|a_place_on_the_way_back_is_filled_again|Causality violation
 L1|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 L2|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 B1|waiting|a_post_wakes_the_receiver|deadlock

@@ -144,6 +144,31 @@ fn what_is_freed_wakes_the_sender_of_a_long_message() {
     });
 }
 
+/// The way back has one place. The receiver fills it again only when the sender has emptied it.
+#[test]
+fn a_place_on_the_way_back_is_filled_again() {
+    let cases = &["the place was empty", "perhaps not yet"];
+    Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, mut port2) = channel::<Large>(8);
+        port1.try_post_message(&[1; 16]).unwrap();
+        port1.try_post_message(&[2; 16]).unwrap();
+        drop(port2.try_recv().unwrap());
+        let sender = thread::spawn(move || {
+            port1.try_post_message(&[3; 16]).unwrap();
+            port1
+        });
+        let second = port2.try_recv().unwrap();
+        assert_eq!(second[15], 2);
+        drop(second);
+        run.reached(cases[usize::from(port2.is_empty())]);
+        let mut port1 = sender.join().unwrap();
+        port1.try_post_message(&[4; 16]).unwrap();
+        for number in 3..=4 {
+            assert_eq!(port2.try_recv().unwrap()[15], number, "a buffer was used twice");
+        }
+    });
+}
+
 /// Bytes that can be written only so many times.
 #[derive(Debug)]
 struct Fading {

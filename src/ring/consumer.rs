@@ -212,7 +212,8 @@ impl Consumer {
                 return;
             }
             // There are as many places as buffers, unless the direction grows.
-            if let Err(memory) = self.ring.returned.push(memory) {
+            // SAFETY: this is the consumer.
+            if let Err(memory) = unsafe { self.ring.returned.push(memory) } {
                 let bytes = memory.len();
                 drop(memory);
                 self.ring.chain.count_freed(bytes);

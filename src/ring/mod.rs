@@ -10,6 +10,7 @@ pub(crate) mod frame;
 mod growth;
 mod memory;
 mod producer;
+mod returns;
 mod segment;
 mod spill;
 #[cfg(all(test, not(message_port_loom)))]

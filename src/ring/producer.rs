@@ -241,7 +241,8 @@ impl Producer {
         let (chain, returned) = (&self.ring.chain, &self.ring.returned);
         self.budget.note_freed(chain.freed());
         let prepared = self.pool.prepare(length, returned, &mut self.budget);
-        if prepared == Err(NoBuffer::Later) && chain.take_spare().is_some() {
+        // SAFETY: this is the producer.
+        if prepared == Err(NoBuffer::Later) && unsafe { chain.take_spare() }.is_some() {
             self.budget.give_back(self.capacity());
             return self.pool.prepare(length, returned, &mut self.budget);
         }
@@ -348,7 +349,9 @@ impl Producer {
         if self.growth.is_none() {
             return false;
         }
-        let segment = self.ring.chain.take_spare().or_else(|| self.allocate_segment());
+        // SAFETY: this is the producer.
+        let spare = unsafe { self.ring.chain.take_spare() };
+        let segment = spare.or_else(|| self.allocate_segment());
         let (Some(growth), Some(segment)) = (&mut self.growth, segment) else { return false };
         let start = frame::next_lap(self.tail, capacity);
         let Some(next) = growth.append(start, segment) else { return false };

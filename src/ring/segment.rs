@@ -8,11 +8,12 @@ use std::ptr::NonNull;
 
 use super::buffer::{Buffer, View};
 use super::memory::Memory;
+use super::returns::Returns;
 #[cfg(message_port_teeth)]
 use crate::sync::SegQueue;
 #[cfg(message_port_teeth)]
 use crate::sync::order::{Mutant, active};
-use crate::sync::{ArrayQueue, Cell, Statistic};
+use crate::sync::{Cell, Statistic};
 
 /// One buffer, and the one that comes after it.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ pub(super) struct Chain {
     oldest: Cell<NonNull<Segment>>,
     /// A segment that the consumer is done with, for the producer to use again. Only where the
     /// direction may grow.
-    spare: Option<ArrayQueue<Box<Segment>>>,
+    spare: Option<Returns<Box<Segment>>>,
     /// Bytes of segments and heap buffers that the consumer has freed.
     freed: Statistic,
     /// What a mutant keeps instead of freeing it.
@@ -88,7 +89,7 @@ impl Chain {
     pub(super) fn new(first: Box<Segment>, growable: bool) -> Self {
         Self {
             oldest: Cell::new(into_raw(first)),
-            spare: growable.then(|| ArrayQueue::new(1)),
+            spare: growable.then(|| Returns::new(1)),
             freed: Statistic::new(0),
             #[cfg(message_port_teeth)]
             passed: SegQueue::new(),
@@ -161,11 +162,16 @@ impl Chain {
             unsafe { *oldest = next.segment }
         });
         // SAFETY: it came out of a box, the chain has let go of it, and nobody else uses it.
-        self.give_back(unsafe { Box::from_raw(passed.segment.as_ptr()) });
+        let passed = unsafe { Box::from_raw(passed.segment.as_ptr()) };
+        // SAFETY: the caller is the consumer.
+        unsafe { self.give_back(passed) };
         Some(next)
     }
 
-    fn give_back(&self, mut segment: Box<Segment>) {
+    /// # Safety
+    ///
+    /// The caller is the consumer.
+    unsafe fn give_back(&self, mut segment: Box<Segment>) {
         #[cfg(message_port_teeth)]
         if active(Mutant::NoSwitchClaim) {
             // Who still uses it is to be found out by its shadow, not by a crash.
@@ -175,7 +181,8 @@ impl Chain {
         let bytes = segment.buffer.capacity();
         segment.next = Cell::new(None);
         let refused = match &self.spare {
-            Some(spare) => spare.push(segment).err(),
+            // SAFETY: passed on to the caller.
+            Some(spare) => unsafe { spare.push(segment) }.err(),
             None => Some(segment),
         };
         if refused.is_some() {
@@ -185,8 +192,13 @@ impl Chain {
     }
 
     /// A segment that was passed, if one is kept.
-    pub(super) fn take_spare(&self) -> Option<Box<Segment>> {
-        self.spare.as_ref()?.pop()
+    ///
+    /// # Safety
+    ///
+    /// The caller is the producer.
+    pub(super) unsafe fn take_spare(&self) -> Option<Box<Segment>> {
+        // SAFETY: passed on to the caller.
+        unsafe { self.spare.as_ref()?.pop() }
     }
 
     /// Notes that the consumer has freed so many bytes. For the consumer.

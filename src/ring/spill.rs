@@ -9,7 +9,7 @@ use super::budget::Budget;
 use super::buffer::{View, WriteRun};
 use super::frame::{SLOT, SPILL_PAYLOAD};
 use super::memory::Memory;
-use crate::sync::ArrayQueue;
+use super::returns::Returns;
 use std::mem::offset_of;
 
 /// Buffers that a direction which does not grow may have, on the way, on the way back and idle
@@ -17,7 +17,7 @@ use std::mem::offset_of;
 pub(crate) const BUFFERS: usize = 8;
 
 /// The way back of the buffers.
-pub(crate) type ReturnPath = ArrayQueue<Memory>;
+pub(super) type ReturnPath = Returns<Memory>;
 
 /// What stands in the payload of a spill frame: a buffer on its way to the consumer.
 #[derive(Debug)]
@@ -145,7 +145,8 @@ impl Pool {
     }
 
     fn fetch(&mut self, returned: &ReturnPath) {
-        while let Some(memory) = returned.pop() {
+        // SAFETY: the pool belongs to the producer.
+        while let Some(memory) = unsafe { returned.pop() } {
             self.idle.push(memory);
         }
     }
@@ -241,13 +242,18 @@ mod tests {
         Ok(memory)
     }
 
+    fn hand_back(returned: &ReturnPath, memory: Memory) {
+        // SAFETY: nobody else uses the queue.
+        unsafe { returned.push(memory) }.unwrap();
+    }
+
     #[test]
     fn a_returned_buffer_is_used_again() {
         let returned = ReturnPath::new(BUFFERS);
         let (mut pool, mut budget) = (Pool::new(Some(BUFFERS)), Budget::new(1 << 20, 0));
         let mut memory = take(&mut pool, 1000, &returned, &mut budget).unwrap();
         let address = memory.as_mut_slice().as_ptr();
-        returned.push(memory).unwrap();
+        hand_back(&returned, memory);
         let mut again = take(&mut pool, 900, &returned, &mut budget).unwrap();
         assert_eq!(again.as_mut_slice().as_ptr(), address);
     }
@@ -259,7 +265,7 @@ mod tests {
         let small = take(&mut pool, 1024, &returned, &mut budget).unwrap();
         let _large = take(&mut pool, 2048, &returned, &mut budget).unwrap();
         assert_eq!(take(&mut pool, 2000, &returned, &mut budget).unwrap_err(), NoBuffer::Later);
-        returned.push(small).unwrap();
+        hand_back(&returned, small);
         assert_eq!(take(&mut pool, 2000, &returned, &mut budget).unwrap().len(), 2048);
         assert_eq!(budget.allocated(), 4096);
     }
@@ -273,7 +279,7 @@ mod tests {
             away.push(take(&mut pool, 64, &returned, &mut budget).unwrap());
         }
         assert_eq!(take(&mut pool, 64, &returned, &mut budget).unwrap_err(), NoBuffer::Later);
-        returned.push(away.pop().unwrap()).unwrap();
+        hand_back(&returned, away.pop().unwrap());
         assert!(take(&mut pool, 64, &returned, &mut budget).is_ok());
     }
 
@@ -283,7 +289,7 @@ mod tests {
         let (mut pool, mut budget) = (Pool::new(None), Budget::new(4096, 1024));
         let memory = take(&mut pool, 2048, &returned, &mut budget).unwrap();
         assert!(!budget.has(2048));
-        returned.push(memory).unwrap();
+        hand_back(&returned, memory);
         pool.shrink(&returned, &mut budget);
         assert_eq!(budget.allocated(), 1024);
     }

@@ -193,36 +193,6 @@ impl<T> SegQueue<T> {
     }
 }
 
-/// Stands in for crossbeam's queue, which loom cannot schedule.
-#[derive(Debug)]
-pub(crate) struct ArrayQueue<T> {
-    items: Mutex<VecDeque<T>>,
-    capacity: usize,
-}
-
-impl<T> ArrayQueue<T> {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { items: Mutex::new(VecDeque::new()), capacity }
-    }
-
-    pub(crate) fn push(&self, item: T) -> Result<(), T> {
-        let mut items = self.items.lock().unwrap();
-        if items.len() == self.capacity {
-            return Err(item);
-        }
-        items.push_back(item);
-        Ok(())
-    }
-
-    pub(crate) fn pop(&self) -> Option<T> {
-        self.items.lock().unwrap().pop_front()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.items.lock().unwrap().is_empty()
-    }
-}
-
 #[derive(Debug, Default)]
 struct Token {
     present: Mutex<bool>,

@@ -46,6 +46,14 @@ mutants! {
     /// As `P1`.
     W4,
     /// As `P1`.
+    Q1,
+    /// As `P1`.
+    Q2,
+    /// As `P1`.
+    Q3,
+    /// As `P1`.
+    Q4,
+    /// As `P1`.
     L1,
     /// As `P1`.
     L2,
@@ -164,6 +172,14 @@ tags! {
     give_back = W3: Release;
     /// ORDERING(W4): the waiter may use the waker's slot again; pairs with W3.
     regain = W4: Acquire;
+    /// ORDERING(Q1): the consumer hands something back; pairs with Q2.
+    put = Q1: Release;
+    /// ORDERING(Q2): the producer finds what was handed back; pairs with Q1.
+    find_item = Q2: Acquire;
+    /// ORDERING(Q3): the producer has taken out what was handed back; pairs with Q4.
+    leave_place = Q3: Release;
+    /// ORDERING(Q4): the consumer finds a place to hand something back; pairs with Q3.
+    find_place = Q4: Acquire;
     /// ORDERING(L1): who calls an event loop shows what it left for it; pairs with L2.
     call = L1: Release;
     /// ORDERING(L2): an event loop that comes to rest finds what was left; pairs with L1.
