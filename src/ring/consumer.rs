@@ -5,7 +5,7 @@ use super::frame::{self, Kind, SPILL_PAYLOAD};
 use super::memory::Memory;
 use super::segment::{Chain, SegmentRef};
 use super::spill::Ticket;
-use super::{Progress, Ring, Target};
+use super::{Progress, Ring, Store, Target};
 use crate::sync::{Arc, order};
 use std::marker::PhantomData;
 
@@ -24,6 +24,7 @@ pub(crate) struct Consumer {
     /// The buffer of the message that is held, if it was spilled.
     held: Option<Memory>,
     ring: Arc<Ring>,
+    store: Arc<Store>,
 }
 
 /// A message that is in the ring but not yet delivered.
@@ -70,8 +71,13 @@ pub(crate) enum Peek {
 pub(crate) type Payload = ReadRun;
 
 impl Consumer {
-    pub(super) fn new(ring: Arc<Ring>, start: usize, segment: SegmentRef) -> Self {
-        Self { next: start, released: start, segment, received: 0, held: None, ring }
+    pub(super) fn new(
+        ring: Arc<Ring>,
+        store: Arc<Store>,
+        start: usize,
+        segment: SegmentRef,
+    ) -> Self {
+        Self { next: start, released: start, segment, received: 0, held: None, ring, store }
     }
 
     /// Looks for a message in place, which is what is mostly there.
@@ -106,7 +112,7 @@ impl Consumer {
         // SAFETY: this is the consumer, and P2 made the switch visible. No message of this segment
         // is in use any more: whoever looks for the next one has none in hand. The producer left
         // the segment when it committed the switch, and counts only what is behind the claim.
-        if let Some(segment) = unsafe { self.ring.chain.pass_switch() } {
+        if let Some(segment) = unsafe { self.store.chain.pass_switch() } {
             self.segment = segment;
             self.next = self.next_lap();
             self.release();
@@ -216,7 +222,7 @@ impl Consumer {
             if let Err(memory) = unsafe { self.ring.returned.push(memory) } {
                 let bytes = memory.len();
                 drop(memory);
-                self.ring.chain.count_freed(bytes);
+                self.store.chain.count_freed(bytes);
             }
         }
     }

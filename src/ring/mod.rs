@@ -24,13 +24,19 @@ use frame::Kind;
 use segment::{Chain, Segment};
 use spill::{ReturnPath, Ticket};
 
-/// What is shared between the producer and the consumer of one direction.
+/// What the producer and the consumer of one direction tell each other.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    chain: Chain,
     consumer: CachePadded<ConsumerWords>,
     producer: CachePadded<ProducerWords>,
     returned: ReturnPath,
+}
+
+/// The bytes of one direction. They belong to its two ends, and to nobody else.
+#[derive(Debug)]
+struct Store {
+    chain: Chain,
+    ring: Arc<Ring>,
 }
 
 /// Written by the consumer (but for `settled`), read by the producer when its room runs out.
@@ -77,7 +83,8 @@ impl Target {
     }
 }
 
-/// What the consumer of a ring has given back so far, for the thread that is the consumer.
+/// What the consumer of a ring has given back so far, for the thread that is the consumer. Keeps
+/// the words of the ring alive, not its bytes.
 #[derive(Debug)]
 pub(crate) struct Progress(Arc<Ring>);
 
@@ -114,7 +121,6 @@ fn new_at(start: usize, limits: Limits) -> Result<(Producer, Consumer), OutOfMem
     let first = Segment::new(limits.capacity).ok_or(OutOfMemory)?;
     let is_growable = limits.growable.is_some();
     let ring = Arc::new(Ring {
-        chain: Chain::new(first, is_growable),
         consumer: CachePadded::new(ConsumerWords {
             head: PositionWord::new(start),
             claimed: AtomicUsize::new(start),
@@ -123,11 +129,13 @@ fn new_at(start: usize, limits: Limits) -> Result<(Producer, Consumer), OutOfMem
         producer: CachePadded::new(ProducerWords { posted: Statistic::new(0) }),
         returned: ReturnPath::new(if is_growable { 1 } else { spill::BUFFERS }),
     });
+    let chain = Chain::new(first, is_growable);
+    let store = Arc::new(Store { chain, ring: Arc::clone(&ring) });
     // SAFETY: nobody passes a switch before there is a consumer, and the ends use their segment
     // by the rules of the chain, which lives as long as they do.
-    let segment = unsafe { ring.chain.oldest() };
-    let producer = Producer::new(Arc::clone(&ring), start, segment, limits);
-    Ok((producer, Consumer::new(ring, start, segment)))
+    let segment = unsafe { store.chain.oldest() };
+    let producer = Producer::new(Arc::clone(&ring), Arc::clone(&store), start, segment, limits);
+    Ok((producer, Consumer::new(ring, store, start, segment)))
 }
 
 impl Ring {
@@ -173,13 +181,15 @@ impl Ring {
     }
 }
 
-impl Drop for Ring {
-    /// Frees the buffers of spilled messages that nobody received.
+impl Drop for Store {
+    /// Frees the buffers of spilled messages that nobody received, and those on their way back.
     fn drop(&mut self) {
+        // SAFETY: both ends are gone; whoever else has the ring only asks whether it is empty.
+        while unsafe { self.ring.returned.pop() }.is_some() {}
         // SAFETY: this is the last owner.
         let mut segment = unsafe { self.chain.oldest() };
         let capacity = segment.view.capacity();
-        let mut position = self.consumer.head.load(order::UNORDERED);
+        let mut position = self.ring.consumer.head.load(order::UNORDERED);
         loop {
             let word = segment.view.committed(position);
             position = match frame::kind(word) {
@@ -193,7 +203,7 @@ impl Drop for Ring {
                     frame::next_lap(position, capacity)
                 }
                 Some(Kind::Spill) => {
-                    // SAFETY: this is the last owner of the ring, and the frame at `head` or
+                    // SAFETY: this is the last owner, and the frame at `head` or
                     // behind it was not received, so nobody took its ticket.
                     let ticket = unsafe { Ticket::take(segment.view, position) };
                     if order::active(order::Mutant::LeakSpilled) {

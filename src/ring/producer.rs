@@ -7,7 +7,7 @@ use super::growth::Growth;
 use super::memory::Memory;
 use super::segment::{Segment, SegmentRef};
 use super::spill::{self, NoBuffer, Pool, Ticket};
-use super::{Limits, Ring, Target, UNSETTLED};
+use super::{Limits, Ring, Store, Target, UNSETTLED};
 use crate::sync::Arc;
 use crate::sync::order::{self, Mutant};
 
@@ -28,6 +28,7 @@ pub(crate) struct Producer {
     /// yet.
     held_back: Option<HeldBack>,
     ring: Arc<Ring>,
+    store: Arc<Store>,
     /// Where that segment begins. The consumer's head counts for it from there on only.
     floor: usize,
     pool: Pool,
@@ -62,7 +63,13 @@ pub(crate) enum Reserve {
 }
 
 impl Producer {
-    pub(super) fn new(ring: Arc<Ring>, start: usize, segment: SegmentRef, limits: Limits) -> Self {
+    pub(super) fn new(
+        ring: Arc<Ring>,
+        store: Arc<Store>,
+        start: usize,
+        segment: SegmentRef,
+        limits: Limits,
+    ) -> Self {
         let Limits { capacity, max_message, growable } = limits;
         let max_in_place = frame::max_in_place(capacity).min(max_message);
         let (max_message, max_buffers, budget) = match growable {
@@ -84,6 +91,7 @@ impl Producer {
             max_message,
             held_back: None,
             ring,
+            store,
             floor: start,
             pool: Pool::new(max_buffers),
             budget,
@@ -238,7 +246,7 @@ impl Producer {
 
     /// Prepares a buffer, for which a spare segment makes way.
     fn prepare_growing(&mut self, length: usize) -> Result<(), NoBuffer> {
-        let (chain, returned) = (&self.ring.chain, &self.ring.returned);
+        let (chain, returned) = (&self.store.chain, &self.ring.returned);
         self.budget.note_freed(chain.freed());
         let prepared = self.pool.prepare(length, returned, &mut self.budget);
         // SAFETY: this is the producer.
@@ -350,7 +358,7 @@ impl Producer {
             return false;
         }
         // SAFETY: this is the producer.
-        let spare = unsafe { self.ring.chain.take_spare() };
+        let spare = unsafe { self.store.chain.take_spare() };
         let segment = spare.or_else(|| self.allocate_segment());
         let (Some(growth), Some(segment)) = (&mut self.growth, segment) else { return false };
         let start = frame::next_lap(self.tail, capacity);
@@ -367,7 +375,7 @@ impl Producer {
     /// Allocates a segment within the budget, for which idle buffers make way.
     fn allocate_segment(&mut self) -> Option<Box<Segment>> {
         let capacity = self.capacity();
-        self.budget.note_freed(self.ring.chain.freed());
+        self.budget.note_freed(self.store.chain.freed());
         if !self.budget.has(capacity) {
             self.pool.shrink(&self.ring.returned, &mut self.budget);
         }
