@@ -106,7 +106,8 @@ pub(crate) struct Limits {
     pub(crate) capacity: usize,
     /// Bytes that an archive may have.
     pub(crate) max_message: usize,
-    /// If the direction may grow: bytes that it may have in all, not less than `capacity`.
+    /// If the direction may grow: bytes that it may have in all, not less than `capacity` and at
+    /// most [`frame::MAX_GROWABLE`].
     pub(crate) growable: Option<usize>,
 }
 
@@ -118,6 +119,7 @@ pub(crate) fn new(limits: Limits) -> Result<(Producer, Consumer), OutOfMemory> {
 /// Like [`new`], with the counters starting at `start`, a multiple of the capacity.
 fn new_at(start: usize, limits: Limits) -> Result<(Producer, Consumer), OutOfMemory> {
     debug_assert!(start.is_multiple_of(limits.capacity));
+    debug_assert!(limits.growable.is_none_or(|bytes| bytes <= frame::MAX_GROWABLE));
     let first = Segment::new(limits.capacity).ok_or(OutOfMemory)?;
     let is_growable = limits.growable.is_some();
     let ring = Arc::new(Ring {
