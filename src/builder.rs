@@ -68,6 +68,11 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// at most eight of these, with together at most twice
     /// [`max_message_len`](Self::max_message_len) bytes (or the capacity if that is more).
     ///
+    /// After every 1024 messages the sender lets go of buffers that no message has used since the
+    /// last time, and of those with more than four times the bytes of the longest message since
+    /// then. So a rare long message leaves nothing for good, and long messages that come more often
+    /// than that allocate nothing.
+    ///
     /// # Examples
     ///
     /// ```

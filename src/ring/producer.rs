@@ -206,6 +206,7 @@ impl Producer {
 
     /// Makes room for an archive of `length` bytes, as far as that is possible without waiting.
     pub(crate) fn reserve(&mut self, length: usize) -> Reserve {
+        self.pool.look(self.ring.producer.posted.get(), &self.ring.returned, &mut self.budget);
         if length > self.max_message {
             Reserve::TooLarge
         } else if length <= self.max_in_place {
