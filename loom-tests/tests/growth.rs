@@ -169,6 +169,31 @@ fn a_place_on_the_way_back_is_filled_again() {
     });
 }
 
+/// A receiver that looks how much there is, over several segments, while they are given back since
+/// its other half has closed.
+#[test]
+fn a_segment_is_looked_at_before_it_is_given_back() {
+    let cases = &["all of it", "not all of it"];
+    Model::with(Full).preemptions(3).reaches(cases).check(|run| {
+        // One of these fills a segment.
+        let (mut port1, port2) = channel::<[u64; 7]>(4);
+        for number in 0..4 {
+            port1.try_post_message(&[number; 7]).unwrap();
+        }
+        let (mut sender, receiver) = port2.into_split();
+        let looking = thread::spawn(move || (receiver.bytes_available(), receiver));
+        sender.close();
+        for _ in 0..2 {
+            assert!(port1.try_post_message(&[4; 7]).unwrap_err().is_closed());
+        }
+        let event = port1.split_mut().0.close_event().unwrap();
+        assert_eq!(event.undelivered_messages(), 4, "a message is lost, or counted twice");
+        let (available, receiver) = looking.join().unwrap();
+        run.reached(cases[usize::from(available < 4 * size_of::<[u64; 7]>())]);
+        assert_eq!(receiver.bytes_available(), 0);
+    });
+}
+
 /// Bytes that can be written only so many times.
 #[derive(Debug)]
 struct Fading {

@@ -5,9 +5,8 @@ use super::frame::{self, Kind, SPILL_PAYLOAD};
 use super::memory::Memory;
 use super::segment::{Chain, SegmentRef};
 use super::spill::Ticket;
-use super::{Progress, Ring, Store, Target};
+use super::{IDLE, LOOKING, Progress, Ring, Store, Target};
 use crate::sync::{Arc, order};
-use std::marker::PhantomData;
 
 /// Reads frames; there is exactly one per ring.
 #[derive(Debug)]
@@ -237,9 +236,9 @@ impl Consumer {
         Progress(Arc::clone(&self.ring))
     }
 
-    /// Messages posted and not yet taken.
-    pub(crate) fn len(&self) -> usize {
-        if self.is_empty() {
+    /// Messages posted and not yet taken; `may_look` as in [`lengths`](Self::lengths).
+    pub(crate) fn len(&self, may_look: impl Fn() -> bool) -> usize {
+        if self.lengths(may_look).next().is_none() {
             return 0;
         }
         // The count is written after the frame: a message can be seen before it is counted.
@@ -251,31 +250,55 @@ impl Consumer {
         }
     }
 
-    /// Whether no message is there to be taken.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lengths().next().is_none()
-    }
-
-    /// Bytes of the archives posted and not yet taken. Looks at each of them.
-    pub(crate) fn bytes_available(&self) -> usize {
-        self.lengths().sum()
+    /// Bytes of the archives posted and not yet taken. Looks at each of them; `may_look` as in
+    /// [`lengths`](Self::lengths).
+    pub(crate) fn bytes_available(&self, may_look: impl Fn() -> bool) -> usize {
+        self.lengths(may_look).sum()
     }
 
     /// The lengths of the archives that are there to be taken.
-    fn lengths(&self) -> Lengths<'_> {
-        Lengths { segment: self.segment, position: self.next, consumer: PhantomData }
+    ///
+    /// Segments behind the consumer's own may be freed once its port has closed. So this announces
+    /// that it looks at them, and then asks `may_look`, which executes the barrier B6 and tells
+    /// whether the port is open.
+    fn lengths<F: Fn() -> bool>(&self, may_look: F) -> Lengths<'_, F> {
+        let (segment, position) = (self.segment, self.next);
+        Lengths { segment, position, consumer: self, may_look, is_ahead: false }
     }
 }
 
 /// Walks the frames in front of a consumer, which takes none of them meanwhile.
 #[derive(Debug)]
-struct Lengths<'a> {
+struct Lengths<'a, F> {
     segment: SegmentRef,
     position: usize,
-    consumer: PhantomData<&'a Consumer>,
+    consumer: &'a Consumer,
+    may_look: F,
+    /// Whether it has said that it looks further than the consumer's own segment.
+    is_ahead: bool,
 }
 
-impl Iterator for Lengths<'_> {
+impl<F: Fn() -> bool> Lengths<'_, F> {
+    /// Whether segments ahead may be looked at.
+    fn look_ahead(&mut self) -> bool {
+        if !std::mem::replace(&mut self.is_ahead, true) {
+            self.consumer.ring.consumer.looking.store(LOOKING, order::UNORDERED);
+            return (self.may_look)();
+        }
+        true
+    }
+}
+
+impl<F> Drop for Lengths<'_, F> {
+    fn drop(&mut self) {
+        if self.is_ahead {
+            // ORDERING(V1): Release; pairs with V2 in `Producer::cut`: it is done with them.
+            self.consumer.ring.consumer.looking.store(IDLE, order::end_look());
+        }
+    }
+}
+
+impl<F: Fn() -> bool> Iterator for Lengths<'_, F> {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
@@ -291,8 +314,10 @@ impl Iterator for Lengths<'_> {
                     self.position = next_lap;
                     continue;
                 }
+                Kind::Switch if !self.look_ahead() => return None,
                 Kind::Switch => {
-                    // SAFETY: P2 made the switch visible, and only the consumer frees segments.
+                    // SAFETY: P2 made the switch visible, and the producer frees no segment while
+                    // this is said to look at them.
                     self.segment = unsafe { Chain::behind(self.segment) }?;
                     self.position = next_lap;
                     continue;

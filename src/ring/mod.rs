@@ -37,6 +37,9 @@ pub(crate) struct Ring {
 struct Store {
     chain: Chain,
     ring: Arc<Ring>,
+    /// The position from which on the producer has given everything back, if it has; before,
+    /// [`UNSETTLED`]. For the producer and for the last owner.
+    given_back: AtomicUsize,
 }
 
 /// Written by the consumer (but for `settled`), read by the producer when its room runs out.
@@ -49,6 +52,8 @@ struct ConsumerWords {
     /// Once a port has closed: the position that nothing delivered is behind. Before,
     /// [`UNSETTLED`].
     settled: AtomicUsize,
+    /// Whether the consumer may be looking into segments ahead of its own.
+    looking: AtomicUsize,
 }
 
 /// Written by the producer, read by anybody as a hint.
@@ -60,6 +65,12 @@ struct ProducerWords {
 
 /// Not a position: those are multiples of a slot.
 const UNSETTLED: usize = 1;
+
+/// The consumer looks at its own segment only.
+const IDLE: usize = 0;
+
+/// The consumer may be looking further ahead.
+const LOOKING: usize = 1;
 
 /// What a producer waits for: a head, or that a buffer comes back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,12 +138,14 @@ fn new_at(start: usize, limits: Limits) -> Result<(Producer, Consumer), OutOfMem
             head: PositionWord::new(start),
             claimed: AtomicUsize::new(start),
             settled: AtomicUsize::new(UNSETTLED),
+            looking: AtomicUsize::new(IDLE),
         }),
         producer: CachePadded::new(ProducerWords { posted: Statistic::new(0) }),
         returned: ReturnPath::new(if is_growable { 1 } else { spill::BUFFERS }),
     });
     let chain = Chain::new(first, is_growable);
-    let store = Arc::new(Store { chain, ring: Arc::clone(&ring) });
+    let given_back = AtomicUsize::new(UNSETTLED);
+    let store = Arc::new(Store { chain, ring: Arc::clone(&ring), given_back });
     // SAFETY: nobody passes a switch before there is a consumer, and the ends use their segment
     // by the rules of the chain, which lives as long as they do.
     let segment = unsafe { store.chain.oldest() };
@@ -183,30 +196,29 @@ impl Ring {
     }
 }
 
-impl Drop for Store {
-    /// Frees the buffers of spilled messages that nobody received, and those on their way back.
-    fn drop(&mut self) {
-        // SAFETY: both ends are gone; whoever else has the ring only asks whether it is empty.
-        while unsafe { self.ring.returned.pop() }.is_some() {}
+impl Store {
+    /// Frees the buffers of spilled messages that nobody received, and every segment but the newest.
+    /// The ends use no other any more.
+    fn free_unread(&mut self) {
         // SAFETY: this is the last owner.
         let mut segment = unsafe { self.chain.oldest() };
         let capacity = segment.view.capacity();
         let mut position = self.ring.consumer.head.load(order::UNORDERED);
-        loop {
+        let end = self.given_back.load(order::UNORDERED);
+        while end == UNSETTLED || !frame::reached(position, end) {
             let word = segment.view.committed(position);
             position = match frame::kind(word) {
                 None => break,
                 Some(Kind::Message) => position.wrapping_add(frame::size(frame::length(word))),
                 Some(Kind::Skip) => frame::next_lap(position, capacity),
                 Some(Kind::Switch) => {
-                    // SAFETY: this is the last owner.
-                    let Some(next) = (unsafe { Chain::behind(segment) }) else { break };
+                    let Some(next) = self.chain.free_oldest() else { break };
                     segment = next;
                     frame::next_lap(position, capacity)
                 }
                 Some(Kind::Spill) => {
-                    // SAFETY: this is the last owner, and the frame at `head` or
-                    // behind it was not received, so nobody took its ticket.
+                    // SAFETY: this is the last owner, and the frame at `head` or behind it was not
+                    // received, nor given back, so nobody took its ticket.
                     let ticket = unsafe { Ticket::take(segment.view, position) };
                     if order::active(order::Mutant::LeakSpilled) {
                         std::mem::forget(ticket);
@@ -215,5 +227,15 @@ impl Drop for Store {
                 }
             };
         }
+        while self.chain.free_oldest().is_some() {}
+    }
+}
+
+impl Drop for Store {
+    /// Frees the buffers of spilled messages that nobody received, and those on their way back.
+    fn drop(&mut self) {
+        // SAFETY: both ends are gone; whoever else has the ring only asks whether it is empty.
+        while unsafe { self.ring.returned.pop() }.is_some() {}
+        self.free_unread();
     }
 }

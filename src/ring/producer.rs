@@ -7,9 +7,13 @@ use super::growth::Growth;
 use super::memory::Memory;
 use super::segment::{Segment, SegmentRef};
 use super::spill::{self, NoBuffer, Pool, Ticket};
-use super::{Limits, Ring, Store, Target, UNSETTLED};
+use super::{Limits, Ring, Store, Target};
 use crate::sync::Arc;
 use crate::sync::order::{self, Mutant};
+use unread::Unread;
+
+#[path = "unread.rs"]
+mod unread;
 
 /// Writes frames; there is exactly one per ring.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct Producer {
     budget: Budget,
     /// Only where the direction may grow.
     growth: Option<Growth>,
+    /// What the consumer never read, once that is fixed and counted.
+    unread: Option<Unread>,
 }
 
 /// The first frame of a batch that is not visible yet.
@@ -96,6 +102,7 @@ impl Producer {
             pool: Pool::new(max_buffers),
             budget,
             growth: growable.map(|_| Growth::new(start, segment)),
+            unread: None,
         }
     }
 
@@ -112,6 +119,9 @@ impl Producer {
     /// Bytes of the frames that are written and not given back, with the ends of laps that were
     /// skipped. The consumer may have given more back meanwhile.
     pub(crate) fn bytes_in_flight(&self) -> usize {
+        if self.unread.is_some() {
+            return 0;
+        }
         let head = self.ring.head();
         let unused = self.growth.as_ref().map_or(0, |growth| growth.unused_from(head));
         frame::distance(head, self.tail) - unused
@@ -267,45 +277,6 @@ impl Producer {
     /// consumer. Otherwise the consumer has come to the end before.
     pub(crate) fn finish(&self) -> bool {
         self.ring.settle(self.tail) == self.tail
-    }
-
-    /// Messages and bytes posted that the consumer's port, having closed, never read.
-    pub(crate) fn undelivered(&self) -> (u64, u64) {
-        let claimed = self.ring.consumer.claimed.load(order::UNORDERED);
-        let settled = self.ring.settle(claimed);
-        debug_assert_ne!(settled, UNSETTLED);
-        // The consumer passes a skip without claiming it. What it has given back may have been
-        // overwritten since, so the walk starts behind it.
-        let head = self.ring.head();
-        let mut position = if frame::reached(head, settled) { head } else { settled };
-        // The consumer passes no switch that it has not claimed, so what is behind is still there.
-        let mut view = self.view_at(position);
-        let (mut messages, mut bytes) = (0, 0);
-        while position != self.tail {
-            let word = view.committed(position);
-            position = match frame::kind(word) {
-                Some(Kind::Message) => {
-                    messages += 1;
-                    bytes += frame::length(word) as u64;
-                    position.wrapping_add(frame::size(frame::length(word)))
-                }
-                Some(Kind::Spill) => {
-                    // SAFETY: the producer wrote this frame itself, and nobody else writes.
-                    let length = unsafe { Ticket::length(view, position) };
-                    messages += 1;
-                    bytes += length as u64;
-                    position.wrapping_add(frame::size(SPILL_PAYLOAD))
-                }
-                Some(Kind::Skip) => frame::next_lap(position, self.capacity()),
-                Some(Kind::Switch) => {
-                    let start = frame::next_lap(position, self.capacity());
-                    view = self.view_at(start);
-                    start
-                }
-                None => break,
-            };
-        }
-        (messages, bytes)
     }
 
     /// Makes the run at the cursor long enough for a frame of `length` bytes, or says which head

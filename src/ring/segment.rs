@@ -201,6 +201,56 @@ impl Chain {
         unsafe { self.spare.as_ref()?.pop() }
     }
 
+    /// Frees what is between two segments, and puts the newer one right behind the older one.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the producer, the newer one comes behind the older one, nobody uses what is
+    /// between them, and nobody looks what is behind the older one meanwhile.
+    pub(super) unsafe fn cut(&self, older: SegmentRef, newer: SegmentRef) {
+        // SAFETY: neither the consumer nor the producer has passed it.
+        let link = unsafe { &older.segment.as_ref().next };
+        let mut next = link.with_mut(|next| {
+            // SAFETY: passed on to the caller.
+            unsafe { (*next).replace(newer.segment) }
+        });
+        while let Some(segment) = next.filter(|next| *next != newer.segment) {
+            // SAFETY: it came out of a box, and nobody uses it, by the promise of the caller.
+            let segment = unsafe { Box::from_raw(segment.as_ptr()) };
+            next = segment.next.with(|next| {
+                // SAFETY: the producer wrote it, and is the caller.
+                unsafe { *next }
+            });
+            self.free(segment);
+        }
+    }
+
+    #[cfg_attr(not(message_port_teeth), allow(clippy::unused_self, reason = "a mutant keeps it"))]
+    fn free(&self, segment: Box<Segment>) {
+        #[cfg(message_port_teeth)]
+        if active(Mutant::B6) {
+            // As in `give_back`.
+            segment.buffer.enter();
+            return self.passed.push(segment);
+        }
+        drop(segment);
+    }
+
+    /// Frees the oldest segment, if there is another one. For the last owner.
+    pub(super) fn free_oldest(&mut self) -> Option<SegmentRef> {
+        // SAFETY: this is the last owner.
+        let passed = unsafe { self.oldest() };
+        // SAFETY: as above, and what the producer wrote is visible to it.
+        let next = unsafe { Self::behind(passed) }?;
+        self.oldest.with_mut(|oldest| {
+            // SAFETY: as above.
+            unsafe { *oldest = next.segment }
+        });
+        // SAFETY: it came out of a box, the chain has let go of it, and nobody else uses it.
+        drop(unsafe { Box::from_raw(passed.segment.as_ptr()) });
+        Some(next)
+    }
+
     /// Notes that the consumer has freed so many bytes. For the consumer.
     pub(super) fn count_freed(&self, bytes: usize) {
         self.freed.set(self.freed.get().wrapping_add(bytes));
