@@ -227,7 +227,7 @@ mod tests {
         let mut capacity = MIN_CAPACITY;
         while capacity <= MAX_CAPACITY {
             let apart = farthest(MAX_GROWABLE, capacity);
-            for head in [0, usize::MAX - apart / 2 & !(SLOT - 1), 1 << (usize::BITS - 1)] {
+            for head in [0, (usize::MAX - apart / 2) & !(SLOT - 1), 1 << (usize::BITS - 1)] {
                 let target = head.wrapping_add(apart);
                 assert!(reached(target, head), "capacity {capacity}");
                 assert!(!reached(head, target), "capacity {capacity}");

@@ -276,6 +276,7 @@ impl Pool {
     fn free(&mut self, memory: Memory, budget: &mut Budget) {
         budget.give_back(memory.len());
         self.count(-1);
+        drop(memory);
     }
 }
 
@@ -393,7 +394,9 @@ mod tests {
         let (mut pool, mut budget) = (Pool::new(Some(BUFFERS)), Budget::new(1 << 20, 0));
         let burst: Vec<_> =
             (0..BUFFERS).map(|_| take(&mut pool, 1000, &returned, &mut budget).unwrap()).collect();
-        burst.into_iter().for_each(|memory| hand_back(&returned, memory));
+        for memory in burst {
+            hand_back(&returned, memory);
+        }
         for posted in 1..=3 * LOOK_EVERY {
             pool.look(posted, &returned, &mut budget);
             let memory = take(&mut pool, 1000, &returned, &mut budget).unwrap();
