@@ -28,6 +28,12 @@ W1|waiting|a_waker_finds_what_the_sleeper_left|Causality violation
 W2|waiting|a_waker_finds_what_the_sleeper_left|Causality violation
 W3|tasks|a_post_wakes_the_receiving_task|Causality violation
 W4|tasks|a_post_wakes_the_receiving_task|Causality violation
+Q1|spill|a_buffer_is_read_before_it_is_written_again|Causality violation
+Q2|spill|a_buffer_is_read_before_it_is_written_again|Causality violation
+Q3|growth|a_place_on_the_way_back_is_filled_again|Causality violation
+Q4|growth|a_place_on_the_way_back_is_filled_again|Causality violation
+V1|growth|a_segment_is_looked_at_before_it_is_given_back|Causality violation
+V2|growth|a_segment_is_looked_at_before_it_is_given_back|Causality violation
 L1|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 L2|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 L3|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order
@@ -37,6 +43,7 @@ B2|waiting|a_release_wakes_the_sender|deadlock
 B3|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
 B4|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
 B5|close|a_post_that_its_own_port_closes_on_is_delivered_or_refused|accepted and not delivered
+B6|growth|a_segment_is_looked_at_before_it_is_given_back|Causality violation
 StrictEnd|close|the_end_is_found_behind_what_was_skipped|merely empty
 NoSecondLook|drop|flume_120_messages_come_before_the_disconnection|an accepted message is lost
 EarlyRelease|publish|bytes_are_read_before_they_are_written_again|Causality violation|currently reading
@@ -49,6 +56,7 @@ NoClear|publish|order_is_kept_across_laps|Causality violation|a message (came tw
 SilentEnd|waiting|a_close_wakes_the_sender|deadlock
 NoHandBack|spill|a_returned_buffer_wakes_the_sender|deadlock
 LeakSpilled|drop|the_last_owner_frees_everything_once|leaked
+LateCount|spill|what_was_given_back_is_counted|a message is lost
 NoHoldBack|batches|a_batch_is_visible_all_at_once|a part of a batch is visible
 NoSwitchClaim|growth|the_report_stays_out_of_what_was_given_back|Causality violation
 EarlyGiveBack|growth|a_segment_is_read_before_it_is_written_again|Causality violation|currently reading

@@ -69,6 +69,11 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// at most eight of these, with together at most twice
     /// [`max_message_len`](Self::max_message_len) bytes (or the capacity if that is more).
     ///
+    /// After every 1024 messages the sender lets go of buffers that no message has used since the
+    /// last time, and of those with more than four times the bytes of the longest message since
+    /// then. So a rare long message leaves nothing for good, and long messages that come more often
+    /// than that allocate nothing.
+    ///
     /// # Examples
     ///
     /// ```
@@ -119,6 +124,9 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// longer ones are refused as `TooLarge`. Where the allocator has no memory for a segment, posts
     /// wait as they do at the limit, and a post that waits there goes on when the receiver has come
     /// to the end of a segment.
+    ///
+    /// More than a quarter of the address space is that much (1 GiB with 32 bits): more bytes in
+    /// flight could not be told apart.
     ///
     /// # Examples
     ///
@@ -194,6 +202,14 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// assert_eq!(error, BuildError::TooLarge { capacity: usize::MAX });
     /// ```
     pub fn build(self) -> Result<MessageChannel<A, B>, BuildError> {
+        let limits = self.limits()?;
+        // SAFETY: `trusted` was set by a caller that vouched for the archives.
+        unsafe { MessageChannel::crossed(limits, self.strategy, self.trusted) }
+            .map_err(|OutOfMemory| BuildError::OutOfMemory { capacity: self.capacity })
+    }
+
+    /// What each direction may use.
+    fn limits(&self) -> Result<Limits, BuildError> {
         let asked = self.capacity;
         let capacity = match asked.checked_next_power_of_two() {
             _ if asked == 0 => return Err(BuildError::ZeroCapacity),
@@ -205,11 +221,8 @@ impl<A: Message, B: Message> Builder<A, B> {
         };
         let max_message = self.max_message_len.unwrap_or(capacity.max(DEFAULT_MAX_MESSAGE_LEN));
         let max_message = max_message.min(archive::MAX_LENGTH);
-        let growable = self.growable.map(|bytes| bytes.max(capacity));
-        let limits = Limits { capacity, max_message, growable };
-        // SAFETY: `trusted` was set by a caller that vouched for the archives.
-        unsafe { MessageChannel::crossed(limits, self.strategy, self.trusted) }
-            .map_err(|OutOfMemory| BuildError::OutOfMemory { capacity: asked })
+        let growable = self.growable.map(|bytes| bytes.clamp(capacity, frame::MAX_GROWABLE));
+        Ok(Limits { capacity, max_message, growable })
     }
 }
 
@@ -222,5 +235,22 @@ impl<A, B> fmt::Debug for Builder<A, B> {
             .field("wait_strategy", &self.strategy)
             .field("trust_archives", &self.trusted)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(message_port_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_direction_grows_no_further_than_its_positions_can_be_told_apart() {
+        for capacity in [64, DEFAULT_CAPACITY, frame::MAX_CAPACITY] {
+            for asked in [0, capacity, frame::MAX_GROWABLE, frame::MAX_GROWABLE + 1, usize::MAX] {
+                let builder = MessageChannel::<u64>::builder().capacity(capacity).growable(asked);
+                let limit = builder.limits().unwrap().growable.unwrap();
+                assert!(limit >= capacity && limit <= usize::MAX / 4 + 1, "{limit} bytes");
+                assert!(limit >= asked.min(usize::MAX / 4), "{limit} bytes of {asked}");
+            }
+        }
     }
 }

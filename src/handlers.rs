@@ -188,7 +188,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         Ok(Turn::Message(1))
     }
 
-    fn on_close(&mut self, sender: &Sender<Out>) -> Result<Turn, DispatchError> {
+    fn on_close(&mut self, sender: &mut Sender<Out>) -> Result<Turn, DispatchError> {
         #[cfg(message_port_teeth)]
         if active(Mutant::CloseTwice)
             && self.close_dispatched
@@ -201,6 +201,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         }
         let Some(handler) = &mut self.close else { return Ok(Turn::Ended) };
         let Some(event) = sender.close_event() else { return Ok(Turn::Ended) };
+        sender.give_back();
         self.close_dispatched = true;
         handler(&event).map_err(DispatchError::Close)?;
         Ok(Turn::Close)

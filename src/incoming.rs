@@ -146,6 +146,13 @@ impl End {
         }
     }
 
+    /// Whether the peer still keeps what this port has not come to.
+    fn may_look_ahead(&self) -> bool {
+        // ORDERING(B6): full barrier between the announcement and this look; pairs with B4.
+        self.link.barrier.light(Mutant::B6);
+        !self.link.state.hint().is_closed_by(self.side)
+    }
+
     #[inline(always)]
     fn count_received(&self, length: impl FnOnce() -> usize) {
         self.link.counters(self.side.peer()).received(length);
@@ -288,12 +295,25 @@ impl Incoming {
 
     /// Messages that this port may still receive.
     pub(crate) fn len(&self) -> usize {
-        if self.delivers_no_more() { 0 } else { self.end.consumer.len() }
+        self.len_up_to(usize::MAX)
+    }
+
+    /// Messages that this port may still receive, or as many as `limit` of them.
+    pub(crate) fn len_up_to(&self, limit: usize) -> usize {
+        if self.delivers_no_more() {
+            0
+        } else {
+            self.end.consumer.len(limit, || self.end.may_look_ahead())
+        }
     }
 
     /// Bytes of the archives that this port may still receive. Looks at each of them.
     pub(crate) fn bytes_available(&self) -> usize {
-        if self.delivers_no_more() { 0 } else { self.end.consumer.bytes_available() }
+        if self.delivers_no_more() {
+            0
+        } else {
+            self.end.consumer.bytes_available(|| self.end.may_look_ahead())
+        }
     }
 
     fn delivers_no_more(&self) -> bool {

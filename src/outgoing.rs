@@ -185,23 +185,24 @@ impl Outgoing {
     #[inline(always)]
     fn published(&mut self) -> Result<(), Refusal> {
         let tally = std::mem::take(&mut self.tally);
-        let counters = self.link.counters(self.side);
-        counters.in_flight(|| self.producer.bytes_in_flight());
+        self.link.counters(self.side).in_flight(|| self.producer.bytes_in_flight());
         self.wake_receiver();
         // Behind the barrier B1 in there, which pairs with B5.
         if !self.link.state.hint().is_open() {
             self.published_at_end()?;
         }
-        counters.posted(&tally);
+        self.link.counters(self.side).posted(&tally);
         Ok(())
     }
 
     /// If the other half of this port has closed meanwhile, the receiver may have come to the end
     /// without this message. If the peer has closed, it is delivered or counted.
     #[cold]
-    fn published_at_end(&self) -> Result<(), Refusal> {
+    fn published_at_end(&mut self) -> Result<(), Refusal> {
         let closed_here = self.link.state.hint().is_closed_first_by(self.side);
-        if closed_here && !self.producer.finish() { Err(Refusal::Closed) } else { Ok(()) }
+        let in_time = !closed_here || self.producer.finish();
+        self.give_back();
+        if in_time { Ok(()) } else { Err(Refusal::Closed) }
     }
 
     /// Posts an archive that did not fit at the cursor: in the next lap, in a buffer, or later.
@@ -322,7 +323,11 @@ impl Outgoing {
         if waited.is_ok() || !matches!(deadline, Deadline::Task(_)) {
             self.leave_stall();
         }
-        waited.unwrap_or_else(|TimedOut| Err(Refusal::TimedOut))
+        let waited = waited.unwrap_or_else(|TimedOut| Err(Refusal::TimedOut));
+        if waited.is_err() {
+            self.give_back();
+        }
+        waited
     }
 
     /// Makes known that this port waits for room, unless it would wait in vain.
@@ -356,12 +361,34 @@ impl Outgoing {
     }
 
     #[inline(always)]
-    fn refuse_if_ended(&self) -> Result<(), Refusal> {
+    fn refuse_if_ended(&mut self) -> Result<(), Refusal> {
         // A peer that ends after this look gets a message that is delivered or counted.
-        if self.link.state.hint().is_open() {
-            return Ok(());
+        if self.link.state.hint().is_open() { Ok(()) } else { self.refuse() }
+    }
+
+    #[cold]
+    fn refuse(&mut self) -> Result<(), Refusal> {
+        let refusal = refusal(&self.link, self.side);
+        if refusal.is_some() {
+            self.give_back();
         }
-        refusal(&self.link, self.side).map_or(Ok(()), Err)
+        refusal.map_or(Ok(()), Err)
+    }
+
+    /// Gives back what nobody can read any more, if the peer has closed or does not receive any
+    /// more. What was never read stays counted.
+    #[cold]
+    pub(crate) fn give_back(&mut self) {
+        let (ended, peer) = (self.link.state.hint(), self.side.peer());
+        let is_closed = ended.is_closed_by(peer);
+        if is_closed && !self.producer.has_counted() {
+            // ORDERING(B4): as in `undelivered`; pairs with B6 too.
+            let ordered = self.link.barrier.heavy(Mutant::B4);
+            self.producer.give_back_unread(ordered.is_ok());
+        }
+        if is_closed || ended.is_gone(peer, Half::Receiver) {
+            self.producer.give_back();
+        }
     }
 
     #[inline(always)]
@@ -377,8 +404,11 @@ impl Outgoing {
 
     /// What the peer never read of what was posted here, once it has closed. Exact and final.
     pub(crate) fn undelivered(&self) -> Undelivered {
-        // ORDERING(B4): full barrier between seeing the end and reading the claim; pairs with B3.
-        self.link.barrier.heavy_in_the_end(Mutant::B4);
+        if !self.producer.has_counted() {
+            // ORDERING(B4): full barrier between seeing the end and reading the claim; pairs with
+            // B3.
+            self.link.barrier.heavy_in_the_end(Mutant::B4);
+        }
         let (messages, bytes) = self.producer.undelivered();
         Undelivered { messages, bytes }
     }

@@ -95,6 +95,11 @@ impl<Out> Sender<Out> {
         self.outgoing.forget_task();
     }
 
+    /// Gives back what nobody can read any more.
+    pub(crate) fn give_back(&mut self) {
+        self.outgoing.give_back();
+    }
+
     /// Says whether this half is used together with the other one.
     pub(crate) fn set_whole(&mut self, whole: bool) {
         self.whole = whole;
@@ -114,6 +119,7 @@ impl<Out> Sender<Out> {
     /// ```
     pub fn close(&mut self) {
         self.outgoing.link().close(self.outgoing.side());
+        self.give_back();
     }
 
     /// Whether one of the ports called `close()`.

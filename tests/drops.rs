@@ -285,3 +285,28 @@ fn ends_that_go_at_once_on_two_threads_free_everything_together() {
         assert!(is_balanced(left), "{left:?} in round {round}");
     }
 }
+
+/// The sender of the other direction has a share in the words of this one, not in its memory.
+#[test]
+fn unread_messages_end_with_the_two_ends_of_their_direction() {
+    for growable in [false, true] {
+        let (rest, taken) = measure(|| {
+            let builder = MessageChannel::<Vec<u8>>::builder().capacity(1024);
+            let builder = if growable { builder.growable(1 << 20) } else { builder };
+            let MessageChannel { port1, port2 } = builder.build().unwrap();
+            let (mut sender, _) = port1.into_split();
+            let (idle_sender, mut receiver) = port2.into_split();
+            for length in LENGTHS {
+                // One is on its way, another one on its way back.
+                sender.try_post_message(&vec![1; length]).unwrap();
+                sender.try_post_message(&vec![1; length]).unwrap();
+                drop(receiver.try_recv().unwrap());
+            }
+            while sender.try_post_message(&vec![1; 100]).is_ok() {}
+            idle_sender
+        });
+        // Its own ring, and the words that all four halves share.
+        let most = 4096;
+        assert!(taken.bytes < most, "{taken:?} are left to {rest:?}");
+    }
+}

@@ -182,3 +182,58 @@ fn m1_one_of_the_longest_is_written_while_another_is_read() {
     port1.try_post_message(&vec![2; max - 8]).unwrap();
     drop(guard);
 }
+
+/// What a rare long message took is let go of, whether the others are in place or spilled too.
+#[test]
+fn m2_a_rare_long_message_leaves_nothing_for_good() -> Outcome {
+    for (growable, long) in [(None, 8 << 20), (Some(1 << 20), 60_000)] {
+        for others in [8, 3000] {
+            let builder = MessageChannel::<Vec<u8>>::builder().capacity(4096);
+            let builder = match growable {
+                Some(bytes) => builder.growable(bytes),
+                None => builder,
+            };
+            let MessageChannel { mut port1, mut port2 } = builder.build()?;
+            let start = counts();
+            let (long, other) = (vec![1; long], vec![1; others]);
+            for _ in 0..2 {
+                port1.try_post_message(&long)?;
+            }
+            for _ in 0..2 {
+                port2.try_recv()?;
+            }
+            drop(long);
+            assert!((counts() - start).bytes > 60_000, "nothing was kept");
+            for _ in 0..4000 {
+                port1.try_post_message(&other)?;
+                port2.try_recv()?;
+            }
+            let kept = counts() - start;
+            assert!(kept.bytes < 2 * 4096 + 3000 + OVERHEAD, "{kept:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Long messages that come again and again are not what is let go of.
+#[test]
+fn m2_long_messages_that_come_often_allocate_nothing() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::with_capacity(4096);
+    let (long, short) = (vec![1; 100_000], vec![1; 8]);
+    let mut round = || -> Outcome {
+        port1.try_post_message(&long)?;
+        port1.try_post_message(&long)?;
+        for _ in 0..500 {
+            port1.try_post_message(&short)?;
+            port2.try_recv()?;
+        }
+        port2.try_recv()?;
+        port2.try_recv()?;
+        Ok(())
+    };
+    round()?;
+    let (outcome, taken) = measure(|| (0..20).try_for_each(|_| round()));
+    outcome?;
+    assert_eq!(taken.allocations, 0);
+    Ok(())
+}

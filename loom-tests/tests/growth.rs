@@ -144,6 +144,56 @@ fn what_is_freed_wakes_the_sender_of_a_long_message() {
     });
 }
 
+/// The way back has one place. The receiver fills it again only when the sender has emptied it.
+#[test]
+fn a_place_on_the_way_back_is_filled_again() {
+    let cases = &["the place was empty", "perhaps not yet"];
+    Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, mut port2) = channel::<Large>(8);
+        port1.try_post_message(&[1; 16]).unwrap();
+        port1.try_post_message(&[2; 16]).unwrap();
+        drop(port2.try_recv().unwrap());
+        let sender = thread::spawn(move || {
+            port1.try_post_message(&[3; 16]).unwrap();
+            port1
+        });
+        let second = port2.try_recv().unwrap();
+        assert_eq!(second[15], 2);
+        drop(second);
+        run.reached(cases[usize::from(port2.is_empty())]);
+        let mut port1 = sender.join().unwrap();
+        port1.try_post_message(&[4; 16]).unwrap();
+        for number in 3..=4 {
+            assert_eq!(port2.try_recv().unwrap()[15], number, "a buffer was used twice");
+        }
+    });
+}
+
+/// A receiver that looks how much there is, over several segments, while they are given back since
+/// its other half has closed.
+#[test]
+fn a_segment_is_looked_at_before_it_is_given_back() {
+    let cases = &["all of it", "not all of it"];
+    Model::with(Full).preemptions(3).reaches(cases).check(|run| {
+        // One of these fills a segment.
+        let (mut port1, port2) = channel::<[u64; 7]>(4);
+        for number in 0..4 {
+            port1.try_post_message(&[number; 7]).unwrap();
+        }
+        let (mut sender, receiver) = port2.into_split();
+        let looking = thread::spawn(move || (receiver.bytes_available(), receiver));
+        sender.close();
+        for _ in 0..2 {
+            assert!(port1.try_post_message(&[4; 7]).unwrap_err().is_closed());
+        }
+        let event = port1.split_mut().0.close_event().unwrap();
+        assert_eq!(event.undelivered_messages(), 4, "a message is lost, or counted twice");
+        let (available, receiver) = looking.join().unwrap();
+        run.reached(cases[usize::from(available < 4 * size_of::<[u64; 7]>())]);
+        assert_eq!(receiver.bytes_available(), 0);
+    });
+}
+
 /// Bytes that can be written only so many times.
 #[derive(Debug)]
 struct Fading {

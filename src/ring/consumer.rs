@@ -12,7 +12,7 @@ use super::memory::Memory;
 use super::patience::ForMessages;
 use super::segment::SegmentRef;
 use super::spill::Ticket;
-use super::{Progress, Ring, Target};
+use super::{Ends, Progress, Ring, Store, Target};
 use crate::sync::{Arc, order};
 use lengths::Lengths;
 
@@ -42,6 +42,7 @@ pub(crate) struct Consumer {
     held: Option<Memory>,
     patience: ForMessages,
     ring: Arc<Ring>,
+    store: Arc<Store>,
 }
 
 /// A message that is in the ring but not yet delivered.
@@ -82,14 +83,8 @@ pub(crate) enum Peek {
 pub(crate) type Payload = ReadRun;
 
 impl Consumer {
-    pub(super) fn new(
-        ring: Arc<Ring>,
-        start: usize,
-        segment: SegmentRef,
-        capacity: usize,
-        layout: Layout,
-        ahead: Ahead,
-    ) -> Self {
+    pub(super) fn new(ends: Ends, capacity: usize, ahead: Ahead) -> Self {
+        let Ends { ring, store, start, segment, layout } = ends;
         let quarter = match layout {
             Layout::Frames => capacity / 4,
             Layout::Blocks(shape) => shape.room(capacity) / 4,
@@ -108,6 +103,7 @@ impl Consumer {
             patience: ForMessages::default(),
             ahead,
             ring,
+            store,
         }
     }
 
@@ -201,7 +197,7 @@ impl Consumer {
         // the segment when it committed the switch, and comes back only to count what is behind
         // the settled end: either that is behind the switch, or it was not settled when this
         // consumer asked, and the producer then counts from `passed` on (S5, S6).
-        let Some(segment) = (unsafe { self.ring.chain.pass_switch() }) else { return false };
+        let Some(segment) = (unsafe { self.store.chain.pass_switch() }) else { return false };
         self.cursor = Cursor::START;
         self.segment = segment;
         self.next = start;
@@ -322,10 +318,11 @@ impl Consumer {
                 return;
             }
             // There are as many places as buffers, unless the direction grows.
-            if let Err(memory) = self.ring.returned.push(memory) {
+            // SAFETY: this is the consumer.
+            if let Err(memory) = unsafe { self.ring.returned.push(memory) } {
                 let bytes = memory.len();
                 drop(memory);
-                self.ring.chain.count_freed(bytes);
+                self.store.chain.count_freed(bytes);
             }
         }
     }
@@ -340,12 +337,13 @@ impl Consumer {
         Progress(Arc::clone(&self.ring))
     }
 
-    /// Messages posted and not yet taken.
-    pub(crate) fn len(&self) -> usize {
+    /// Messages posted and not yet taken, or as many as `limit` of them; `may_look` as in
+    /// [`lengths`](Self::lengths).
+    pub(crate) fn len(&self, limit: usize, may_look: impl Fn() -> bool) -> usize {
         if self.layout != Layout::Frames {
-            return self.lengths().count();
+            return self.lengths(may_look).take(limit).count();
         }
-        if self.is_empty() {
+        if self.lengths(may_look).next().is_none() {
             return 0;
         }
         // The count is written after the frame: a message can be seen before it is counted.
@@ -357,19 +355,19 @@ impl Consumer {
         }
     }
 
-    /// Whether no message is there to be taken.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lengths().next().is_none()
-    }
-
-    /// Bytes of the archives posted and not yet taken. Looks at each of them.
-    pub(crate) fn bytes_available(&self) -> usize {
-        self.lengths().sum()
+    /// Bytes of the archives posted and not yet taken. Looks at each of them; `may_look` as in
+    /// [`lengths`](Self::lengths).
+    pub(crate) fn bytes_available(&self, may_look: impl Fn() -> bool) -> usize {
+        self.lengths(may_look).sum()
     }
 
     /// The lengths of the archives that are there to be taken.
-    fn lengths(&self) -> Lengths<'_> {
-        Lengths::of(self)
+    ///
+    /// Segments behind the consumer's own may be freed once its port has closed. So this announces
+    /// that it looks at them, and then asks `may_look`, which executes the barrier B6 and tells
+    /// whether the port is open.
+    fn lengths<F: Fn() -> bool>(&self, may_look: F) -> Lengths<'_, F> {
+        Lengths::of(self, may_look)
     }
 }
 

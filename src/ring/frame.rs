@@ -21,6 +21,14 @@ pub(crate) const MIN_CAPACITY: usize = (2 * size(SPILL_PAYLOAD)).next_power_of_t
 /// The largest ring: a power of two that an allocation may have.
 pub(crate) const MAX_CAPACITY: usize = (isize::MAX as usize >> 1) + 1;
 
+/// The most bytes that a direction may grow to.
+///
+/// Of two positions one can tell which is the later one only while they are less than half the
+/// range of a counter apart. From the consumer's head to the producer's cursor it is at most this
+/// and one more segment: the oldest segment may have been lapped before the switch in it, so that
+/// its frames and the rest of the lap behind the switch together have up to twice its capacity.
+pub(crate) const MAX_GROWABLE: usize = MAX_CAPACITY;
+
 /// Archives longer than this do not fit the length field of a header.
 const MAX_LENGTH: usize = (u32::MAX >> KIND_BITS) as usize;
 
@@ -205,6 +213,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The farthest that two positions of a direction can be apart, for each capacity, and also
+    /// where the counter wraps.
+    #[test]
+    fn positions_at_the_limit_of_a_direction_can_be_told_apart() {
+        let farthest = |growable: usize, capacity: usize| match growable / capacity {
+            // The producer waits for at most a slot more than its cursor.
+            0 | 1 => capacity + SLOT,
+            segments => (segments + 1).saturating_mul(capacity).saturating_add(SLOT),
+        };
+        let mut capacity = MIN_CAPACITY;
+        while capacity <= MAX_CAPACITY {
+            let apart = farthest(MAX_GROWABLE, capacity);
+            for head in [0, (usize::MAX - apart / 2) & !(SLOT - 1), 1 << (usize::BITS - 1)] {
+                let target = head.wrapping_add(apart);
+                assert!(reached(target, head), "capacity {capacity}");
+                assert!(!reached(head, target), "capacity {capacity}");
+                assert_eq!(later(head, target), target);
+                assert_eq!(later(target, head), target);
+            }
+            capacity *= 2;
+        }
+        let too_far = farthest(MAX_GROWABLE * 2, 4096);
+        assert!(reached(0, too_far), "unread bytes would be taken for free ones");
     }
 
     /// The position that a producer waits for is exact: with it there is room, a slot earlier

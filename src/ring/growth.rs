@@ -93,10 +93,31 @@ impl Growth {
 
     /// The bytes at `position`, which the consumer has not passed.
     pub(super) fn view_at(&self, position: usize) -> Option<View> {
+        Some(self.spans.get(self.index_at(position))?.segment.view)
+    }
+
+    /// Which of the segments has the bytes at `position`.
+    fn index_at(&self, position: usize) -> usize {
         // The first one may have begun so long ago that its start cannot be told apart any more.
-        let others = self.spans.iter().skip(1).rev();
-        let found = others.into_iter().find(|span| frame::reached(position, span.start));
-        Some(found.or_else(|| self.spans.front())?.segment.view)
+        let mut others = (1..self.spans.len()).rev();
+        others.find(|index| frame::reached(position, self.spans[*index].start)).unwrap_or(0)
+    }
+
+    /// Frees the segments between the one that has the bytes at `position` and the newest one.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses them, and nobody looks what is behind the former meanwhile.
+    pub(super) unsafe fn cut(&mut self, chain: &Chain, position: usize) {
+        let index = self.index_at(position);
+        if let (Some(older), Some(newest)) = (self.spans.get(index), self.spans.back())
+            && index + 2 < self.spans.len()
+        {
+            // SAFETY: passed on to the caller; this belongs to the producer.
+            unsafe { chain.cut(older.segment, newest.segment) };
+            self.spans.drain(index + 1..self.spans.len() - 1);
+            self.spans.shrink_to(FEW);
+        }
     }
 }
 

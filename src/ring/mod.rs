@@ -14,6 +14,7 @@ mod layout;
 mod memory;
 mod patience;
 mod producer;
+mod returns;
 mod segment;
 mod spill;
 #[cfg(all(test, not(message_port_loom)))]
@@ -27,17 +28,37 @@ use crate::sync::{Arc, AtomicUsize, CachePadded, PositionWord, Statistic, order}
 use ahead::Ahead;
 use block::Cursor;
 use frame::Kind;
-use segment::{Chain, Segment};
+use segment::{Chain, Segment, SegmentRef};
 use spill::{ReturnPath, Ticket};
 
-/// What is shared between the producer and the consumer of one direction.
+/// What the producer and the consumer of one direction tell each other.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    chain: Chain,
-    layout: Layout,
     consumer: CachePadded<ConsumerWords>,
     producer: CachePadded<ProducerWords>,
     returned: ReturnPath,
+}
+
+/// The bytes of one direction. They belong to its two ends, and to nobody else.
+#[derive(Debug)]
+struct Store {
+    chain: Chain,
+    layout: Layout,
+    ring: Arc<Ring>,
+    /// The position from which on the producer has given everything back, if it has; before,
+    /// [`UNSETTLED`]. For the producer and for the last owner.
+    given_back: AtomicUsize,
+}
+
+/// What both ends of a direction begin with.
+#[derive(Clone, Debug)]
+struct Ends {
+    ring: Arc<Ring>,
+    store: Arc<Store>,
+    /// The position of the first message.
+    start: usize,
+    segment: SegmentRef,
+    layout: Layout,
 }
 
 /// Written by the consumer (but for `settled`), read by the producer when its room runs out.
@@ -52,6 +73,8 @@ struct ConsumerWords {
     settled: AtomicUsize,
     /// Switches that the consumer has passed, wrapping; read once the end is settled.
     passed: AtomicUsize,
+    /// Whether the consumer may be looking into segments ahead of its own.
+    looking: AtomicUsize,
 }
 
 /// Written by the producer, read by anybody as a hint.
@@ -63,6 +86,12 @@ struct ProducerWords {
 
 /// Not a position: those are even.
 const UNSETTLED: usize = 1;
+
+/// The consumer looks at its own segment only.
+const IDLE: usize = 0;
+
+/// The consumer may be looking further ahead.
+const LOOKING: usize = 1;
 
 /// What a producer waits for: a head, or that a buffer comes back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,7 +115,8 @@ impl Target {
     }
 }
 
-/// What the consumer of a ring has given back so far, for the thread that is the consumer.
+/// What the consumer of a ring has given back so far, for the thread that is the consumer. Keeps
+/// the words of the ring alive, not its bytes.
 #[derive(Debug)]
 pub(crate) struct Progress(Arc<Ring>);
 
@@ -108,7 +138,8 @@ pub(crate) struct Limits {
     pub(crate) capacity: usize,
     /// Bytes that an archive may have.
     pub(crate) max_message: usize,
-    /// If the direction may grow: bytes that it may have in all, not less than `capacity`.
+    /// If the direction may grow: bytes that it may have in all, not less than `capacity` and at
+    /// most [`frame::MAX_GROWABLE`].
     pub(crate) growable: Option<usize>,
 }
 
@@ -124,6 +155,7 @@ fn new_at(
     layout: Layout,
 ) -> Result<(Producer, Consumer), OutOfMemory> {
     debug_assert!(start.is_multiple_of(limits.capacity));
+    debug_assert!(limits.growable.is_none_or(|bytes| bytes <= frame::MAX_GROWABLE));
     let bytes = match layout {
         Layout::Frames => limits.capacity,
         Layout::Blocks(shape) => shape.bytes(limits.capacity),
@@ -131,27 +163,30 @@ fn new_at(
     let first = Segment::new(bytes, layout).ok_or(OutOfMemory)?;
     let is_growable = limits.growable.is_some();
     let ring = Arc::new(Ring {
-        chain: Chain::new(first, is_growable),
-        layout,
         consumer: CachePadded::new(ConsumerWords {
             head: PositionWord::new(start),
             claimed: AtomicUsize::new(start),
             settled: AtomicUsize::new(UNSETTLED),
             passed: AtomicUsize::new(0),
+            looking: AtomicUsize::new(IDLE),
         }),
         producer: CachePadded::new(ProducerWords { posted: Statistic::new(0) }),
         returned: ReturnPath::new(if is_growable { 1 } else { spill::BUFFERS }),
     });
+    let chain = Chain::new(first, is_growable);
+    let given_back = AtomicUsize::new(UNSETTLED);
+    let store = Arc::new(Store { chain, layout, ring: Arc::clone(&ring), given_back });
     // SAFETY: nobody passes a switch before there is a consumer, and the ends use their segment
     // by the rules of the chain, which lives as long as they do.
-    let segment = unsafe { ring.chain.oldest() };
+    let segment = unsafe { store.chain.oldest() };
     match layout {
         Layout::Frames => segment.view.clear(start),
         Layout::Blocks(shape) => segment.view.clear_block(Cursor::START, shape),
     }
-    let producer = Producer::new(Arc::clone(&ring), start, segment, limits, layout);
+    let ends = Ends { ring, store, start, segment, layout };
     let ahead = if is_growable { Ahead::NEVER } else { Ahead::new(layout, bytes) };
-    Ok((producer, Consumer::new(ring, start, segment, limits.capacity, layout, ahead)))
+    let consumer = Consumer::new(ends.clone(), limits.capacity, ahead);
+    Ok((Producer::new(ends, limits), consumer))
 }
 
 impl Ring {
@@ -228,31 +263,34 @@ impl Ring {
     }
 }
 
-impl Drop for Ring {
-    /// Frees the buffers of spilled messages that nobody received.
-    fn drop(&mut self) {
+impl Store {
+    /// Frees the buffers of spilled messages that nobody received, and every segment but the newest.
+    /// The ends use no other any more.
+    fn free_unread(&mut self) {
         if self.layout != Layout::Frames {
+            // Nothing in a block owns anything.
+            while self.chain.free_oldest().is_some() {}
             return;
         }
         // SAFETY: this is the last owner.
         let mut segment = unsafe { self.chain.oldest() };
         let capacity = segment.view.len();
-        let mut position = self.consumer.head.load(order::UNORDERED);
-        loop {
+        let mut position = self.ring.consumer.head.load(order::UNORDERED);
+        let end = self.given_back.load(order::UNORDERED);
+        while end == UNSETTLED || !frame::reached(position, end) {
             let word = segment.view.committed(position);
             position = match frame::kind(word) {
                 None => break,
                 Some(Kind::Message) => position.wrapping_add(frame::size(frame::length(word))),
                 Some(Kind::Skip) => frame::next_lap(position, capacity),
                 Some(Kind::Switch) => {
-                    // SAFETY: this is the last owner.
-                    let Some(next) = (unsafe { Chain::behind(segment) }) else { break };
+                    let Some(next) = self.chain.free_oldest() else { break };
                     segment = next;
                     frame::next_lap(position, capacity)
                 }
                 Some(Kind::Spill) => {
-                    // SAFETY: this is the last owner of the ring, and the frame at `head` or
-                    // behind it was not received, so nobody took its ticket.
+                    // SAFETY: this is the last owner, and the frame at `head` or behind it was not
+                    // received, nor given back, so nobody took its ticket.
                     let ticket = unsafe { Ticket::take(segment.view, position) };
                     if order::active(order::Mutant::LeakSpilled) {
                         std::mem::forget(ticket);
@@ -261,5 +299,15 @@ impl Drop for Ring {
                 }
             };
         }
+        while self.chain.free_oldest().is_some() {}
+    }
+}
+
+impl Drop for Store {
+    /// Frees the buffers of spilled messages that nobody received, and those on their way back.
+    fn drop(&mut self) {
+        // SAFETY: both ends are gone; whoever else has the ring only asks whether it is empty.
+        while unsafe { self.ring.returned.pop() }.is_some() {}
+        self.free_unread();
     }
 }

@@ -2,10 +2,11 @@
 
 mod blocks;
 mod room;
+mod unread;
 
 use std::mem::MaybeUninit;
 
-use super::block::{self, Cursor};
+use super::block::Cursor;
 use super::budget::Budget;
 use super::buffer::{View, WriteRun};
 use super::frame::{self, HEADER, Kind, SLOT, SPILL_PAYLOAD};
@@ -13,11 +14,11 @@ use super::growth::Growth;
 use super::layout::Layout;
 use super::memory::Memory;
 use super::patience::ForRoom;
-use super::segment::SegmentRef;
 use super::spill::{self, NoBuffer, Pool, Ticket};
-use super::{Limits, Ring, Target, UNSETTLED};
+use super::{Ends, Limits, Ring, Store, Target};
 use crate::sync::Arc;
 use crate::sync::order::{self, Mutant};
+use unread::Unread;
 
 /// Writes messages; there is exactly one per ring.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ pub(crate) struct Producer {
     /// yet.
     held_back: Option<HeldBack>,
     ring: Arc<Ring>,
+    store: Arc<Store>,
     /// Where that segment begins. The consumer's head counts for it from there on only.
     floor: usize,
     patience: ForRoom,
@@ -48,6 +50,8 @@ pub(crate) struct Producer {
     budget: Budget,
     /// Only where the direction may grow.
     growth: Option<Growth>,
+    /// What the consumer never read, once that is fixed and counted.
+    unread: Option<Unread>,
 }
 
 /// Where a batch begins that is not published yet.
@@ -80,13 +84,8 @@ pub(crate) enum Reserve {
 }
 
 impl Producer {
-    pub(super) fn new(
-        ring: Arc<Ring>,
-        start: usize,
-        segment: SegmentRef,
-        limits: Limits,
-        layout: Layout,
-    ) -> Self {
+    pub(super) fn new(ends: Ends, limits: Limits) -> Self {
+        let Ends { ring, store, start, segment, layout } = ends;
         let Limits { capacity, max_message, growable } = limits;
         let in_place = match layout {
             Layout::Frames => frame::max_in_place(capacity),
@@ -122,11 +121,13 @@ impl Producer {
             max_message,
             held_back: None,
             ring,
+            store,
             floor: start,
             patience: ForRoom::default(),
             pool: Pool::new(max_buffers),
             budget,
             growth: growable.map(|_| Growth::new(start, segment)),
+            unread: None,
         }
     }
 
@@ -149,6 +150,9 @@ impl Producer {
     /// their headers and the ends of laps that were skipped. The consumer may have given more back
     /// meanwhile.
     pub(crate) fn bytes_in_flight(&self) -> usize {
+        if self.unread.is_some() {
+            return 0;
+        }
         let head = self.ring.head();
         match self.layout {
             Layout::Blocks(shape) => shape.bytes_between(head, self.tail),
@@ -302,6 +306,7 @@ impl Producer {
 
     /// Makes room for an archive of `length` bytes, as far as that is possible without waiting.
     pub(crate) fn reserve(&mut self, length: usize) -> Reserve {
+        self.pool.look(self.ring.producer.posted.get(), &self.ring.returned, &mut self.budget);
         if length > self.max_message {
             Reserve::TooLarge
         } else if length <= self.max_in_place {
@@ -342,10 +347,11 @@ impl Producer {
 
     /// Prepares a buffer, for which a spare segment makes way.
     fn prepare_growing(&mut self, length: usize) -> Result<(), NoBuffer> {
-        let (chain, returned) = (&self.ring.chain, &self.ring.returned);
+        let (chain, returned) = (&self.store.chain, &self.ring.returned);
         self.budget.note_freed(chain.freed());
         let prepared = self.pool.prepare(length, returned, &mut self.budget);
-        if prepared == Err(NoBuffer::Later) && chain.take_spare().is_some() {
+        // SAFETY: this is the producer.
+        if prepared == Err(NoBuffer::Later) && unsafe { chain.take_spare() }.is_some() {
             self.budget.give_back(self.view.len());
             return self.pool.prepare(length, returned, &mut self.budget);
         }
@@ -361,53 +367,6 @@ impl Producer {
     /// consumer. Otherwise the consumer has come to the end before.
     pub(crate) fn finish(&self) -> bool {
         self.ring.settle(self.tail) == self.tail
-    }
-
-    /// Messages and bytes posted that the consumer's port, having closed, never read.
-    pub(crate) fn undelivered(&self) -> (u64, u64) {
-        let claimed = self.ring.consumer.claimed.load(order::UNORDERED);
-        let settled = self.ring.settle(claimed);
-        debug_assert_ne!(settled, UNSETTLED);
-        if let Layout::Blocks(shape) = self.layout {
-            let messages = self.tail.wrapping_sub(settled) / block::STEP;
-            return (messages as u64, shape.bytes_between(settled, self.tail) as u64);
-        }
-        // The consumer passes a skip without claiming it. What it has given back may have been
-        // overwritten since, so the walk starts behind it.
-        let mut position = frame::later(self.ring.head(), settled);
-        // It passes a switch without claiming it, too, and what is in front of that may be freed.
-        // All the rest is still there, since it passes none in front of which the end is settled.
-        let growth = self.growth.as_ref();
-        if let Some(start) = growth.and_then(|growth| growth.start_behind(self.ring.passed())) {
-            position = frame::later(start, position);
-        }
-        let mut view = self.view_at(position);
-        let (mut messages, mut bytes) = (0, 0);
-        while position != self.tail {
-            let word = view.committed(position);
-            position = match frame::kind(word) {
-                Some(Kind::Message) => {
-                    messages += 1;
-                    bytes += frame::length(word) as u64;
-                    position.wrapping_add(frame::size(frame::length(word)))
-                }
-                Some(Kind::Spill) => {
-                    // SAFETY: the producer wrote this frame itself, and nobody else writes.
-                    let length = unsafe { Ticket::length(view, position) };
-                    messages += 1;
-                    bytes += length as u64;
-                    position.wrapping_add(frame::size(SPILL_PAYLOAD))
-                }
-                Some(Kind::Skip) => frame::next_lap(position, self.capacity()),
-                Some(Kind::Switch) => {
-                    let start = frame::next_lap(position, self.capacity());
-                    view = self.view_at(start);
-                    start
-                }
-                None => break,
-            };
-        }
-        (messages, bytes)
     }
 
     /// The bytes at a position that the consumer has not passed.

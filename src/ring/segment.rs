@@ -9,11 +9,12 @@ use std::ptr::NonNull;
 use super::buffer::{Buffer, View};
 use super::layout::Layout;
 use super::memory::Memory;
+use super::returns::Returns;
 #[cfg(message_port_teeth)]
 use crate::sync::Mutex;
 #[cfg(message_port_teeth)]
 use crate::sync::order::{Mutant, active};
-use crate::sync::{ArrayQueue, Cell, Statistic};
+use crate::sync::{Cell, Statistic};
 
 /// One buffer, and the one that comes after it.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ pub(super) struct Chain {
     oldest: Cell<NonNull<Segment>>,
     /// A segment that the consumer is done with, for the producer to use again. Only where the
     /// direction may grow.
-    spare: Option<ArrayQueue<Box<Segment>>>,
+    spare: Option<Returns<Box<Segment>>>,
     /// Bytes of segments and heap buffers that the consumer has freed.
     freed: Statistic,
     /// What a mutant keeps instead of freeing it.
@@ -89,7 +90,7 @@ impl Chain {
     pub(super) fn new(first: Box<Segment>, growable: bool) -> Self {
         Self {
             oldest: Cell::new(into_raw(first)),
-            spare: growable.then(|| ArrayQueue::new(1)),
+            spare: growable.then(|| Returns::new(1)),
             freed: Statistic::new(0),
             #[cfg(message_port_teeth)]
             passed: Mutex::new(Vec::new()),
@@ -162,11 +163,16 @@ impl Chain {
             unsafe { *oldest = next.segment }
         });
         // SAFETY: it came out of a box, the chain has let go of it, and nobody else uses it.
-        self.give_back(unsafe { Box::from_raw(passed.segment.as_ptr()) });
+        let passed = unsafe { Box::from_raw(passed.segment.as_ptr()) };
+        // SAFETY: the caller is the consumer.
+        unsafe { self.give_back(passed) };
         Some(next)
     }
 
-    fn give_back(&self, mut segment: Box<Segment>) {
+    /// # Safety
+    ///
+    /// The caller is the consumer.
+    unsafe fn give_back(&self, mut segment: Box<Segment>) {
         #[cfg(message_port_teeth)]
         if active(Mutant::NoSwitchClaim) || active(Mutant::S5) || active(Mutant::S6) {
             // Who still uses it is to be found out by its shadow, not by a crash.
@@ -176,7 +182,8 @@ impl Chain {
         let bytes = segment.buffer.len();
         segment.next = Cell::new(None);
         let refused = match &self.spare {
-            Some(spare) => spare.push(segment).err(),
+            // SAFETY: passed on to the caller.
+            Some(spare) => unsafe { spare.push(segment) }.err(),
             None => Some(segment),
         };
         if refused.is_some() {
@@ -186,8 +193,63 @@ impl Chain {
     }
 
     /// A segment that was passed, if one is kept.
-    pub(super) fn take_spare(&self) -> Option<Box<Segment>> {
-        self.spare.as_ref()?.pop()
+    ///
+    /// # Safety
+    ///
+    /// The caller is the producer.
+    pub(super) unsafe fn take_spare(&self) -> Option<Box<Segment>> {
+        // SAFETY: passed on to the caller.
+        unsafe { self.spare.as_ref()?.pop() }
+    }
+
+    /// Frees what is between two segments, and puts the newer one right behind the older one.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the producer, the newer one comes behind the older one, nobody uses what is
+    /// between them, and nobody looks what is behind the older one meanwhile.
+    pub(super) unsafe fn cut(&self, older: SegmentRef, newer: SegmentRef) {
+        // SAFETY: neither the consumer nor the producer has passed it.
+        let link = unsafe { &older.segment.as_ref().next };
+        let mut next = link.with_mut(|next| {
+            // SAFETY: passed on to the caller.
+            unsafe { (*next).replace(newer.segment) }
+        });
+        while let Some(segment) = next.filter(|next| *next != newer.segment) {
+            // SAFETY: it came out of a box, and nobody uses it, by the promise of the caller.
+            let segment = unsafe { Box::from_raw(segment.as_ptr()) };
+            next = segment.next.with(|next| {
+                // SAFETY: the producer wrote it, and is the caller.
+                unsafe { *next }
+            });
+            self.free(segment);
+        }
+    }
+
+    #[cfg_attr(not(message_port_teeth), allow(clippy::unused_self, reason = "a mutant keeps it"))]
+    fn free(&self, segment: Box<Segment>) {
+        #[cfg(message_port_teeth)]
+        if active(Mutant::B6) {
+            // As in `give_back`.
+            segment.buffer.enter();
+            return self.passed.push(segment);
+        }
+        drop(segment);
+    }
+
+    /// Frees the oldest segment, if there is another one. For the last owner.
+    pub(super) fn free_oldest(&mut self) -> Option<SegmentRef> {
+        // SAFETY: this is the last owner.
+        let passed = unsafe { self.oldest() };
+        // SAFETY: as above, and what the producer wrote is visible to it.
+        let next = unsafe { Self::behind(passed) }?;
+        self.oldest.with_mut(|oldest| {
+            // SAFETY: as above.
+            unsafe { *oldest = next.segment }
+        });
+        // SAFETY: it came out of a box, the chain has let go of it, and nobody else uses it.
+        drop(unsafe { Box::from_raw(passed.segment.as_ptr()) });
+        Some(next)
     }
 
     /// Notes that the consumer has freed so many bytes. For the consumer.

@@ -9,15 +9,21 @@ use super::budget::Budget;
 use super::buffer::{View, WriteRun};
 use super::frame::{SLOT, SPILL_PAYLOAD};
 use super::memory::Memory;
-use crate::sync::ArrayQueue;
+use super::returns::Returns;
 use std::mem::offset_of;
 
 /// Buffers that a direction which does not grow may have, on the way, on the way back and idle
 /// together.
 pub(crate) const BUFFERS: usize = 8;
 
+/// Messages between two looks at the idle buffers.
+pub(crate) const LOOK_EVERY: usize = 1024;
+
+/// A buffer of more than so many times the bytes that any message needs for a while is let go of.
+const ROOMY: usize = 4;
+
 /// The way back of the buffers.
-pub(crate) type ReturnPath = ArrayQueue<Memory>;
+pub(super) type ReturnPath = Returns<Memory>;
 
 /// What stands in the payload of a spill frame: a buffer on its way to the consumer.
 #[derive(Debug)]
@@ -91,17 +97,56 @@ pub(crate) enum NoBuffer {
 /// The producer's side: every buffer that is not with the consumer or on its way.
 #[derive(Debug)]
 pub(super) struct Pool {
-    idle: Vec<Memory>,
+    idle: Vec<Idle>,
     /// All buffers that exist, where they are counted.
     buffers: usize,
     /// How many there may be. `None` where the direction may grow: as many as the budget has room
     /// for, and the consumer frees what does not fit the way back.
     max_buffers: Option<usize>,
+    /// Messages that had been posted at the last look.
+    looked: usize,
+    /// Bytes of the longest message since then.
+    longest: usize,
+    /// A buffer of more bytes was not needed between the last two looks.
+    enough: usize,
+}
+
+/// A buffer that nobody uses.
+#[derive(Debug)]
+struct Idle {
+    memory: Memory,
+    /// It was idle at the last look already.
+    is_old: bool,
+}
+
+impl Idle {
+    fn new(memory: Memory) -> Self {
+        Self { memory, is_old: false }
+    }
 }
 
 impl Pool {
     pub(super) fn new(max_buffers: Option<usize>) -> Self {
-        Self { idle: Vec::new(), buffers: 0, max_buffers }
+        let (looked, longest, enough) = (0, 0, usize::MAX);
+        Self { idle: Vec::new(), buffers: 0, max_buffers, looked, longest, enough }
+    }
+
+    /// Frees what was not needed for a while, with so many messages posted by now. No buffer may
+    /// be prepared.
+    pub(super) fn look(&mut self, posted: usize, returned: &ReturnPath, budget: &mut Budget) {
+        if posted.wrapping_sub(self.looked) < LOOK_EVERY {
+            return;
+        }
+        self.looked = posted;
+        self.fetch(returned, budget);
+        self.enough = std::mem::take(&mut self.longest).saturating_mul(ROOMY);
+        for index in (0..self.idle.len()).rev() {
+            let idle = &mut self.idle[index];
+            if std::mem::replace(&mut idle.is_old, true) || idle.memory.len() > self.enough {
+                let Idle { memory, .. } = self.idle.remove(index);
+                self.free(memory, budget);
+            }
+        }
     }
 
     /// Finds or makes a buffer of at least `bytes`, which must not exceed the budget, and leaves
@@ -112,7 +157,8 @@ impl Pool {
         returned: &ReturnPath,
         budget: &mut Budget,
     ) -> Result<(), NoBuffer> {
-        self.fetch(returned);
+        self.longest = self.longest.max(bytes);
+        self.fetch(returned, budget);
         self.keep_one(budget);
         let index = match self.best_fit(bytes) {
             Some(index) => index,
@@ -120,33 +166,40 @@ impl Pool {
         };
         let last = self.idle.len() - 1;
         self.idle.swap(index, last);
+        self.idle[last].is_old = false;
         Ok(())
     }
 
     /// The buffer that was prepared last.
     pub(super) fn prepared(&mut self) -> Option<&mut Memory> {
-        self.idle.last_mut()
+        self.idle.last_mut().map(|idle| &mut idle.memory)
     }
 
     /// Takes out the buffer that was prepared last.
     pub(super) fn take_prepared(&mut self) -> Option<Memory> {
-        self.idle.pop()
+        self.idle.pop().map(|idle| idle.memory)
     }
 
     /// Puts a buffer that was taken out back: it is the prepared one again.
     pub(super) fn put_back(&mut self, prepared: Option<Memory>) {
-        self.idle.extend(prepared);
+        self.idle.extend(prepared.map(Idle::new));
     }
 
     /// Frees what nobody uses.
     pub(super) fn shrink(&mut self, returned: &ReturnPath, budget: &mut Budget) {
-        self.fetch(returned);
+        self.fetch(returned, budget);
         while self.free_one(budget) {}
     }
 
-    fn fetch(&mut self, returned: &ReturnPath) {
-        while let Some(memory) = returned.pop() {
-            self.idle.push(memory);
+    fn fetch(&mut self, returned: &ReturnPath, budget: &mut Budget) {
+        let enough = self.enough.max(self.longest.saturating_mul(ROOMY));
+        // SAFETY: the pool belongs to the producer.
+        while let Some(memory) = unsafe { returned.pop() } {
+            if memory.len() <= enough {
+                self.idle.push(Idle::new(memory));
+            } else {
+                self.free(memory, budget);
+            }
         }
     }
 
@@ -158,12 +211,14 @@ impl Pool {
     }
 
     fn best_fit(&self, bytes: usize) -> Option<usize> {
-        let fitting = self.idle.iter().enumerate().filter(|(_, memory)| memory.len() >= bytes);
-        fitting.min_by_key(|(_, memory)| memory.len()).map(|(index, _)| index)
+        let lengths = self.idle.iter().map(|idle| idle.memory.len()).enumerate();
+        // Of equal ones the last, which was used last: the others are seen to be idle.
+        let fitting = lengths.rev().filter(|(_, length)| *length >= bytes);
+        fitting.min_by_key(|(_, length)| *length).map(|(index, _)| index)
     }
 
     fn allocate(&mut self, bytes: usize, budget: &mut Budget) -> Result<usize, NoBuffer> {
-        let idle: usize = self.idle.iter().map(Memory::len).sum();
+        let idle: usize = self.idle.iter().map(|idle| idle.memory.len()).sum();
         let in_use = budget.allocated() - idle;
         let all_travel = self.max_buffers.is_some_and(|max| self.buffers - self.idle.len() == max);
         if all_travel || bytes > budget.limit() - in_use {
@@ -185,7 +240,7 @@ impl Pool {
         if self.idle.capacity() == 0 {
             self.idle.reserve_exact(BUFFERS);
         }
-        self.idle.push(memory);
+        self.idle.push(Idle::new(memory));
         budget.take(size);
         self.count(1);
         Ok(self.idle.len() - 1)
@@ -213,12 +268,15 @@ impl Pool {
     }
 
     fn free_one(&mut self, budget: &mut Budget) -> bool {
-        let memory = self.idle.pop();
-        if let Some(memory) = &memory {
-            budget.give_back(memory.len());
-            self.count(-1);
-        }
-        memory.is_some()
+        let Some(idle) = self.idle.pop() else { return false };
+        self.free(idle.memory, budget);
+        true
+    }
+
+    fn free(&mut self, memory: Memory, budget: &mut Budget) {
+        budget.give_back(memory.len());
+        self.count(-1);
+        drop(memory);
     }
 }
 
@@ -241,13 +299,18 @@ mod tests {
         Ok(memory)
     }
 
+    fn hand_back(returned: &ReturnPath, memory: Memory) {
+        // SAFETY: nobody else uses the queue.
+        unsafe { returned.push(memory) }.unwrap();
+    }
+
     #[test]
     fn a_returned_buffer_is_used_again() {
         let returned = ReturnPath::new(BUFFERS);
         let (mut pool, mut budget) = (Pool::new(Some(BUFFERS)), Budget::new(1 << 20, 0));
         let mut memory = take(&mut pool, 1000, &returned, &mut budget).unwrap();
         let address = memory.as_mut_slice().as_ptr();
-        returned.push(memory).unwrap();
+        hand_back(&returned, memory);
         let mut again = take(&mut pool, 900, &returned, &mut budget).unwrap();
         assert_eq!(again.as_mut_slice().as_ptr(), address);
     }
@@ -259,7 +322,7 @@ mod tests {
         let small = take(&mut pool, 1024, &returned, &mut budget).unwrap();
         let _large = take(&mut pool, 2048, &returned, &mut budget).unwrap();
         assert_eq!(take(&mut pool, 2000, &returned, &mut budget).unwrap_err(), NoBuffer::Later);
-        returned.push(small).unwrap();
+        hand_back(&returned, small);
         assert_eq!(take(&mut pool, 2000, &returned, &mut budget).unwrap().len(), 2048);
         assert_eq!(budget.allocated(), 4096);
     }
@@ -273,7 +336,7 @@ mod tests {
             away.push(take(&mut pool, 64, &returned, &mut budget).unwrap());
         }
         assert_eq!(take(&mut pool, 64, &returned, &mut budget).unwrap_err(), NoBuffer::Later);
-        returned.push(away.pop().unwrap()).unwrap();
+        hand_back(&returned, away.pop().unwrap());
         assert!(take(&mut pool, 64, &returned, &mut budget).is_ok());
     }
 
@@ -283,8 +346,62 @@ mod tests {
         let (mut pool, mut budget) = (Pool::new(None), Budget::new(4096, 1024));
         let memory = take(&mut pool, 2048, &returned, &mut budget).unwrap();
         assert!(!budget.has(2048));
-        returned.push(memory).unwrap();
+        hand_back(&returned, memory);
         pool.shrink(&returned, &mut budget);
+        assert_eq!(budget.allocated(), 1024);
+    }
+
+    /// A message that is much longer than all others leaves nothing for good, whether these are
+    /// spilled too or not.
+    #[test]
+    fn a_buffer_that_is_not_needed_for_a_while_is_let_go_of() {
+        for max_buffers in [Some(BUFFERS), None] {
+            for others in [None, Some(100)] {
+                let returned = ReturnPath::new(BUFFERS);
+                let (mut pool, mut budget) = (Pool::new(max_buffers), Budget::new(1 << 20, 0));
+                let rare = take(&mut pool, 10_000, &returned, &mut budget).unwrap();
+                hand_back(&returned, rare);
+                for posted in 1..=3 * LOOK_EVERY {
+                    pool.look(posted, &returned, &mut budget);
+                    if let Some(bytes) = others {
+                        let memory = take(&mut pool, bytes, &returned, &mut budget).unwrap();
+                        hand_back(&returned, memory);
+                    }
+                }
+                assert!(budget.allocated() <= 2 * others.unwrap_or(0), "{budget:?}");
+            }
+        }
+    }
+
+    /// A buffer comes back only after the look that would have let go of it.
+    #[test]
+    fn a_buffer_that_comes_back_late_is_let_go_of() {
+        let returned = ReturnPath::new(BUFFERS);
+        let (mut pool, mut budget) = (Pool::new(Some(BUFFERS)), Budget::new(1 << 20, 0));
+        let rare = take(&mut pool, 10_000, &returned, &mut budget).unwrap();
+        pool.look(LOOK_EVERY, &returned, &mut budget);
+        pool.look(2 * LOOK_EVERY, &returned, &mut budget);
+        hand_back(&returned, rare);
+        take(&mut pool, 100, &returned, &mut budget).unwrap();
+        assert_eq!(budget.allocated(), 128);
+        assert_eq!(pool.buffers, 1);
+    }
+
+    /// What a burst took and the messages after it do not.
+    #[test]
+    fn buffers_of_a_burst_are_let_go_of() {
+        let returned = ReturnPath::new(BUFFERS);
+        let (mut pool, mut budget) = (Pool::new(Some(BUFFERS)), Budget::new(1 << 20, 0));
+        let burst: Vec<_> =
+            (0..BUFFERS).map(|_| take(&mut pool, 1000, &returned, &mut budget).unwrap()).collect();
+        for memory in burst {
+            hand_back(&returned, memory);
+        }
+        for posted in 1..=3 * LOOK_EVERY {
+            pool.look(posted, &returned, &mut budget);
+            let memory = take(&mut pool, 1000, &returned, &mut budget).unwrap();
+            hand_back(&returned, memory);
+        }
         assert_eq!(budget.allocated(), 1024);
     }
 }

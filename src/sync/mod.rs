@@ -16,7 +16,6 @@ compile_error!("`--cfg message_port_loom` needs the feature `loom` of message-po
 
 #[cfg(not(message_port_loom))]
 mod imp {
-    pub(crate) use crossbeam_queue::ArrayQueue;
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
     pub(crate) use std::hint::spin_loop;
     pub(crate) use std::sync::atomic::{AtomicU32 as StateWord, AtomicUsize as PositionWord};

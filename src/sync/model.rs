@@ -174,33 +174,29 @@ impl<T> Cell<T> {
     }
 }
 
-/// Stands in for crossbeam's queue, which loom cannot schedule.
+/// Stands in for crossbeam's unbounded queue, which loom cannot schedule.
 #[derive(Debug)]
-pub(crate) struct ArrayQueue<T> {
-    items: Mutex<VecDeque<T>>,
-    capacity: usize,
-}
+pub(crate) struct SegQueue<T>(Mutex<VecDeque<T>>);
 
-impl<T> ArrayQueue<T> {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { items: Mutex::new(VecDeque::new()), capacity }
+impl<T> SegQueue<T> {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(VecDeque::new()))
     }
 
-    pub(crate) fn push(&self, item: T) -> Result<(), T> {
-        let mut items = self.items.lock().unwrap();
-        if items.len() == self.capacity {
-            return Err(item);
-        }
-        items.push_back(item);
-        Ok(())
+    pub(crate) fn push(&self, item: T) {
+        self.0.lock().unwrap().push_back(item);
     }
 
     pub(crate) fn pop(&self) -> Option<T> {
-        self.items.lock().unwrap().pop_front()
+        self.0.lock().unwrap().pop_front()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.items.lock().unwrap().is_empty()
+        self.len() == 0
     }
 }
 

@@ -50,6 +50,18 @@ mutants! {
     /// As `P1`.
     W4,
     /// As `P1`.
+    Q1,
+    /// As `P1`.
+    Q2,
+    /// As `P1`.
+    Q3,
+    /// As `P1`.
+    Q4,
+    /// As `P1`.
+    V1,
+    /// As `P1`.
+    V2,
+    /// As `P1`.
     L1,
     /// As `P1`.
     L2,
@@ -68,6 +80,8 @@ mutants! {
     /// Leaves out the receiver's half of the barrier between the end and the message that comes
     /// too late for it.
     B5,
+    /// Leaves out the receiver's half of the barrier between a look ahead and what is given back.
+    B6,
     /// Takes an end that was passed, over a skip, for none.
     StrictEnd,
     /// Takes an empty ring seen *before* the end was seen for the end.
@@ -94,6 +108,8 @@ mutants! {
     NoHandBack,
     /// Leaves the buffers of spilled messages that nobody received where they are.
     LeakSpilled,
+    /// Counts what nobody read when it was given back already.
+    LateCount,
     /// Makes each message of a batch visible on its own.
     NoHoldBack,
     /// Follows the producer into the next segment without asking whether the end is settled.
@@ -174,6 +190,18 @@ tags! {
     give_back = W3: Release;
     /// ORDERING(W4): the waiter may use the waker's slot again; pairs with W3.
     regain = W4: Acquire;
+    /// ORDERING(Q1): the consumer hands something back; pairs with Q2.
+    put = Q1: Release;
+    /// ORDERING(Q2): the producer finds what was handed back; pairs with Q1.
+    find_item = Q2: Acquire;
+    /// ORDERING(Q3): the producer has taken out what was handed back; pairs with Q4.
+    leave_place = Q3: Release;
+    /// ORDERING(Q4): the consumer finds a place to hand something back; pairs with Q3.
+    find_place = Q4: Acquire;
+    /// ORDERING(V1): the consumer is done looking into segments ahead; pairs with V2.
+    end_look = V1: Release;
+    /// ORDERING(V2): the producer may free segments ahead of the consumer; pairs with V1.
+    looked = V2: Acquire;
     /// ORDERING(L1): who calls an event loop shows what it left for it; pairs with L2.
     call = L1: Release;
     /// ORDERING(L2): an event loop that comes to rest finds what was left; pairs with L1.

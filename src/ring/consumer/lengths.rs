@@ -1,35 +1,49 @@
 //! A look at the messages in front of a consumer.
 
-use std::marker::PhantomData;
-
 use super::Consumer;
 use crate::ring::block::{self, Cursor, News, Shape};
 use crate::ring::frame::{self, Kind, SPILL_PAYLOAD};
 use crate::ring::layout::Layout;
 use crate::ring::segment::{Chain, SegmentRef};
 use crate::ring::spill::Ticket;
+use crate::ring::{IDLE, LOOKING};
+use crate::sync::order;
 
 /// Walks the messages in front of a consumer, which takes none of them meanwhile.
 #[derive(Debug)]
-pub(super) struct Lengths<'a> {
+pub(super) struct Lengths<'a, F> {
     segment: SegmentRef,
     position: usize,
     cursor: Cursor,
     known: usize,
     layout: Layout,
-    consumer: PhantomData<&'a Consumer>,
+    consumer: &'a Consumer,
+    may_look: F,
+    /// Whether it has said that it looks further than the consumer's own segment.
+    is_ahead: bool,
 }
 
-impl<'a> Lengths<'a> {
-    pub(super) fn of(consumer: &'a Consumer) -> Self {
+impl<'a, F: Fn() -> bool> Lengths<'a, F> {
+    pub(super) fn of(consumer: &'a Consumer, may_look: F) -> Self {
         Self {
             segment: consumer.segment,
             position: consumer.next,
             cursor: consumer.cursor,
             known: consumer.next,
             layout: consumer.layout,
-            consumer: PhantomData,
+            consumer,
+            may_look,
+            is_ahead: false,
         }
+    }
+
+    /// Whether segments ahead may be looked at.
+    fn look_ahead(&mut self) -> bool {
+        if !std::mem::replace(&mut self.is_ahead, true) {
+            self.consumer.ring.consumer.looking.store(LOOKING, order::UNORDERED);
+            return (self.may_look)();
+        }
+        true
     }
 
     fn next_in_block(&mut self, shape: Shape) -> Option<usize> {
@@ -40,8 +54,10 @@ impl<'a> Lengths<'a> {
                 News::Messages(count) => {
                     self.known = self.position.wrapping_add(count * block::STEP);
                 }
+                News::Switch if !self.look_ahead() => return None,
                 News::Switch => {
-                    // SAFETY: P2 made the switch visible, and only the consumer frees segments.
+                    // SAFETY: P2 made the switch visible, and the producer frees no segment while
+                    // this is said to look at them.
                     self.segment = unsafe { Chain::behind(self.segment) }?;
                     self.cursor = Cursor::START;
                 }
@@ -65,8 +81,10 @@ impl<'a> Lengths<'a> {
                     self.position = next_lap;
                     continue;
                 }
+                Kind::Switch if !self.look_ahead() => return None,
                 Kind::Switch => {
-                    // SAFETY: P2 made the switch visible, and only the consumer frees segments.
+                    // SAFETY: P2 made the switch visible, and the producer frees no segment while
+                    // this is said to look at them.
                     self.segment = unsafe { Chain::behind(self.segment) }?;
                     self.position = next_lap;
                     continue;
@@ -78,7 +96,16 @@ impl<'a> Lengths<'a> {
     }
 }
 
-impl Iterator for Lengths<'_> {
+impl<F> Drop for Lengths<'_, F> {
+    fn drop(&mut self) {
+        if self.is_ahead {
+            // ORDERING(V1): Release; pairs with V2 in `Producer::cut`: it is done with them.
+            self.consumer.ring.consumer.looking.store(IDLE, order::end_look());
+        }
+    }
+}
+
+impl<F: Fn() -> bool> Iterator for Lengths<'_, F> {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {

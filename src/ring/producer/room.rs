@@ -78,7 +78,9 @@ impl Producer {
         if self.growth.is_none() {
             return false;
         }
-        let segment = self.ring.chain.take_spare().or_else(|| self.allocate_segment());
+        // SAFETY: this is the producer.
+        let spare = unsafe { self.store.chain.take_spare() };
+        let segment = spare.or_else(|| self.allocate_segment());
         let (Some(growth), Some(segment)) = (&mut self.growth, segment) else { return false };
         let start = match self.layout {
             Layout::Frames => frame::next_lap(self.tail, self.capacity),
@@ -106,7 +108,7 @@ impl Producer {
     /// Allocates a segment within the budget, for which idle buffers make way.
     pub(super) fn allocate_segment(&mut self) -> Option<Box<Segment>> {
         let bytes = self.view.len();
-        self.budget.note_freed(self.ring.chain.freed());
+        self.budget.note_freed(self.store.chain.freed());
         if !self.budget.has(bytes) {
             self.pool.shrink(&self.ring.returned, &mut self.budget);
         }

@@ -1,0 +1,153 @@
+//! What the consumer never read: how the producer counts it and gives it back.
+
+use super::Producer;
+use crate::ring::block;
+use crate::ring::buffer::View;
+use crate::ring::frame::{self, Kind, SPILL_PAYLOAD};
+use crate::ring::layout::Layout;
+use crate::ring::spill::Ticket;
+use crate::ring::{IDLE, UNSETTLED};
+use crate::sync::Arc;
+use crate::sync::order::{self, Mutant};
+
+/// What the consumer never read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unread {
+    messages: u64,
+    bytes: u64,
+    /// Where it begins.
+    start: usize,
+    /// Segments of it are still to be freed.
+    is_uncut: bool,
+}
+
+impl Producer {
+    /// Messages and bytes posted that the consumer's port, having closed, never read.
+    pub(crate) fn undelivered(&self) -> (u64, u64) {
+        let kept = self.unread.filter(|_| !order::active(Mutant::LateCount));
+        let Unread { messages, bytes, .. } = kept.unwrap_or_else(|| self.count_unread());
+        (messages, bytes)
+    }
+
+    /// Once everything is fixed, that is if the consumer or its port has gone.
+    fn count_unread(&self) -> Unread {
+        let claimed = self.ring.consumer.claimed.load(order::UNORDERED);
+        let settled = self.ring.settle(claimed);
+        debug_assert_ne!(settled, UNSETTLED);
+        // The consumer passes a skip without claiming it. What it has given back may have been
+        // overwritten since, so the walk starts behind it.
+        let mut start = frame::later(self.ring.head(), settled);
+        // It passes a switch without claiming it, too, and what is in front of that may be freed.
+        // All the rest is still there, since it passes none in front of which the end is settled.
+        let growth = self.growth.as_ref();
+        if let Some(passed) = growth.and_then(|growth| growth.start_behind(self.ring.passed())) {
+            start = frame::later(passed, start);
+        }
+        let (mut messages, mut bytes) = (0, 0);
+        if let Layout::Blocks(shape) = self.layout {
+            messages = (frame::distance(start, self.tail) / block::STEP) as u64;
+            bytes = shape.bytes_between(start, self.tail) as u64;
+        } else {
+            self.walk(start, |_, _, length| {
+                messages += 1;
+                bytes += length as u64;
+            });
+        }
+        Unread { messages, bytes, start, is_uncut: false }
+    }
+
+    /// Calls `each` with every message from `position` on: the bytes in which it is, the position
+    /// of its ticket, if it is spilled, and its length.
+    fn walk(&self, mut position: usize, mut each: impl FnMut(View, Option<usize>, usize)) {
+        let mut view = self.view_at(position);
+        while position != self.tail {
+            let word = view.committed(position);
+            position = match frame::kind(word) {
+                Some(Kind::Message) => {
+                    each(view, None, frame::length(word));
+                    position.wrapping_add(frame::size(frame::length(word)))
+                }
+                Some(Kind::Spill) => {
+                    // SAFETY: the producer wrote this frame itself, and nobody else writes.
+                    let length = unsafe { Ticket::length(view, position) };
+                    each(view, Some(position), length);
+                    position.wrapping_add(frame::size(SPILL_PAYLOAD))
+                }
+                Some(Kind::Skip) => frame::next_lap(position, self.capacity()),
+                Some(Kind::Switch) => {
+                    let start = frame::next_lap(position, self.capacity());
+                    view = self.view_at(start);
+                    start
+                }
+                None => break,
+            };
+        }
+    }
+
+    /// Whether what the consumer never read is counted already.
+    pub(crate) fn has_counted(&self) -> bool {
+        self.unread.is_some()
+    }
+
+    /// Counts what the consumer's port, having closed, never read, and gives back what that takes:
+    /// the buffers now, the segments [later](Self::give_back). Not the bytes that the consumer may
+    /// be looking at. Unless `is_final`, the counts may not be that, and nothing is freed.
+    pub(crate) fn give_back_unread(&mut self, is_final: bool) {
+        if self.unread.is_some() || self.held_back.is_some() {
+            return;
+        }
+        let unread = Unread { is_uncut: is_final, ..self.count_unread() };
+        self.unread = Some(unread);
+        if is_final && self.layout == Layout::Frames {
+            self.store.given_back.store(unread.start, order::UNORDERED);
+            self.walk(unread.start, |view, spilled, _| {
+                // SAFETY: the consumer takes nothing from the settled position on, and the last
+                // owner nothing from the one that was just stored on; each frame is met once.
+                drop(spilled.map(|position| unsafe { Ticket::take(view, position) }));
+            });
+        }
+    }
+
+    /// Gives back what this end alone has kept: segments of what was never read, everything else
+    /// in the ring once the consumer is gone, and what is idle.
+    pub(crate) fn give_back(&mut self) {
+        if self.held_back.is_some() {
+            return;
+        }
+        self.cut();
+        if Arc::get_mut(&mut self.store).is_some() {
+            self.free_unread();
+        }
+        // The budget is told of what was idle only: nothing is accepted any more.
+        self.pool.shrink(&self.ring.returned, &mut self.budget);
+        // SAFETY: this is the producer.
+        drop(unsafe { self.store.chain.take_spare() });
+    }
+
+    /// Counts and frees what the consumer, which is gone, never read. All of the ring is free then.
+    fn free_unread(&mut self) {
+        if self.unread.is_none() {
+            self.unread = Some(self.count_unread());
+        }
+        // Nobody else owns it any more, and nobody will.
+        let Some(store) = Arc::get_mut(&mut self.store) else { return };
+        store.free_unread();
+        self.ring.free_up_to(self.tail);
+        self.head();
+    }
+
+    /// Frees segments of what was never read, unless the consumer is looking at them.
+    fn cut(&mut self) {
+        let (Some(growth), Some(unread)) = (&mut self.growth, &mut self.unread) else { return };
+        // ORDERING(V2): Acquire; pairs with V1 in `Lengths`.
+        let looking = || self.ring.consumer.looking.load(order::looked());
+        if unread.is_uncut && looking() == IDLE {
+            unread.is_uncut = false;
+            // SAFETY: the consumer is in a segment that begins at or before the start of what it
+            // never reads: it passes no switch in front of which the end is settled, and what it had
+            // passed before is counted (S5, S6). Behind B4, it looks ahead only
+            // if it was already looking ahead, and it is not, so it looks at no `next` either.
+            unsafe { growth.cut(&self.store.chain, unread.start) };
+        }
+    }
+}

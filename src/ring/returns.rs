@@ -1,0 +1,196 @@
+//! The way back: what the consumer is done with and the producer may use again.
+//!
+//! A bounded queue with one end on each side. No operation of one side waits for the other one,
+//! even if that one has been stopped in the middle of its own: an item that is not quite there is
+//! not there, and a place that is not quite free is taken.
+
+use crate::sync::{Cell, PositionWord, order};
+
+/// What goes from the consumer back to the producer.
+#[derive(Debug)]
+pub(super) struct Returns<T> {
+    /// As many as a power of two. The item number `n` has its place at `n` modulo that.
+    places: Box<[Cell<Option<T>>]>,
+    /// Items put in so far, wrapping. Written by the consumer.
+    pushed: PositionWord,
+    /// Items taken out so far, wrapping. Written by the producer.
+    popped: PositionWord,
+}
+
+// SAFETY: the places between `popped` and `pushed` are accessed by the producer only, all others by
+// the consumer only; Q1 and Q2 hand a place over in one direction, Q3 and Q4 in the other.
+unsafe impl<T: Send> Sync for Returns<T> {}
+
+impl<T> Returns<T> {
+    /// A queue with so many places, a power of two.
+    pub(super) fn new(places: usize) -> Self {
+        assert!(places.is_power_of_two());
+        Self {
+            places: (0..places).map(|_| Cell::new(None)).collect(),
+            pushed: PositionWord::new(0),
+            popped: PositionWord::new(0),
+        }
+    }
+
+    /// Puts an item in, or gives it back if there is no place. Takes the same few steps whatever
+    /// the producer does.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the consumer.
+    pub(super) unsafe fn push(&self, item: T) -> Result<(), T> {
+        // SAFETY: passed on to the caller.
+        let number = unsafe { self.put(item) }?;
+        // ORDERING(Q1): Release; pairs with Q2 in `take`: the item is in its place.
+        self.pushed.store(number.wrapping_add(1), order::put());
+        Ok(())
+    }
+
+    /// The first half of [`push`](Self::push): the item is in its place, and not yet in the queue.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the consumer.
+    unsafe fn put(&self, item: T) -> Result<usize, T> {
+        let pushed = self.pushed.load(order::UNORDERED);
+        // ORDERING(Q4): Acquire; pairs with Q3 in `pop`: the item before was taken out.
+        let popped = self.popped.load(order::find_place());
+        if pushed.wrapping_sub(popped) == self.places.len() {
+            return Err(item);
+        }
+        self.place(pushed).with_mut(|place| {
+            // SAFETY: this is the consumer, and the place is not in the queue.
+            unsafe { *place = Some(item) }
+        });
+        Ok(pushed)
+    }
+
+    /// Takes an item out, if there is one. Takes the same few steps whatever the consumer does.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the producer, or the last one that uses the queue.
+    pub(super) unsafe fn pop(&self) -> Option<T> {
+        // SAFETY: passed on to the caller.
+        let (number, item) = unsafe { self.take() }?;
+        // ORDERING(Q3): Release; pairs with Q4 in `put`: the item was taken out.
+        self.popped.store(number.wrapping_add(1), order::leave_place());
+        Some(item)
+    }
+
+    /// The first half of [`pop`](Self::pop): the item is out of its place, which is not yet free.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the producer, or the last one that uses the queue.
+    unsafe fn take(&self) -> Option<(usize, T)> {
+        let popped = self.popped.load(order::UNORDERED);
+        // ORDERING(Q2): Acquire; pairs with Q1 in `push`: the item is in its place.
+        if self.pushed.load(order::find_item()) == popped {
+            return None;
+        }
+        let item = self.place(popped).with_mut(|place| {
+            // SAFETY: this is the producer, and the place is in the queue.
+            unsafe { (*place).take() }
+        });
+        Some((popped, item?))
+    }
+
+    /// Whether there is nothing to take out. For either side, and for whoever shares a thread or
+    /// a lock with one.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pushed.load(order::UNORDERED) == self.popped.load(order::UNORDERED)
+    }
+
+    fn place(&self, number: usize) -> &Cell<Option<T>> {
+        &self.places[number & (self.places.len() - 1)]
+    }
+}
+
+#[cfg(all(test, not(message_port_loom)))]
+mod tests {
+    use super::*;
+
+    /// Both ends, which a test has on one thread.
+    fn push<T>(queue: &Returns<T>, item: T) -> Result<(), T> {
+        // SAFETY: nobody else uses the queue.
+        unsafe { queue.push(item) }
+    }
+
+    fn pop<T>(queue: &Returns<T>) -> Option<T> {
+        // SAFETY: nobody else uses the queue.
+        unsafe { queue.pop() }
+    }
+
+    #[test]
+    fn items_come_in_order_and_places_are_used_again() {
+        for places in [1, 8] {
+            let queue = Returns::new(places);
+            for round in 0..3 {
+                assert!(queue.is_empty());
+                for item in 0..places {
+                    push(&queue, round * places + item).unwrap();
+                }
+                assert_eq!(push(&queue, 100), Err(100));
+                for item in 0..places {
+                    assert_eq!(pop(&queue), Some(round * places + item));
+                }
+                assert_eq!(pop(&queue), None);
+            }
+        }
+    }
+
+    /// The consumer is stopped in the middle of handing something back.
+    #[test]
+    fn half_a_push_is_no_item() {
+        let queue = Returns::new(1);
+        // SAFETY: nobody else uses the queue.
+        let number = unsafe { queue.put(1) }.unwrap();
+        assert_eq!(pop(&queue), None);
+        assert!(queue.is_empty());
+        queue.pushed.store(number + 1, order::put());
+        assert_eq!(pop(&queue), Some(1));
+    }
+
+    /// The producer is stopped in the middle of taking something out.
+    #[test]
+    fn half_a_pop_is_no_place() {
+        let queue = Returns::new(1);
+        push(&queue, 1).unwrap();
+        // SAFETY: nobody else uses the queue.
+        let (number, item) = unsafe { queue.take() }.unwrap();
+        assert_eq!(item, 1);
+        assert_eq!(push(&queue, 2), Err(2));
+        queue.popped.store(number + 1, order::leave_place());
+        push(&queue, 2).unwrap();
+        assert_eq!(pop(&queue), Some(2));
+    }
+
+    #[test]
+    fn what_is_left_is_freed() {
+        let item = std::rc::Rc::new(());
+        let queue = Returns::new(8);
+        for _ in 0..5 {
+            push(&queue, item.clone()).unwrap();
+        }
+        drop(pop(&queue));
+        assert_eq!(std::rc::Rc::strong_count(&item), 5);
+        drop(queue);
+        assert_eq!(std::rc::Rc::strong_count(&item), 1);
+    }
+
+    #[test]
+    fn the_counts_wrap() {
+        let mut queue = Returns::new(8);
+        queue.pushed = PositionWord::new(usize::MAX - 2);
+        queue.popped = PositionWord::new(usize::MAX - 2);
+        for item in 0..8 {
+            push(&queue, item).unwrap();
+        }
+        assert_eq!(push(&queue, 8), Err(8));
+        for item in 0..8 {
+            assert_eq!(pop(&queue), Some(item));
+        }
+        assert!(queue.is_empty());
+    }
+}
