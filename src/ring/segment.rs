@@ -12,7 +12,7 @@ use super::memory::Memory;
 use crate::sync::SegQueue;
 #[cfg(message_port_teeth)]
 use crate::sync::order::{Mutant, active};
-use crate::sync::{ArrayQueue, Cell, Statistic};
+use crate::sync::{ArrayQueue, Cell, Total};
 
 /// One buffer, and the one that comes after it.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(super) struct Chain {
     /// direction may grow.
     spare: Option<ArrayQueue<Box<Segment>>>,
     /// Bytes of segments and heap buffers that the consumer has freed.
-    freed: Statistic,
+    freed: Total,
     /// What a mutant keeps instead of freeing it.
     #[cfg(message_port_teeth)]
     passed: SegQueue<Box<Segment>>,
@@ -89,7 +89,7 @@ impl Chain {
         Self {
             oldest: Cell::new(into_raw(first)),
             spare: growable.then(|| ArrayQueue::new(1)),
-            freed: Statistic::new(0),
+            freed: Total::new(0),
             #[cfg(message_port_teeth)]
             passed: SegQueue::new(),
         }

@@ -83,6 +83,32 @@ impl Statistic {
     }
 }
 
+/// A number that one thread writes and another one goes by, once something else has put it in
+/// order.
+///
+/// It orders nothing itself, but it must not be stale where it is relied upon. So unlike a
+/// [`Statistic`] it is loom's in a model.
+#[derive(Debug)]
+pub(crate) struct Total(PositionWord);
+
+impl Total {
+    pub(crate) fn new(value: usize) -> Self {
+        Self(PositionWord::new(value))
+    }
+
+    /// The last value written, or an older one that nothing has put in the past.
+    #[inline]
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Writes; for the owner only.
+    #[inline]
+    pub(crate) fn set(&self, value: usize) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
 /// A number for people to read. Like a [`Statistic`], but with 64 bits where there are such
 /// atomics.
 #[cfg(feature = "stats")]
