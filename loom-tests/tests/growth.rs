@@ -144,6 +144,69 @@ fn what_is_freed_wakes_the_sender_of_a_long_message() {
     });
 }
 
+/// What the receiver has freed is room for the sender as soon as it sees the receiver behind it: the
+/// count of it is never staler than the position.
+#[test]
+fn what_is_freed_is_counted_behind_the_position() {
+    let cases = &["nothing yet", "one given back", "both given back"];
+    Model::with(Heavy).preemptions(4).reaches(cases).check(|run| {
+        // The ring and two buffers. The first one is handed back, the second one freed.
+        let builder = MessageChannel::<Large>::builder().capacity(2 * SMALLEST);
+        let MessageChannel { mut port1, mut port2 } =
+            builder.growable(4 * SMALLEST).build().unwrap();
+        let mut taken = [0; 3];
+        for taken in &mut taken[1..] {
+            port1.try_post_message(&[0; 16]).unwrap();
+            *taken = port1.bytes_in_flight();
+        }
+        let receiving = thread::spawn(move || {
+            drop(port2.try_recv().unwrap());
+            drop(port2.try_recv().unwrap());
+            port2
+        });
+        let given_back = match taken[2] - port1.bytes_in_flight() {
+            0 => 0,
+            bytes if bytes == taken[1] => 1,
+            _ => 2,
+        };
+        for _ in 0..given_back {
+            let posted = port1.try_post_message(&[1; 16]);
+            assert!(posted.is_ok(), "what was given back is no room: {posted:?}");
+        }
+        run.reached(cases[given_back]);
+        receiving.join().unwrap();
+    });
+}
+
+/// The same for segments, of which one is kept and the others are freed.
+#[test]
+fn a_freed_segment_is_counted_behind_the_position() {
+    Model::with(Heavy).preemptions(4).reaches(&["not yet", "freed"]).check(|run| {
+        // One of these fills a segment.
+        let (mut port1, mut port2) = channel::<[u64; 7]>(4);
+        for number in 0..4 {
+            port1.try_post_message(&[number; 7]).unwrap();
+        }
+        let taken = port1.bytes_in_flight();
+        let receiving = thread::spawn(move || {
+            // The second of two switches is passed for the last one.
+            for number in 0..3 {
+                assert_eq!(port2.try_recv().unwrap()[6], number);
+            }
+            port2
+        });
+        let is_freed = taken - port1.bytes_in_flight() == taken / 4 * 3;
+        if is_freed {
+            for _ in 0..2 {
+                let posted = port1.try_post_message(&[4; 7]);
+                assert!(posted.is_ok(), "what was given back is no room: {posted:?}");
+            }
+        }
+        run.reached(if is_freed { "freed" } else { "not yet" });
+        receiving.join().unwrap();
+    });
+}
+
 /// Bytes that can be written only so many times.
 #[derive(Debug)]
 struct Fading {
