@@ -124,7 +124,7 @@ impl Wake for Noting {
 /// Of two notifiers that find a task suspended, one takes its waker.
 #[test]
 fn a_waker_is_taken_once() {
-    Model::with(Both).preemptions(3).reaches(&["woken", "ready"]).check(|run| {
+    Model::with(Both).preemptions(2).reaches(&["woken", "ready"]).check(|run| {
         let Channel { mut port1, port2 } = Channel::with_capacity(SMALLEST);
         let (mut sender, mut receiver) = port2.into_split();
         let wakes = Log::new();
