@@ -14,13 +14,13 @@ fn race<T: Message + Send + 'static>(
 ) -> (usize, CloseEvent) {
     let (mut sender, mut receiver) = port.into_split();
     let receiving = thread::spawn(move || {
-        let received = receive(&mut receiver);
-        (received, receiver)
+        let result = receive(&mut receiver);
+        (result, receiver)
     });
     sender.close();
     let report = peer.split_mut().0.close_event().unwrap();
-    let (received, _receiver) = receiving.join().unwrap();
-    (received, report)
+    let (result, _receiver) = receiving.join().unwrap();
+    (result, report)
 }
 
 /// The cases by the number of messages that were delivered.

@@ -101,9 +101,9 @@ fn two_notifiers_wake_one_task() {
             sender
         });
         block_on(async {
-            let received = receiver.recv_async().await.is_ok();
-            run.reached(if received { "received" } else { "closed" });
-            if received {
+            let has_message = receiver.recv_async().await.is_ok();
+            run.reached(if has_message { "received" } else { "closed" });
+            if has_message {
                 assert!(receiver.recv_async().await.unwrap_err().is_closed());
             }
         });
@@ -127,8 +127,8 @@ fn a_waker_is_taken_once() {
     Model::with(Both).preemptions(2).reaches(&["woken", "ready"]).check(|run| {
         let Channel { mut port1, port2 } = Channel::with_capacity(SMALLEST);
         let (mut sender, mut receiver) = port2.into_split();
-        let wakes = Log::new();
-        let waker = Waker::from(Arc::new(Noting(wakes.clone())));
+        let log = Log::new();
+        let waker = Waker::from(Arc::new(Noting(log.clone())));
         let posting = thread::spawn(move || {
             let _ = port1.try_post_message(&1);
             port1
@@ -140,7 +140,7 @@ fn a_waker_is_taken_once() {
         let is_ready = receiver.poll_recv(&mut Context::from_waker(&waker)).is_ready();
         let _port1 = posting.join().unwrap();
         let _sender = closing.join().unwrap();
-        match wakes.entries()[..] {
+        match log.entries()[..] {
             // It may have been armed, and disarmed again when the message was seen.
             [] if is_ready => run.reached("ready"),
             // Without light barriers a wake may be lost.

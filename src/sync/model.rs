@@ -248,7 +248,8 @@ impl<T> SegQueue<T> {
     }
 }
 
-/// Stands in for crossbeam's queue, which loom cannot schedule.
+/// Stands in for crossbeam's bounded queue, which loom cannot schedule. A mutex: it orders a push
+/// and a pop as the real one does, and all others too.
 #[derive(Debug)]
 pub(crate) struct ArrayQueue<T> {
     items: Mutex<VecDeque<T>>,
