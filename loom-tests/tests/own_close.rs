@@ -21,17 +21,15 @@ fn count<T: Message>(port: &mut MessagePort<T>) -> usize {
 }
 
 /// Has `post` race with a close by the other half of its port. It returns how many messages were
-/// accepted, of `posts`; `received` says how many the peer then finds, beside `before`.
-fn delivered_or_refused<T: Message>(
+/// accepted, of `posts`; the peer finds so many, and `before`.
+fn delivered_or_refused<T: Message + Send + 'static>(
     run: &Run,
     halves: (Sender<T>, Receiver<T>),
     mut peer: MessagePort<T>,
     before: usize,
     posts: usize,
     post: impl FnOnce(&mut Sender<T>) -> usize + Send + 'static,
-) where
-    T: Send + 'static,
-{
+) {
     let (mut sender, mut receiver) = halves;
     let sending = thread::spawn(move || post(&mut sender));
     let receiving = thread::spawn(move || count(&mut peer));
