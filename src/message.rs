@@ -104,12 +104,11 @@ pub struct MessageRef<'a, In> {
 }
 
 // SAFETY: the guard gives access to an `&Archived<In>` on the thread that it is sent to, which
-// `Sync` allows, and to the end of the port that it borrows mutably, which is `Send`.
-#[cfg(not(message_port_loom))]
+// `Sync` allows, and to the end of the port that it borrows mutably, which is `Send`. What it has
+// under loom are loom's notes of the access, and loom runs all threads of a model on one.
 unsafe impl<In: Message> Send for MessageRef<'_, In> where Archived<In>: Sync {}
 
 // SAFETY: a shared guard only gives access to an `&Archived<In>` and to bytes.
-#[cfg(not(message_port_loom))]
 unsafe impl<In: Message> Sync for MessageRef<'_, In> where Archived<In>: Sync {}
 
 impl<'a, In: Message> MessageRef<'a, In> {

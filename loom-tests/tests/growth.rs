@@ -42,21 +42,22 @@ fn drain(port: &mut MessagePort<u64>, from: u64, to: u64) {
 #[test]
 fn what_is_behind_a_switch_is_visible_as_a_whole() {
     let cases = &["before the switch", "behind the switch"];
-    Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
-        let (mut port1, mut port2) = channel(3);
-        fill(&mut port1, 0, PER_SEGMENT);
-        drain(&mut port2, 0, PER_SEGMENT - 1);
+    Model::with(Heavy).preemptions(2).reaches(cases).check(|run| {
+        // One of these fills a segment.
+        let (mut port1, mut port2) = channel::<[u64; 7]>(3);
+        port1.try_post_message(&[0; 7]).unwrap();
         // With the frame in hand the segment stays full.
         let held = port2.try_recv().unwrap();
         let sender = thread::spawn(move || {
-            fill(&mut port1, PER_SEGMENT, PER_SEGMENT + 2);
+            port1.try_post_message(&[1; 7]).unwrap();
+            port1.try_post_message(&[2; 7]).unwrap();
             port1
         });
-        assert_eq!(*held, PER_SEGMENT - 1);
+        assert_eq!(held[6], 0);
         drop(held);
         run.reached(cases[usize::from(!port2.is_empty())]);
-        for number in PER_SEGMENT..PER_SEGMENT + 2 {
-            let read = receive(&mut port2, |number| number.to_native());
+        for number in 1..3 {
+            let read = receive(&mut port2, |message| message[6].to_native());
             assert_eq!(read.unwrap(), number, "a message is lost or out of order");
         }
         sender.join().unwrap();
@@ -68,22 +69,26 @@ fn what_is_behind_a_switch_is_visible_as_a_whole() {
 fn a_batch_over_a_switch_is_visible_all_at_once() {
     let cases = &["not yet", "all of it"];
     Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
-        let (mut port1, mut port2) = channel(3);
-        fill(&mut port1, 0, PER_SEGMENT - 1);
-        drain(&mut port2, 0, PER_SEGMENT - 2);
-        // With the frame in hand the segment stays full.
+        // With the first one in hand, the second one fits the rest of the segment. The others fill
+        // the next one.
+        let texts = [48, 32, 48, 32].map(|length| "x".repeat(length));
+        let (mut port1, mut port2) = channel::<String>(2);
+        port1.try_post_message(&texts[0]).unwrap();
         let held = port2.try_recv().unwrap();
+        let batch = texts.clone();
         let sender = thread::spawn(move || {
-            let batch = [PER_SEGMENT - 1, PER_SEGMENT, PER_SEGMENT + 1];
-            assert_eq!(port1.post_messages(&batch).unwrap(), batch.len());
+            assert_eq!(port1.post_messages(&batch[1..]).unwrap(), 3);
             port1
         });
-        assert_eq!(*held, PER_SEGMENT - 2);
+        assert_eq!(held.len(), 48);
         drop(held);
         run.reached(cases[usize::from(!port2.is_empty())]);
-        let first = receive(&mut port2, |number| number.to_native());
-        assert_eq!(first.unwrap(), PER_SEGMENT - 1, "a message is lost or out of order");
-        drain(&mut port2, PER_SEGMENT, PER_SEGMENT + 2);
+        let first = receive(&mut port2, |text| text.len());
+        assert_eq!(first.unwrap(), 32, "a message is lost or out of order");
+        for length in [48, 32] {
+            let next = port2.try_recv();
+            assert!(next.is_ok_and(|text| text.len() == length), "a part of a batch is visible");
+        }
         sender.join().unwrap();
     });
 }
@@ -191,6 +196,69 @@ fn a_segment_is_looked_at_before_it_is_given_back() {
         let (available, receiver) = looking.join().unwrap();
         run.reached(cases[usize::from(available < 4 * size_of::<[u64; 7]>())]);
         assert_eq!(receiver.bytes_available(), 0);
+    });
+}
+
+/// What the receiver has freed is room for the sender as soon as it sees the receiver behind it: the
+/// count of it is never staler than the position.
+#[test]
+fn what_is_freed_is_counted_behind_the_position() {
+    let cases = &["nothing yet", "one given back", "both given back"];
+    Model::with(Heavy).preemptions(4).reaches(cases).check(|run| {
+        // The ring and two buffers. The first one is handed back, the second one freed.
+        let builder = MessageChannel::<Large>::builder().capacity(2 * SMALLEST);
+        let MessageChannel { mut port1, mut port2 } =
+            builder.growable(4 * SMALLEST).build().unwrap();
+        let mut taken = [0; 3];
+        for taken in &mut taken[1..] {
+            port1.try_post_message(&[0; 16]).unwrap();
+            *taken = port1.bytes_in_flight();
+        }
+        let receiving = thread::spawn(move || {
+            drop(port2.try_recv().unwrap());
+            drop(port2.try_recv().unwrap());
+            port2
+        });
+        let given_back = match taken[2] - port1.bytes_in_flight() {
+            0 => 0,
+            bytes if bytes == taken[1] => 1,
+            _ => 2,
+        };
+        for _ in 0..given_back {
+            let posted = port1.try_post_message(&[1; 16]);
+            assert!(posted.is_ok(), "what was given back is no room: {posted:?}");
+        }
+        run.reached(cases[given_back]);
+        receiving.join().unwrap();
+    });
+}
+
+/// The same for segments, of which one is kept and the others are freed.
+#[test]
+fn a_freed_segment_is_counted_behind_the_position() {
+    Model::with(Heavy).preemptions(4).reaches(&["not yet", "freed"]).check(|run| {
+        // One of these fills a segment.
+        let (mut port1, mut port2) = channel::<[u64; 7]>(4);
+        for number in 0..4 {
+            port1.try_post_message(&[number; 7]).unwrap();
+        }
+        let taken = port1.bytes_in_flight();
+        let receiving = thread::spawn(move || {
+            // The second of two switches is passed for the last one.
+            for number in 0..3 {
+                assert_eq!(port2.try_recv().unwrap()[6], number);
+            }
+            port2
+        });
+        let is_freed = taken - port1.bytes_in_flight() == taken / 4 * 3;
+        if is_freed {
+            for _ in 0..2 {
+                let posted = port1.try_post_message(&[4; 7]);
+                assert!(posted.is_ok(), "what was given back is no room: {posted:?}");
+            }
+        }
+        run.reached(if is_freed { "freed" } else { "not yet" });
+        receiving.join().unwrap();
     });
 }
 

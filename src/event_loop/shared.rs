@@ -9,7 +9,7 @@ use super::hook::Hook;
 use super::queue::{Before, Rung};
 use crate::port::LoopPort;
 use crate::sync::order::{Mutant, UNORDERED, active};
-use crate::sync::{AtomicU32, Mutex, Unparker, unique_name};
+use crate::sync::{AtomicU32, Mutex, SegQueue, Unparker, unique_name};
 
 /// What a waking port and a [`LoopHandle`](super::LoopHandle) see of the loop.
 pub(super) struct Shared {
@@ -17,7 +17,9 @@ pub(super) struct Shared {
     pub(super) rung: Rung,
     /// Whether the loop has left some that it had heard. Raised and lowered by the loop only.
     pub(super) left: Flag,
-    inbox: Mutex<Inbox>,
+    /// Ports that the loop has not seen yet. Filled under the lock, emptied without it.
+    arrivals: SegQueue<Named>,
+    gate: Mutex<Gate>,
     pub(super) stopped: Flag,
     pub(super) woken: Flag,
     unparker: Unparker,
@@ -27,11 +29,11 @@ pub(super) struct Shared {
 /// A port under its name.
 pub(super) type Named = (PortId, Box<dyn LoopPort>);
 
-/// Where handles put ports. A lock decides whether a port comes before the end of the loop, and
-/// whether it comes before the last guard that keeps the loop running goes.
-struct Inbox {
-    /// What the loop has not seen yet; `None` if it is gone.
-    arrivals: Option<Vec<Named>>,
+/// Decides whether a port comes before the end of the loop, and whether it comes before the last
+/// guard that keeps the loop running goes.
+struct Gate {
+    /// The loop is gone: no port comes in any more.
+    is_shut: bool,
     /// Guards that keep the loop running.
     guards: usize,
 }
@@ -41,7 +43,8 @@ impl Shared {
         Arc::new(Self {
             rung: Rung::new(),
             left: Flag::new(),
-            inbox: Mutex::new(Inbox { arrivals: Some(Vec::new()), guards: 0 }),
+            arrivals: SegQueue::new(),
+            gate: Mutex::new(Gate { is_shut: false, guards: 0 }),
             stopped: Flag::new(),
             woken: Flag::new(),
             unparker,
@@ -69,24 +72,26 @@ impl Shared {
         let was_called = self.is_any_ready()
             || self.stopped.is_up()
             || self.woken.is_up()
-            || self.arrivals() > 0;
+            || !self.arrivals.is_empty();
         if was_called && !active(Mutant::NoLookAtRest) {
             self.hook.ring();
         }
     }
 
-    fn inbox<R>(&self, f: impl FnOnce(&mut Inbox) -> R) -> R {
-        f(&mut self.inbox.lock().unwrap_or_else(PoisonError::into_inner))
+    fn gate<R>(&self, f: impl FnOnce(&mut Gate) -> R) -> R {
+        f(&mut self.gate.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Leaves a port for the loop, or drops it if the loop is gone.
     pub(super) fn leave(&self, port: Box<dyn LoopPort>) -> PortId {
         let mut port = Some(port);
-        let id = self.inbox(|inbox| {
+        let id = self.gate(|gate| {
             // Under the lock: ports arrive in the order of their names.
             let id = PortId(unique_name());
-            if let Some(arrivals) = &mut inbox.arrivals {
-                arrivals.extend(port.take().map(|port| (id, port)));
+            if !gate.is_shut
+                && let Some(port) = port.take()
+            {
+                self.arrivals.push((id, port));
             }
             id
         });
@@ -100,24 +105,24 @@ impl Shared {
 
     /// Ports that were left for the loop.
     pub(super) fn arrivals(&self) -> usize {
-        self.inbox(|inbox| inbox.arrivals.as_ref().map_or(0, Vec::len))
+        self.arrivals.len()
     }
 
     /// Ports that were left for the loop; `None` if it must keep running, whatever it has.
     pub(super) fn arrivals_unless_kept(&self) -> Option<usize> {
-        self.inbox(|inbox| (inbox.guards == 0).then(|| inbox.arrivals.as_ref().map_or(0, Vec::len)))
+        self.gate(|gate| (gate.guards == 0).then(|| self.arrivals.len()))
     }
 
     /// Keeps the loop running until [`let_end`](Self::let_end) was called as often.
     pub(super) fn keep_running(&self) {
-        self.inbox(|inbox| inbox.guards += 1);
+        self.gate(|gate| gate.guards += 1);
     }
 
     /// Takes one call of [`keep_running`](Self::keep_running) back.
     pub(super) fn let_end(&self) {
-        let guards = self.inbox(|inbox| {
-            inbox.guards -= 1;
-            inbox.guards
+        let guards = self.gate(|gate| {
+            gate.guards -= 1;
+            gate.guards
         });
         if guards == 0 {
             // It may be asleep with nothing to wait for any more.
@@ -125,16 +130,17 @@ impl Shared {
         }
     }
 
-    /// Takes the ports that were left for the loop.
-    pub(super) fn take_arrivals(&self) -> Vec<Named> {
-        self.inbox(|inbox| inbox.arrivals.as_mut().map(std::mem::take)).unwrap_or_default()
+    /// Takes a port that was left for the loop.
+    pub(super) fn take_arrival(&self) -> Option<Named> {
+        self.arrivals.pop()
     }
 
     /// The loop is gone: what was left for it is dropped, and what is left for it from now on.
     pub(super) fn end(&self) {
         self.hook.set(None);
+        self.gate(|gate| gate.is_shut = !active(Mutant::KeepArrivals));
         if !active(Mutant::KeepArrivals) {
-            drop(self.inbox(|inbox| inbox.arrivals.take()));
+            while self.take_arrival().is_some() {}
         }
     }
 }

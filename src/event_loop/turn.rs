@@ -48,7 +48,8 @@ impl EventLoop {
 
     /// Takes in what handles have added.
     pub(super) fn admit_arrivals(&mut self) {
-        for (id, port) in self.shared.take_arrivals() {
+        for _ in 0..self.shared.arrivals() {
+            let Some((id, port)) = self.shared.take_arrival() else { break };
             self.admit(id, port);
         }
     }

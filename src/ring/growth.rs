@@ -153,7 +153,9 @@ mod tests {
         let mut growth = Growth::new(0, first);
         assert_eq!(growth.start_behind(0), None);
         for number in 1..4 {
-            growth.append(number * CAPACITY, Segment::new(CAPACITY, Layout::Frames).unwrap()).unwrap();
+            growth
+                .append(number * CAPACITY, Segment::new(CAPACITY, Layout::Frames).unwrap())
+                .unwrap();
         }
         assert_eq!([0, 1, 3].map(|n| growth.start_behind(n)), [None, Some(256), Some(768)]);
         growth.forget_passed(2 * CAPACITY);

@@ -14,7 +14,7 @@ use super::returns::Returns;
 use crate::sync::Mutex;
 #[cfg(message_port_teeth)]
 use crate::sync::order::{Mutant, active};
-use crate::sync::{Cell, Statistic};
+use crate::sync::{Cell, Total};
 
 /// One buffer, and the one that comes after it.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ pub(super) struct Chain {
     /// direction may grow.
     spare: Option<Returns<Box<Segment>>>,
     /// Bytes of segments and heap buffers that the consumer has freed.
-    freed: Statistic,
+    freed: Total,
     /// What a mutant keeps instead of freeing it.
     #[cfg(message_port_teeth)]
     passed: Mutex<Vec<Box<Segment>>>,
@@ -91,7 +91,7 @@ impl Chain {
         Self {
             oldest: Cell::new(into_raw(first)),
             spare: growable.then(|| Returns::new(1)),
-            freed: Statistic::new(0),
+            freed: Total::new(0),
             #[cfg(message_port_teeth)]
             passed: Mutex::new(Vec::new()),
         }

@@ -16,6 +16,7 @@ compile_error!("`--cfg message_port_loom` needs the feature `loom` of message-po
 
 #[cfg(not(message_port_loom))]
 mod imp {
+    pub(crate) use crossbeam_queue::SegQueue;
     pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
     pub(crate) use std::hint::spin_loop;
     pub(crate) use std::sync::atomic::{AtomicU32 as StateWord, AtomicUsize as PositionWord};
@@ -85,6 +86,32 @@ impl Statistic {
     #[inline]
     pub(crate) fn count(&self) {
         self.set(self.get().wrapping_add(1));
+    }
+}
+
+/// A number that one thread writes and another one goes by, once something else has put it in
+/// order.
+///
+/// It orders nothing itself, but it must not be stale where it is relied upon. So unlike a
+/// [`Statistic`] it is loom's in a model.
+#[derive(Debug)]
+pub(crate) struct Total(PositionWord);
+
+impl Total {
+    pub(crate) fn new(value: usize) -> Self {
+        Self(PositionWord::new(value))
+    }
+
+    /// The last value written, or an older one that nothing has put in the past.
+    #[inline]
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Writes; for the owner only.
+    #[inline]
+    pub(crate) fn set(&self, value: usize) {
+        self.0.store(value, Ordering::Relaxed);
     }
 }
 

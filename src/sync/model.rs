@@ -6,6 +6,7 @@ pub(crate) use loom::sync::{Arc, Condvar, Mutex};
 
 use loom::sync::atomic::AtomicBool;
 use std::collections::VecDeque;
+use std::sync::PoisonError;
 use std::time::Instant;
 
 thread_local! {
@@ -174,25 +175,80 @@ impl<T> Cell<T> {
     }
 }
 
-/// Stands in for crossbeam's unbounded queue, which loom cannot schedule.
+/// A place in a queue.
 #[derive(Debug)]
-pub(crate) struct SegQueue<T>(Mutex<VecDeque<T>>);
+struct Place<T> {
+    /// Whether the item is in place: what comes between push and pop, and nothing else.
+    is_filled: AtomicBool,
+    /// Not scheduled, and orders nothing: accesses that only this lock kept apart are a failure.
+    item: std::sync::Mutex<(Option<T>, loom::cell::UnsafeCell<()>)>,
+}
+
+impl<T> Place<T> {
+    fn swap(&self, item: Option<T>) -> Option<T> {
+        let mut place = self.item.lock().unwrap_or_else(PoisonError::into_inner);
+        place.1.with_mut(|_| ());
+        std::mem::replace(&mut place.0, item)
+    }
+}
+
+/// Items that may be in a queue at a time; a model has no more.
+const PLACES: usize = 8;
+
+/// Stands in for crossbeam's unbounded queue, which loom cannot schedule.
+///
+/// It orders what comes before a push ahead of what comes after the pop of that very item, and
+/// nothing else: neither two pushes, nor a pop and a push, nor [`len`](Self::len) and anything (but
+/// a place that is used again). An item whose push has begun counts, but is not there before the
+/// push has ended; a `pop` finds nothing then, where crossbeam's waits for it.
+#[derive(Debug)]
+pub(crate) struct SegQueue<T> {
+    places: [Place<T>; PLACES],
+    head: PositionWord,
+    tail: AtomicUsize,
+}
 
 impl<T> SegQueue<T> {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(VecDeque::new()))
+        let place =
+            |_| Place { is_filled: AtomicBool::new(false), item: std::sync::Mutex::default() };
+        Self {
+            places: std::array::from_fn(place),
+            head: PositionWord::new(0),
+            tail: AtomicUsize::new(0),
+        }
     }
 
     pub(crate) fn push(&self, item: T) {
-        self.0.lock().unwrap().push_back(item);
+        let index = self.tail.fetch_add(1, Ordering::Relaxed);
+        let place = &self.places[index % PLACES];
+        while index >= PLACES && place.is_filled.load(Ordering::Acquire) {
+            spin_loop();
+        }
+        place.swap(Some(item));
+        place.is_filled.store(true, Ordering::Release);
     }
 
     pub(crate) fn pop(&self) -> Option<T> {
-        self.0.lock().unwrap().pop_front()
+        let (relaxed, head) = (Ordering::Relaxed, self.head.load(Ordering::Relaxed));
+        if self.tail.load(relaxed) <= head {
+            return None;
+        }
+        let place = &self.places[head % PLACES];
+        if !place.is_filled.load(Ordering::Acquire) {
+            return None;
+        }
+        // Who comes second may as well have come earlier.
+        self.head.compare_exchange(head, head + 1, relaxed, relaxed).ok()?;
+        let item = place.swap(None);
+        place.is_filled.store(false, Ordering::Release);
+        item
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.lock().unwrap().len()
+        // This thread may know an older tail than head.
+        let head = self.head.load(Ordering::Relaxed);
+        self.tail.load(Ordering::Relaxed).saturating_sub(head)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -202,12 +258,22 @@ impl<T> SegQueue<T> {
 
 #[derive(Debug, Default)]
 struct Token {
-    present: Mutex<bool>,
-    changed: Condvar,
+    is_there: AtomicBool,
+    /// The owner, while it sleeps. Not scheduled: it belongs to the step before.
+    sleeper: std::sync::Mutex<Option<loom::thread::Thread>>,
 }
 
-/// Stands in for crossbeam's parker, which loom cannot schedule. (Loom's own `thread::park` lets
-/// an unpark order memory before the thread has parked.)
+impl Token {
+    fn sleeper(&self) -> std::sync::MutexGuard<'_, Option<loom::thread::Thread>> {
+        self.sleeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stands in for crossbeam's parker, which loom cannot schedule.
+///
+/// It orders what comes before an unpark ahead of what comes after the park that takes its token,
+/// and nothing else. Loom's own `thread::park` is used for the sleep alone: it lets an unpark order
+/// memory before the thread has parked.
 #[derive(Debug)]
 pub(crate) struct Parker {
     unparker: Unparker,
@@ -219,7 +285,9 @@ pub(crate) struct Unparker(Arc<Token>);
 
 impl Parker {
     pub(crate) fn new() -> Self {
-        let unparker = Unparker(Arc::new(Token::default()));
+        let token =
+            Token { is_there: AtomicBool::new(false), sleeper: std::sync::Mutex::default() };
+        let unparker = Unparker(Arc::new(token));
         Self { unparker, has_timed_out: std::cell::Cell::new(false) }
     }
 
@@ -227,16 +295,20 @@ impl Parker {
         &self.unparker
     }
 
+    fn take_token(&self) -> bool {
+        self.unparker.0.is_there.swap(false, Ordering::Acquire)
+    }
+
     pub(crate) fn park(&self) {
         if !has_light_barriers() {
             return loom::thread::yield_now();
         }
-        let token = &self.unparker.0;
-        let mut present = token.present.lock().unwrap();
-        while !*present {
-            present = token.changed.wait(present).unwrap();
+        while !self.take_token() {
+            // Nobody runs between the look at the token and the sleep.
+            *self.unparker.0.sleeper() = Some(loom::thread::current());
+            loom::thread::park();
         }
-        *present = false;
+        *self.unparker.0.sleeper() = None;
     }
 
     /// Loom has no time. The first deadline is reached wherever the others are by then, a later
@@ -245,13 +317,17 @@ impl Parker {
         if self.has_timed_out.replace(true) {
             loom::thread::yield_now();
         }
-        *self.unparker.0.present.lock().unwrap() = false;
+        self.take_token();
     }
 }
 
 impl Unparker {
     pub(crate) fn unpark(&self) {
-        *self.0.present.lock().unwrap() = true;
-        self.0.changed.notify_one();
+        // A swap: the park that takes the token comes after each unpark that left it there.
+        self.0.is_there.swap(true, Ordering::Release);
+        let sleeper = self.0.sleeper().take();
+        if let Some(sleeper) = sleeper {
+            sleeper.unpark();
+        }
     }
 }
