@@ -96,6 +96,11 @@ impl Outgoing {
         self.producer.capacity()
     }
 
+    /// Bytes that an archive may have here.
+    pub(crate) fn max_message(&self) -> usize {
+        self.producer.max_message()
+    }
+
     /// Bytes of the frames that are posted and not given back; a hint while the peer receives.
     pub(crate) fn bytes_in_flight(&self) -> usize {
         self.producer.bytes_in_flight()
