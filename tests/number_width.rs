@@ -112,7 +112,7 @@ fn order(number: usize) -> Order {
     let signed = number.cast_signed();
     Order {
         id: number,
-        change: -signed,
+        change: signed.wrapping_neg(),
         items: vec![number; 3],
         at: [(number, vec![signed; 2].into())].into(),
         choice: NonZeroUsize::new(number).map_or(Choice::Nothing, |n| Choice::Some(Some(n))),

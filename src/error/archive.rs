@@ -78,7 +78,8 @@ macro_rules! caused_by {
     };
 }
 
-/// The value could not be cloned into the channel: its own `Serialize` failed.
+/// The value could not be cloned into the channel: its own `Serialize` failed, there was no memory for
+/// it, or it is a `usize` or the like with more bits than archives have for one.
 ///
 /// The web's `DataCloneError`. Nothing of the value was posted, and the next post works.
 ///
