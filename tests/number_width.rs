@@ -1,6 +1,11 @@
 //! `usize`, its relatives and lengths: a message is what the value was, or the post fails. Without
 //! the feature `pointer_width_64` that holds as far as anybody but rkyv can see the number.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "what archives do to these numbers is the subject"
+)]
+
 use std::collections::BTreeMap;
 use std::num::{NonZeroIsize, NonZeroUsize};
 

@@ -65,9 +65,7 @@ fn m2_shared_pointers() -> Outcome {
 #[test]
 fn m2_collections() -> Outcome {
     let texts = || (0..20).map(|n| format!("article number {n}"));
-    assert_allocates_nothing(
-        &texts().enumerate().map(|(n, t)| (t, n as u32)).collect::<HashMap<_, _>>(),
-    )?;
+    assert_allocates_nothing(&texts().zip(0u32..).collect::<HashMap<_, _>>())?;
     assert_allocates_nothing(&texts().map(|t| (t.clone(), t)).collect::<BTreeMap<_, _>>())?;
     assert_allocates_nothing(&texts().collect::<HashSet<_>>())?;
     assert_allocates_nothing(&texts().collect::<BTreeSet<_>>())?;
