@@ -101,6 +101,11 @@ impl Outgoing {
         self.producer.max_message()
     }
 
+    /// Whether an archive of so many bytes has its place at the cursor.
+    pub(crate) fn fits_here(&self, length: usize) -> bool {
+        self.producer.fits_here(length)
+    }
+
     /// Bytes of the frames that are posted and not given back; a hint while the peer receives.
     pub(crate) fn bytes_in_flight(&self) -> usize {
         self.producer.bytes_in_flight()

@@ -112,10 +112,14 @@ pub(crate) fn validate<T: Message>(
         checked::<T>(NonNull::from(bytes), known).map(drop)
     };
     let checked = if is_aligned(archive) {
+        scratch.settle_aligned(0);
         check(archive, &mut scratch.known)
     } else {
         scratch.with_aligned(archive, check)
     };
+    if is_plain_copy::<T>() {
+        scratch.forget_aligned();
+    }
     checked.map_err(DataCloneError::new)
 }
 

@@ -27,6 +27,7 @@ pub(crate) struct Scratch {
     shares: Shares,
     /// Where an archive that came from elsewhere is aligned.
     aligned: AlignedVec<ALIGNMENT>,
+    idle: Idle,
     pub(super) known: Known,
 }
 
@@ -57,6 +58,7 @@ impl Scratch {
         if self.shares.table.is_large() {
             self.shares.table.settle(self.shares.begun);
         }
+        self.settle_aligned(0);
     }
 
     #[cold]
@@ -79,10 +81,30 @@ impl Scratch {
         self.aligned.clear();
         self.aligned.extend_from_slice(bytes);
         let result = f(self.aligned.as_slice(), &mut self.known);
+        self.settle_aligned(bytes.len());
+        result
+    }
+
+    /// Notes how many bytes a message has had aligned.
+    #[inline]
+    pub(super) fn settle_aligned(&mut self, needed: usize) {
+        if self.aligned.capacity() > KEPT {
+            self.settle_large_aligned(needed);
+        }
+    }
+
+    #[cold]
+    fn settle_large_aligned(&mut self, needed: usize) {
+        if let Some(most) = self.idle.note(needed, self.aligned.capacity()) {
+            self.aligned = AlignedVec::with_capacity(most);
+        }
+    }
+
+    /// Lets go of what was aligned, for a type whose messages do not come by here again.
+    pub(super) fn forget_aligned(&mut self) {
         if self.aligned.capacity() > KEPT {
             self.aligned = AlignedVec::new();
         }
-        result
     }
 }
 

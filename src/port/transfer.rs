@@ -142,9 +142,9 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// [`MessageRef::as_bytes`] gave at another port. Waits for room if there is none.
     ///
     /// The bytes are checked here and copied once, into the ring; they need no alignment. Where
-    /// they are not aligned to 16 bytes and there is no room at once, another copy of them is
-    /// checked before this waits; one of more than 16 KiB lives for the call only, and is then an
-    /// allocation.
+    /// they are not aligned to 16 bytes and do not fit into the ring at once, another copy of them
+    /// is checked. Its memory is used again for the next ones, and shrinks once 64 messages in a row
+    /// needed less than a quarter of it; up to 16 KiB stay.
     ///
     /// The archive must be in the format of this program: features of rkyv's decide about the
     /// width of offsets, the order of bytes and alignment.

@@ -4,7 +4,7 @@ use super::{Sender, post_error};
 use crate::archive;
 use crate::error::PostError;
 use crate::message::Message;
-use crate::outgoing::{Length, Manner, Refusal};
+use crate::outgoing::{Length, Manner};
 use crate::wait::Deadline;
 
 impl<Out: Message> Sender<Out> {
@@ -36,51 +36,29 @@ impl<Out: Message> Sender<Out> {
         if needed > max {
             return Err(PostError::TooLarge { needed, max });
         }
-        if !archive::is_aligned(archive)
-            && let Some(posted) = self.post_bytes_at_once(archive)
-        {
-            return posted;
-        }
-        archive::validate::<Out>(archive, &mut self.scratch)?;
         let manner = Manner { deadline: Deadline::Never, alone, batched: false };
-        let posted = self.outgoing.post(
-            Length::Exact(archive.len()),
+        let Self { outgoing, scratch, .. } = self;
+        // Unaligned bytes are checked where they are aligned: in their place, if they have one.
+        // Without one there is no making room for what is perhaps no archive.
+        let in_place = !archive::is_aligned(archive) && outgoing.fits_here(needed);
+        if !in_place {
+            archive::validate::<Out>(archive, scratch)?;
+        }
+        let length = if in_place { Length::Unknown } else { Length::Exact(needed) };
+        let posted = outgoing.post(
+            length,
             false,
             || manner,
             |place| {
-                if let Some(place) = place.get_mut(..archive.len()) {
+                if let Some(place) = place.get_mut(..needed) {
                     place.copy_from_slice(archive);
+                    if in_place {
+                        archive::validate::<Out>(place, scratch)?;
+                    }
                 }
-                Ok(archive.len())
+                Ok(needed)
             },
         );
         posted.map_err(post_error)
-    }
-
-    /// Posts an archive that lies unaligned, if there is room now: it is checked where it is
-    /// aligned, in its place. `None` if it was not looked at.
-    fn post_bytes_at_once(&mut self, archive: &[u8]) -> Option<Result<(), PostError>> {
-        let Self { outgoing, scratch, .. } = self;
-        let manner = Manner { deadline: Deadline::Now, alone: false, batched: false };
-        let mut is_checked = false;
-        let posted = outgoing.post(
-            Length::Unknown,
-            false,
-            || manner,
-            |place| {
-                if let Some(place) = place.get_mut(..archive.len()) {
-                    place.copy_from_slice(archive);
-                    archive::validate::<Out>(place, scratch)?;
-                    is_checked = true;
-                }
-                Ok(archive.len())
-            },
-        );
-        match posted {
-            Err(Refusal::TimedOut) => None,
-            // What is wrong with the bytes comes first.
-            Err(Refusal::Closed | Refusal::Disconnected) if !is_checked => None,
-            posted => Some(posted.map_err(post_error)),
-        }
     }
 }
