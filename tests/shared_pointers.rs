@@ -32,6 +32,10 @@ fn assert_allocates_nothing<T: Message>(message: &T) -> Outcome {
     let mut unaligned = AlignedVec::<16>::new();
     unaligned.push(0);
     unaligned.extend_from_slice(&archive);
+    // Where there is no room, bytes are checked in a copy; these are no archive.
+    while port1.try_post_message(message).is_ok() {}
+    assert!(port1.post_archived(&unaligned[1..archive.len()]).unwrap_err().is_data_clone());
+    while port2.try_recv().is_ok() {}
     let mut round = || -> Outcome {
         port1.post_message(message)?;
         port1.try_post_message(message)?;
@@ -42,8 +46,7 @@ fn assert_allocates_nothing<T: Message>(message: &T) -> Outcome {
         assert_eq!(port2.recv_batch(usize::MAX, |_| ())?, 3);
         Ok(())
     };
-    // Around the ring: where its lap ends, bytes have no place at the cursor.
-    (0..2 + (1 << 16) / (5 * archive.len())).try_for_each(|_| round())?;
+    round()?;
     let (outcome, taken) = measure(|| (0..200).try_for_each(|_| round()));
     outcome?;
     assert_eq!(taken.allocations, 0, "of {}", std::any::type_name::<T>());
