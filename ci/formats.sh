@@ -5,8 +5,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-for format in pointer_width_16 pointer_width_64 big_endian unaligned; do
-    echo "with rkyv's $format"
-    cargo test --quiet --package message-port --features "rkyv/$format" \
+# The wide one by the library's own feature.
+for format in rkyv/pointer_width_16 pointer_width_64 rkyv/big_endian rkyv/unaligned; do
+    echo "with $format"
+    cargo test --quiet --package message-port --features "$format" \
         --test formats --test number_width
 done

@@ -166,7 +166,7 @@ impl<A: Message, B: Message> Builder<A, B> {
     ///   every thread that receives it. An archived form that asks a thread-local, say, can get
     ///   that wrong.
     /// - Without the feature `pointer_width_64`, no `NonZeroUsize` or `NonZeroIsize` inside a message
-    ///   may have a lower half of zero; see [`Message`](crate::Message).
+    ///   may have a lower half of zero; see [`Message`].
     /// - No type inside these archives, however deep, may be aligned to more than 16 bytes.
     ///
     /// # Examples
