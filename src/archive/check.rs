@@ -165,23 +165,54 @@ unsafe fn checked<T: Message>(
     let root = bytes.cast::<Archived<T>>();
     // SAFETY: passed on to the caller.
     let bytes = unsafe { bytes.as_ref() };
-    let archive = ArchiveValidator::with_max_depth(bytes, Some(MAX_DEPTH));
-    let begun = Cell::new(false);
-    let shared = SharedPlaces { known: &mut *known, begun: &begun };
-    let mut validator = Validator::new(archive, shared);
-    if is_plain_copy::<T>() && bytes.len() == size_of::<Archived<T>>() {
-        // The root is all there is: its own check remains, and that is nothing for numbers.
-        // SAFETY: archives are aligned to 16 bytes, which was asserted to be enough; and there are
-        // as many bytes as the root needs.
-        unsafe { Archived::<T>::check_bytes(root.as_ptr(), Strategy::wrap(&mut validator)) }?;
-        return Ok(root);
+    if !is_plain_copy::<T>() {
+        return checked_by_rkyv::<T>(bytes, known);
     }
+    if bytes.len() != size_of::<Archived<T>>() {
+        return checked_at_length::<T>(bytes, known);
+    }
+    // The root is all there is: its own check remains, and that is nothing for numbers.
+    let begun = Cell::new(false);
+    let mut validator = validator(bytes, known, &begun);
+    // SAFETY: archives are aligned to 16 bytes, which was asserted to be enough; and there are
+    // as many bytes as the root needs.
+    unsafe { Archived::<T>::check_bytes(root.as_ptr(), Strategy::wrap(&mut validator)) }?;
+    Ok(root)
+}
+
+/// Out of the way of what is common.
+#[cold]
+#[inline(never)]
+fn checked_at_length<T: Message>(
+    bytes: &[u8],
+    known: &mut Known,
+) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
+    checked_by_rkyv::<T>(bytes, known)
+}
+
+#[inline(always)]
+fn checked_by_rkyv<T: Message>(
+    bytes: &[u8],
+    known: &mut Known,
+) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
+    let begun = Cell::new(false);
+    let mut validator = validator(bytes, known, &begun);
     let root = rkyv::api::access_with_context::<Archived<T>, _, InvalidArchiveError>(
         bytes,
         &mut validator,
-    );
+    )?;
     if known.places.is_large() {
         known.places.settle(begun.get());
     }
-    root.map(NonNull::from)
+    Ok(NonNull::from(root))
+}
+
+#[inline(always)]
+fn validator<'a>(
+    bytes: &'a [u8],
+    known: &'a mut Known,
+    begun: &'a Cell<bool>,
+) -> Validator<ArchiveValidator<'a>, SharedPlaces<'a>> {
+    let archive = ArchiveValidator::with_max_depth(bytes, Some(MAX_DEPTH));
+    Validator::new(archive, SharedPlaces { known, begun })
 }
