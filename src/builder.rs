@@ -89,7 +89,9 @@ impl<A: Message, B: Message> Builder<A, B> {
     }
 
     /// Sets how many bytes an archive may have; larger ones are refused as `TooLarge`. More than
-    /// 2 GiB less one byte is that much: archives have offsets of 32 bits.
+    /// 2 GiB less one byte is that much: archives have offsets of 32 bits. With the feature
+    /// `pointer_width_64` there is no such limit, and where another crate has chosen rkyv's
+    /// `pointer_width_16` it is 32 KiB less one byte.
     ///
     /// # Examples
     ///
@@ -169,6 +171,11 @@ impl<A: Message, B: Message> Builder<A, B> {
     ///
     /// - Every archive that a value of type `A` or `B` makes of itself must be valid. A
     ///   hand-written implementation of rkyv's traits can get that wrong without any `unsafe`.
+    /// - An archive that is valid on the thread that posts it must be valid, and mean the same, on
+    ///   every thread that receives it. An archived form that asks a thread-local, say, can get
+    ///   that wrong.
+    /// - Without the feature `pointer_width_64`, no `NonZeroUsize` or `NonZeroIsize` inside a message
+    ///   may have a lower half of zero; see [`Message`].
     /// - No type inside these archives, however deep, may be aligned to more than 16 bytes.
     ///
     /// # Examples

@@ -57,7 +57,8 @@ impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
         self.message
     }
 
-    /// Makes an owned value of the message.
+    /// Makes an owned value of the message; see [`MessageRef::deserialize`], also for what it
+    /// allocates and for archives with shared pointers from elsewhere.
     ///
     /// # Errors
     ///

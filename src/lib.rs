@@ -50,6 +50,7 @@
 //! |---|---|
 //! | `futures` | [Streams](https://docs.rs/futures-core) and [sinks](https://docs.rs/futures-sink) of owned messages, for the combinators of the ecosystem: `into_stream` of a port or a receiver, `into_sink` of a sender. |
 //! | `stats` | What each direction has counted, from either end: messages, bytes, high-water mark, waits; see `Stats`. A post then also looks at a cursor of the receiver's, and both ends count. |
+//! | `pointer_width_64` | Archives with all 64 bits of `usize`, `isize`, lengths and offsets. It forwards rkyv's feature of that name and so holds for every use of rkyv in the program; see [`Message`]. |
 //! | `tracing` | [Events](https://docs.rs/tracing) of channels for the program's subscriber; see [`guide::practice`]. |
 //! | `loom` | Together with `--cfg message_port_loom`, ports take part in [loom](https://docs.rs/loom) models of your own program; see [`guide::practice`]. Alone it changes nothing. |
 //!

@@ -26,6 +26,30 @@ use crate::incoming::Held;
 /// An archive may be 512 pointers deep (a list of boxed links, say); a deeper one is received as
 /// invalid.
 ///
+/// # `usize`, `isize` and lengths
+///
+/// rkyv archives these in 32 bits, unless the feature `pointer_width_64` of this crate or of rkyv
+/// is on in the program; a crate can also choose 16 bits, by rkyv's `pointer_width_16`. Turn
+/// `pointer_width_64` on if messages contain such numbers, or use types of a fixed width. Without
+/// it, on a 64-bit machine:
+///
+/// - A message that is itself a `usize`, `isize`, `NonZeroUsize` or `NonZeroIsize` fails with
+///   [`DataClone`](crate::PostError::DataClone) where its number does not fit.
+/// - In a field, an option or a collection, rkyv shows the number to nobody: **its upper half is
+///   lost in silence**.
+/// - A `NonZeroUsize` or `NonZeroIsize` in such a place **whose lower half is zero is undefined
+///   behaviour inside rkyv 0.8.18**, which makes a non-zero number of zero. Use `NonZeroU64`.
+/// - Collections of values without bytes (a `Vec<()>`) keep the lower half of their length. Those of
+///   other values are `TooLarge` long before.
+///
+/// # Memory
+///
+/// Posting and receiving allocate nothing once a channel is warm. What a large message needed
+/// beside its archive (the table of its shared pointers, the arena for its nested collections) is
+/// used again, and let go of once 64 messages in a row needed less than a quarter of it.
+///
+/// # Notes
+///
 /// A value whose bytes are its archive ([`Archive::COPY_OPTIMIZATION`]) is copied as it is,
 /// without a call of its `Serialize`; so does rkyv with slices of them.
 ///
@@ -121,6 +145,15 @@ impl<'a, In: Message> MessageRef<'a, In> {
     }
 
     /// Makes an owned value of the message.
+    ///
+    /// It allocates what the value allocates and, if there are shared pointers in it, a table of
+    /// them for the time of the call.
+    ///
+    /// Whoever [posts archives](crate::MessagePort::post_archived) of types with shared pointers
+    /// must trust where they come from: rkyv 0.8.18 makes one value of two shared pointers to one
+    /// address, even if these are of different types with the same archived form. Archives that
+    /// [`post_message`](crate::MessagePort::post_message) writes by derived implementations are
+    /// never like that.
     ///
     /// # Errors
     ///

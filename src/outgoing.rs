@@ -98,6 +98,16 @@ impl Outgoing {
         self.producer.capacity()
     }
 
+    /// Bytes that an archive may have here.
+    pub(crate) fn max_message(&self) -> usize {
+        self.producer.max_message()
+    }
+
+    /// Whether an archive of so many bytes has its place at the cursor.
+    pub(crate) fn fits_here(&self, layout: Layout, length: usize) -> bool {
+        self.producer.fits_here(layout, length)
+    }
+
     /// Bytes of the frames that are posted and not given back; a hint while the peer receives.
     pub(crate) fn bytes_in_flight(&self) -> usize {
         self.producer.bytes_in_flight()

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::archive;
+use crate::archive::{self, Known};
 use crate::close::Side;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::incoming::{Incoming, Next};
@@ -39,6 +39,8 @@ pub struct Receiver<In> {
     incoming: CachePadded<Incoming>,
     /// Whether archives are received without a check. Set through an `unsafe` function only.
     trusted: bool,
+    /// Used by the check of archives.
+    known: Known,
     values: Typed<In>,
     not_sync: PhantomData<Cell<()>>,
 }
@@ -51,6 +53,7 @@ impl<In> Receiver<In> {
         Self {
             incoming: CachePadded::new(incoming),
             trusted,
+            known: Known::default(),
             values: PhantomData,
             not_sync: PhantomData,
         }
@@ -338,7 +341,8 @@ impl<In: Message> Receiver<In> {
             let payload = batch.payload(layout, frame);
             // SAFETY: the payload keeps the bytes readable and unwritten; `new` was promised that
             // whoever set `trusted` vouches for the archives.
-            let Ok(root) = (unsafe { archive::root::<In>(payload.as_ptr(), trusted) }) else {
+            let root = unsafe { archive::root::<In>(payload.as_ptr(), trusted, &mut self.known) };
+            let Ok(root) = root else {
                 // It is for the next call to report.
                 break;
             };
@@ -373,7 +377,7 @@ impl<In: Message> Receiver<In> {
         // check that panics leaves the message to be released with the next one.
         // SAFETY: the payload keeps the bytes readable and unwritten, and they are aligned as every
         // payload; `new` was promised that whoever set `trusted` vouches for the archives.
-        match unsafe { archive::root::<In>(payload.as_ptr(), self.trusted) } {
+        match unsafe { archive::root::<In>(payload.as_ptr(), self.trusted, &mut self.known) } {
             // SAFETY: the root was just found in the payload.
             Ok(root) => Ok(unsafe { MessageRef::new(self.incoming.hold(payload), root) }),
             Err(error) => {

@@ -1,5 +1,7 @@
 //! The posting half of a port.
 
+mod raw;
+
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::marker::PhantomData;
@@ -12,7 +14,7 @@ use crate::error::{PostError, PostTimeoutError, TryPostError};
 use crate::event::CloseEvent;
 use crate::link::Link;
 use crate::message::{Message, Typed};
-use crate::outgoing::{Length, Manner, Outgoing, Refusal};
+use crate::outgoing::{Manner, Outgoing, Refusal};
 use crate::sync::CachePadded;
 use crate::wait::Deadline;
 
@@ -297,27 +299,6 @@ impl<Out: Message> Sender<Out> {
         self.post_batch(messages, self.whole)
     }
 
-    /// Posts an archive that was made elsewhere; see
-    /// [`MessagePort::post_archived`](crate::MessagePort::post_archived).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`PostError`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u32>::new();
-    /// port1.split_mut().0.post_archived(&[7, 0, 0, 0])?;
-    /// assert_eq!(*port2.recv()?, 7);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn post_archived(&mut self, archive: &[u8]) -> Result<(), PostError> {
-        self.post_bytes(archive, self.whole)
-    }
-
     /// Posts a message, or has the task woken when it is worth another try; see
     /// [`MessagePort::poll_post_message`](crate::MessagePort::poll_post_message).
     ///
@@ -454,27 +435,6 @@ impl<Out: Message> Sender<Out> {
             Some(refusal) if posted == 0 => Err(post_error(refusal)),
             _ => Ok(posted),
         }
-    }
-
-    /// [`post_archived`](Self::post_archived); `alone` as in [`Manner`].
-    pub(crate) fn post_bytes(&mut self, archive: &[u8], alone: bool) -> Result<(), PostError> {
-        let archive = archive::validated::<Out>(archive, &mut self.scratch)?;
-        let manner = Manner { deadline: Deadline::Never, alone, batched: false };
-        let layout = const { archive::layout::<Out>() };
-        let archive = archive::last_bytes::<Out>(archive);
-        let posted = self.outgoing.post(
-            layout,
-            Length::Exact(archive.len()),
-            false,
-            || manner,
-            |place| {
-                if let Some(place) = place.get_mut(..archive.len()) {
-                    place.write_copy_of_slice(archive);
-                }
-                Ok(archive.len())
-            },
-        );
-        posted.map_err(post_error)
     }
 
     #[inline(always)]

@@ -8,6 +8,8 @@ fn misuse_does_not_compile() {
     let cases = trybuild::TestCases::new();
     cases.pass("tests/compile_fail/alignment_16.rs");
     cases.compile_fail("tests/compile_fail/alignment_32.rs");
+    cases.compile_fail("tests/compile_fail/alignment_32_archived.rs");
+    cases.compile_fail("tests/compile_fail/alignment_32_received.rs");
     cases.compile_fail("tests/compile_fail/builder_of_a_subtype.rs");
     cases.compile_fail("tests/compile_fail/data_outlives_handler.rs");
     cases.compile_fail("tests/compile_fail/guard_of_a_subtype.rs");

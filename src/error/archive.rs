@@ -78,7 +78,8 @@ macro_rules! caused_by {
     };
 }
 
-/// The value could not be cloned into the channel: its own `Serialize` failed.
+/// The value could not be cloned into the channel: its own `Serialize` failed, there was no memory for
+/// it, or it is a `usize` or the like with more bits than archives have for one.
 ///
 /// The web's `DataCloneError`. Nothing of the value was posted, and the next post works.
 ///
@@ -117,6 +118,8 @@ enum CloneFault {
     Unstable,
     /// There are not this many bytes of memory.
     OutOfMemory(usize),
+    /// A number that is wider than archives have it.
+    Narrow,
     /// At least this many bytes, more than any archive may have. Never seen from outside: it
     /// becomes `TooLarge`.
     BeyondEveryLimit(usize),
@@ -128,6 +131,9 @@ impl fmt::Display for DataCloneError {
         match &self.0 {
             CloneFault::Value(fault) => fault.fmt(f),
             CloneFault::Unstable => f.write_str("its archive grows each time it is serialised"),
+            CloneFault::Narrow => f.write_str(
+                "the number needs more bits than it has in an archive (see the feature `pointer_width_64`)",
+            ),
             CloneFault::OutOfMemory(bytes) => write!(f, "no memory for {bytes} bytes"),
             CloneFault::BeyondEveryLimit(bytes) => write!(f, "it needs {bytes} bytes or more"),
         }
@@ -137,6 +143,10 @@ impl fmt::Display for DataCloneError {
 impl DataCloneError {
     pub(crate) fn unstable() -> Self {
         Self(CloneFault::Unstable)
+    }
+
+    pub(crate) fn narrow() -> Self {
+        Self(CloneFault::Narrow)
     }
 
     pub(crate) fn out_of_memory(bytes: usize) -> Self {

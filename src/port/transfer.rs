@@ -141,11 +141,26 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Posts an archive that was made elsewhere, as it is: from a file, a socket, or what
     /// [`MessageRef::as_bytes`] gave at another port. Waits for room if there is none.
     ///
-    /// The bytes are checked here and copied once, into the ring; they need no alignment.
+    /// The bytes are checked here and copied once, into the ring; they need no alignment. Where
+    /// they are not aligned to 16 bytes and do not fit into the ring at once, another copy of them
+    /// is checked. Its memory is used again for the next ones, and shrinks once 64 messages in a row
+    /// needed less than a quarter of it; up to 16 KiB stay.
+    ///
+    /// The archive must be in the format of this program: features of rkyv's decide about the
+    /// width of offsets, the order of bytes and alignment.
+    ///
+    /// The check makes reading in place sound. It cannot make [`deserialize`] so, if `Out` has
+    /// shared pointers (`Rc`, `Arc`) to values of different types with the same archived form: in a
+    /// crafted archive two of these can share an address, and rkyv 0.8.18 then makes two owners of
+    /// different types for one allocation, which is undefined behaviour. For such a type post
+    /// archives only from where you trust.
+    ///
+    /// [`deserialize`]: crate::MessageRef::deserialize
     ///
     /// # Errors
     ///
-    /// `DataClone` if the bytes are no valid archive of an `Out`; otherwise those of
+    /// `TooLarge` if there are more bytes than an archive may have here, before anything else is
+    /// looked at; `DataClone` if they are no valid archive of an `Out`; otherwise those of
     /// [`post_message`](Self::post_message).
     ///
     /// # Examples

@@ -207,6 +207,11 @@ impl Oracle {
         let Seen::PostArchived { archive, outcome } = seen else {
             return Err(format!("an archive was due, but {seen:?} was observed"));
         };
+        let (needed, max) = (archive.len(), self.ways[side].room.max_message_len());
+        if needed > max {
+            let due = Posting::TooLarge { needed, max };
+            return must_be("the post of too long an archive", &outcome, &due);
+        }
         let content = self.ways[side].kind.read(&archive);
         if content.is_none() {
             return must_be("the post of a wrong archive", &outcome, &Posting::DataClone);

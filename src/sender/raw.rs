@@ -1,0 +1,71 @@
+//! Posting archives that were made elsewhere.
+
+use super::{Sender, post_error};
+use crate::archive;
+use crate::error::PostError;
+use crate::message::Message;
+use crate::outgoing::{Length, Manner};
+use crate::ring::Layout;
+use crate::wait::Deadline;
+
+impl<Out: Message> Sender<Out> {
+    /// Posts an archive that was made elsewhere; see
+    /// [`MessagePort::post_archived`](crate::MessagePort::post_archived).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u32>::new();
+    /// port1.split_mut().0.post_archived(&[7, 0, 0, 0])?;
+    /// assert_eq!(*port2.recv()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_archived(&mut self, archive: &[u8]) -> Result<(), PostError> {
+        self.post_bytes(archive, self.whole)
+    }
+
+    /// [`post_archived`](Self::post_archived); `alone` as in [`Manner`].
+    pub(crate) fn post_bytes(&mut self, archive: &[u8], alone: bool) -> Result<(), PostError> {
+        // First of all: bytes that are never posted are neither copied nor checked.
+        let (needed, max) = (archive.len(), self.outgoing.max_message());
+        if needed > max {
+            return Err(PostError::TooLarge { needed, max });
+        }
+        let manner = Manner { deadline: Deadline::Never, alone, batched: false };
+        let Self { outgoing, scratch, .. } = self;
+        let layout = const { archive::layout::<Out>() };
+        // Unaligned bytes are checked where they are aligned: in their place, if they have one.
+        // Without one there is no making room for what is perhaps no archive.
+        let in_place = layout == Layout::Frames
+            && !archive::is_aligned(archive)
+            && outgoing.fits_here(layout, needed);
+        if !in_place {
+            archive::validate::<Out>(archive, scratch)?;
+        }
+        let archive = if in_place { archive } else { archive::last_bytes::<Out>(archive) };
+        let needed = archive.len();
+        let length = if in_place { Length::Unknown } else { Length::Exact(needed) };
+        let posted = outgoing.post(
+            layout,
+            length,
+            false,
+            || manner,
+            |place| {
+                if let Some(place) = place.get_mut(..needed) {
+                    let place = place.write_copy_of_slice(archive);
+                    if in_place {
+                        archive::validate::<Out>(place, scratch)?;
+                    }
+                }
+                Ok(needed)
+            },
+        );
+        posted.map_err(post_error)
+    }
+}
