@@ -253,6 +253,12 @@ impl Producer {
         self.ring.has_reached(target)
     }
 
+    /// The position up to which the consumer has announced deliveries. It may lag behind, except
+    /// for what came before this call by whatever means.
+    pub(crate) fn announced(&self) -> usize {
+        self.ring.announced()
+    }
+
     /// Asks, the own port having closed, whether what was posted so far is delivered to the
     /// consumer. Otherwise the consumer has come to the end before.
     pub(crate) fn finish(&self) -> bool {
@@ -261,7 +267,7 @@ impl Producer {
 
     /// Messages and bytes posted that the consumer's port, having closed, never read.
     pub(crate) fn undelivered(&self) -> (u64, u64) {
-        let claimed = self.ring.consumer.claimed.load(order::UNORDERED);
+        let claimed = self.ring.announced();
         let settled = self.ring.settle(claimed);
         debug_assert_ne!(settled, UNSETTLED);
         // The consumer passes a skip without claiming it. What it has given back may have been
