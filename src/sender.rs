@@ -319,7 +319,11 @@ impl<Out: Message> Sender<Out> {
 
     /// [`post_message`](Self::post_message); `standing` as in [`Manner`].
     #[inline(always)]
-    pub(crate) fn post_waiting(&mut self, message: &Out, standing: Standing) -> Result<(), PostError> {
+    pub(crate) fn post_waiting(
+        &mut self,
+        message: &Out,
+        standing: Standing,
+    ) -> Result<(), PostError> {
         self.post(message, Deadline::Never, standing).map_err(post_error)
     }
 
@@ -374,7 +378,11 @@ impl<Out: Message> Sender<Out> {
     }
 
     /// [`post_archived`](Self::post_archived); `standing` as in [`Manner`].
-    pub(crate) fn post_bytes(&mut self, archive: &[u8], standing: Standing) -> Result<(), PostError> {
+    pub(crate) fn post_bytes(
+        &mut self,
+        archive: &[u8],
+        standing: Standing,
+    ) -> Result<(), PostError> {
         let archive = archive::validated::<Out>(archive, &mut self.scratch)?;
         let manner = Manner { deadline: Deadline::Never, standing, batched: false };
         let posted = self.outgoing.post(
@@ -392,7 +400,12 @@ impl<Out: Message> Sender<Out> {
     }
 
     #[inline(always)]
-    fn post(&mut self, message: &Out, deadline: Deadline<'_>, standing: Standing) -> Result<(), Refusal> {
+    fn post(
+        &mut self,
+        message: &Out,
+        deadline: Deadline<'_>,
+        standing: Standing,
+    ) -> Result<(), Refusal> {
         self.post_in(message, false, || Manner { deadline, standing, batched: false })
     }
 
