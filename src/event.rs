@@ -31,11 +31,21 @@ use crate::sender::Sender;
 pub struct MessageEvent<'a, In, Out> {
     message: &'a MessageRef<'a, In>,
     target: &'a mut Sender<Out>,
+    /// Whether the handler was given the target.
+    is_given: bool,
 }
 
 impl<'a, In, Out> MessageEvent<'a, In, Out> {
     pub(crate) fn new(message: &'a MessageRef<'a, In>, target: &'a mut Sender<Out>) -> Self {
-        Self { message, target }
+        Self { message, target, is_given: false }
+    }
+
+    /// The handler is done, or has panicked.
+    #[inline]
+    pub(crate) fn finish(self) {
+        if self.is_given {
+            self.message.set_target(0);
+        }
     }
 }
 
@@ -89,7 +99,9 @@ impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
     /// The port that the message arrived at: to reply, and to close.
     ///
     /// What is posted here goes behind what this port posted before. A post that waits for room
-    /// keeps the handler waiting, and with it this port's receiving side.
+    /// keeps the handler waiting, and with it this port's receiving side. So it counts as the post
+    /// of a whole port, which may be refused with `WouldDeadlock`; a half that was swapped out of
+    /// the port from here counts as any other half.
     ///
     /// # Examples
     ///
@@ -104,6 +116,8 @@ impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn target(&mut self) -> &mut Sender<Out> {
+        self.is_given = true;
+        self.message.set_target(self.target.address());
         self.target
     }
 }

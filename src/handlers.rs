@@ -153,6 +153,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         // The handler is the user's: what it leaves behind when it panics is its own affair, and
         // the event's parts are intact (a post that unwinds publishes nothing).
         let outcome = catch_unwind(AssertUnwindSafe(|| handler(&mut event)));
+        event.finish();
         let error = match outcome {
             Ok(Ok(())) => return self.after_success(),
             Ok(Err(error)) => HandlerError::Returned(error),

@@ -323,7 +323,6 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // In this order: a waker may panic when it is dropped, and the peer must know before.
         self.end.link.drop_half(self.end.side, Half::Receiver);
         self.forget_task();
     }
@@ -387,7 +386,6 @@ impl Drop for Batch<'_> {
 pub(crate) struct Held<'a> {
     // In this order: the bytes are not in use any more when they are given back.
     payload: Payload,
-    #[cfg_attr(not(message_port_teeth), allow(dead_code, reason = "dropping it is its use"))]
     release: Release<'a>,
 }
 
@@ -396,6 +394,13 @@ impl Held<'_> {
     #[inline(always)]
     pub(crate) fn bytes(&self) -> std::ptr::NonNull<[u8]> {
         self.payload.as_ptr()
+    }
+
+    /// Says where the sending half is that the message's handler was given; zero for nowhere.
+    #[inline]
+    pub(crate) fn set_target(&self, address: usize) {
+        let end = &self.release.0.end;
+        end.link.target(end.side).set(address);
     }
 }
 

@@ -1,11 +1,9 @@
 //! What the two ports of a channel share beside the rings: the end, and who sleeps.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use crate::close::{CloseState, Half, Side};
 use crate::insight::{DirectionCounters, event};
 use crate::stall::Stalls;
-use crate::sync::{Arc, CachePadded};
+use crate::sync::{Arc, CachePadded, Statistic};
 use crate::wait::{Barrier, WaitCell};
 
 /// Shared by both ports (all four halves).
@@ -18,6 +16,10 @@ pub(crate) struct Link {
     receivers: [CachePadded<WaitCell>; 2],
     pub(crate) barrier: Barrier,
     pub(crate) stalls: Stalls,
+    /// By the side: where the sending half is that the running message handler of its port was
+    /// given, or zero. Written by the thread that runs the handler, and of meaning to it only: to
+    /// another one a value is as good as zero, as no other half is at that address.
+    targets: [CachePadded<Statistic>; 2],
     /// By the side that posts.
     counters: [DirectionCounters; 2],
     /// Tells the channels of a program apart.
@@ -34,6 +36,7 @@ impl Link {
             receivers: cells(),
             barrier: Barrier::detect(),
             stalls: Stalls::new(),
+            targets: Default::default(),
             counters: Default::default(),
             #[cfg(feature = "tracing")]
             channel: crate::sync::unique(),
@@ -50,6 +53,12 @@ impl Link {
     #[inline]
     pub(crate) fn receiver(&self, side: Side) -> &WaitCell {
         &self.receivers[side as usize]
+    }
+
+    /// See [`Standing::Target`](crate::outgoing::Standing::Target).
+    #[inline]
+    pub(crate) fn target(&self, side: Side) -> &Statistic {
+        &self.targets[side as usize]
     }
 
     /// What is counted about the direction into which `side` posts.
@@ -73,15 +82,10 @@ impl Link {
         if !self.state.close(side) {
             return;
         }
-        // A task's waker may panic. Nobody would wake the others then: they are woken first.
-        let mut panicked = None;
         for cell in self.senders.iter().chain(&self.receivers) {
-            panicked = catch_unwind(AssertUnwindSafe(|| self.wake(cell))).err().or(panicked);
+            self.wake(cell);
         }
         event!(debug, channel = self.channel, port = side.number(), "channel closed");
-        if let Some(payload) = panicked {
-            resume_unwind(payload);
-        }
     }
 
     /// Notes that a half of `side` is gone and wakes whoever waits for it.

@@ -198,6 +198,14 @@ impl<'a, In: Message> MessageRef<'a, In> {
     }
 }
 
+impl<In> MessageRef<'_, In> {
+    /// See [`Held::set_target`].
+    #[inline]
+    pub(crate) fn set_target(&self, address: usize) {
+        self.held.set_target(address);
+    }
+}
+
 #[cfg(message_port_teeth)]
 impl<In> MessageRef<'_, In> {
     /// See [`Held::release_early`].

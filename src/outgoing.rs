@@ -7,7 +7,7 @@ use crate::error::DataCloneError;
 use crate::insight::{Tally, event};
 use crate::link::Link;
 use crate::ring::{Layout, Producer, Progress, Reserve, Target};
-use crate::stall::WouldDeadlock;
+use crate::stall::{Stall, WouldDeadlock};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
 use crate::wait::{Deadline, TimedOut, Waiter};
@@ -51,8 +51,8 @@ pub(crate) struct Outgoing {
     waiter: Waiter,
     /// What the other half of this port has received.
     received: Progress,
-    /// What this half waits for with no way out, if it does, as the peer knows.
-    stalled: Option<Target>,
+    /// Whether this half waits with no way out, as the peer knows.
+    is_stalled: bool,
     /// Messages of a batch that were refused when it was published.
     too_late: usize,
     /// What was committed and is not yet counted.
@@ -62,12 +62,26 @@ pub(crate) struct Outgoing {
     has_waited: bool,
 }
 
+/// Who may receive at a port while its sending half waits for room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Standing {
+    /// Nobody: the port is whole, and its owner waits here.
+    Whole,
+    /// Somebody: whoever has the other half, or whoever polls, before polling again.
+    Apart,
+    /// Nobody, if the half at this address is what the running message handler of its own port was
+    /// given: the handler keeps its port from receiving. Somebody otherwise.
+    ///
+    /// It goes by the address since a handler can swap the half for another one and send it away.
+    /// While the handler runs, the place in its port has no other half of this channel in it.
+    Target(usize),
+}
+
 /// How a post goes about it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner<'a> {
     pub(crate) deadline: Deadline<'a>,
-    /// Whether nobody can receive at this port meanwhile: it is whole, and its owner waits here.
-    pub(crate) alone: bool,
+    pub(crate) standing: Standing,
     /// Whether the message becomes visible with the rest of a batch only, in `flush`.
     pub(crate) batched: bool,
 }
@@ -86,7 +100,7 @@ impl Outgoing {
             side,
             waiter,
             received,
-            stalled: None,
+            is_stalled: false,
             too_late: 0,
             tally: Tally::default(),
             #[cfg(feature = "tracing")]
@@ -315,13 +329,18 @@ impl Outgoing {
     }
 
     fn wait_for_room(&mut self, target: Target, manner: Manner<'_>) -> Result<(), Refusal> {
-        let Manner { deadline, alone, .. } = manner;
+        let Manner { deadline, standing, .. } = manner;
         if matches!(deadline, Deadline::Now) {
             return Err(Refusal::TimedOut);
         }
         #[cfg(feature = "tracing")]
         self.tell_full();
-        if alone {
+        let is_alone = match standing {
+            Standing::Whole => true,
+            Standing::Apart => false,
+            Standing::Target(address) => self.link.target(self.side).get() == address,
+        };
+        if is_alone {
             self.stall(target, deadline)?;
         }
         let Self { producer, link, side, waiter, .. } = self;
@@ -330,7 +349,7 @@ impl Outgoing {
             refused.or_else(|| producer.has_reached(target).then_some(Ok(())))
         });
         // A task goes on waiting when this returns, until it is polled again or dropped.
-        if waited.is_ok() || !matches!(deadline, Deadline::Task(_)) {
+        if waited.is_ok() || deadline.task().is_none() {
             self.leave_stall();
         }
         let waited = waited.unwrap_or_else(|TimedOut| Err(Refusal::TimedOut));
@@ -346,8 +365,10 @@ impl Outgoing {
         // back a buffer that turned out to be too small.
         self.leave_stall();
         let endless = matches!(deadline, Deadline::Never | Deadline::Task(_)).then_some(target);
-        match self.link.stalls.enter(self.side, endless, &self.received) {
-            Ok(()) => self.stalled = endless,
+        let received = &self.received;
+        let endless = endless.map(|target| Stall { target, received: received.announced() });
+        match self.link.stalls.enter(self.side, endless, received, || self.producer.announced()) {
+            Ok(()) => self.is_stalled = endless.is_some(),
             // The lock shows what the peer gave back before it went to wait: with that, this
             // wait is over before it begins.
             Err(WouldDeadlock) if self.producer.has_reached(target) => {}
@@ -364,8 +385,9 @@ impl Outgoing {
         Ok(())
     }
 
-    fn leave_stall(&mut self) {
-        if self.stalled.take().is_some() {
+    /// Says that this half waits no longer, as a future that was forgotten could not.
+    pub(crate) fn leave_stall(&mut self) {
+        if std::mem::take(&mut self.is_stalled) {
             self.link.stalls.leave(self.side);
         }
     }
@@ -439,7 +461,6 @@ fn refusal(link: &Link, side: Side) -> Option<Refusal> {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        // In this order: a waker may panic when it is dropped, and the peer must know before.
         self.link.drop_half(self.side, Half::Sender);
         self.forget_task();
     }

@@ -1,9 +1,9 @@
 //! The receiving half of a port.
 
+mod tasks;
+
 use std::cell::Cell;
-use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::archive::{self, Known};
@@ -15,7 +15,7 @@ use crate::link::Link;
 use crate::message::{Message, MessageRef, Typed};
 use crate::ring::Frame;
 use crate::sync::CachePadded;
-use crate::wait::{Deadline, TimedOut};
+use crate::wait::{Budget, Deadline, TimedOut};
 use rkyv::Archived;
 
 /// The receiving half of a [`MessagePort`](crate::MessagePort).
@@ -41,6 +41,7 @@ pub struct Receiver<In> {
     trusted: bool,
     /// Used by the check of archives.
     known: Known,
+    budget: Budget,
     values: Typed<In>,
     not_sync: PhantomData<Cell<()>>,
 }
@@ -54,6 +55,7 @@ impl<In> Receiver<In> {
             incoming: CachePadded::new(incoming),
             trusted,
             known: Known::default(),
+            budget: Budget::default(),
             values: PhantomData,
             not_sync: PhantomData,
         }
@@ -244,67 +246,6 @@ impl<In: Message> Receiver<In> {
         }
     }
 
-    /// Receives a message, or has the task woken when there is one; see
-    /// [`MessagePort::poll_recv`](crate::MessagePort::poll_recv).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`RecvError`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    /// use std::task::{Context, Poll, Waker};
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-    /// let mut cx = Context::from_waker(Waker::noop());
-    /// let (_, receiver) = port2.split_mut();
-    /// assert!(receiver.poll_recv(&mut cx).is_pending());
-    /// port1.post_message(&7)?;
-    /// assert!(matches!(receiver.poll_recv(&mut cx), Poll::Ready(Ok(message)) if *message == 7));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn poll_recv(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<MessageRef<'_, In>, RecvError>> {
-        self.incoming.poll_next(cx).map(|next| self.receive(next))
-    }
-
-    /// Receives a message, waiting for one; see
-    /// [`MessagePort::recv_async`](crate::MessagePort::recv_async).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`RecvError`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
-    /// let (_sender, mut receiver) = port2.into_split();
-    /// port1.post_message_async(&7).await?;
-    /// assert_eq!(*receiver.recv_async().await?, 7);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    pub async fn recv_async(&mut self) -> Result<MessageRef<'_, In>, RecvError> {
-        // Whatever becomes of this future, the task is not woken for it afterwards.
-        struct Receiving<'a>(&'a mut Incoming);
-        impl Drop for Receiving<'_> {
-            fn drop(&mut self) {
-                self.0.forget_task();
-            }
-        }
-        let receiving = Receiving(&mut self.incoming);
-        let next = poll_fn(|cx| receiving.0.poll_next(cx)).await;
-        drop(receiving);
-        self.receive(next)
-    }
-
     /// Receives up to `limit` messages that are there now; see
     /// [`MessagePort::recv_batch`](crate::MessagePort::recv_batch).
     ///
@@ -330,6 +271,9 @@ impl<In: Message> Receiver<In> {
         if limit == 0 {
             return Ok(0);
         }
+        // What arrives from now on is left for the next call: a sender that keeps posting, or `f`
+        // itself, must not keep this one going. One that arrives just now may be the first.
+        let limit = self.incoming.len_up_to(limit).max(1);
         // The first message may be of any kind, or an error; the others are the common kind.
         f(&*self.try_recv()?);
         let mut received = 1;

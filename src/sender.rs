@@ -1,11 +1,11 @@
 //! The posting half of a port.
 
 mod raw;
+mod tasks;
 
 use std::cell::Cell;
-use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::task::{Context, Poll};
+use std::ptr;
 use std::time::Duration;
 
 use crate::archive::{self, Scratch};
@@ -14,9 +14,9 @@ use crate::error::{PostError, PostTimeoutError, TryPostError};
 use crate::event::CloseEvent;
 use crate::link::Link;
 use crate::message::{Message, Typed};
-use crate::outgoing::{Manner, Outgoing, Refusal};
+use crate::outgoing::{Manner, Outgoing, Refusal, Standing};
 use crate::sync::CachePadded;
-use crate::wait::Deadline;
+use crate::wait::{Budget, Deadline};
 
 /// What a refusal is in terms of a public error.
 macro_rules! refused {
@@ -63,9 +63,7 @@ pub struct Sender<Out> {
     /// On cache lines of its own: the two ends of a channel may lie side by side.
     outgoing: CachePadded<Outgoing>,
     scratch: Scratch,
-    /// Whether the other half is with whoever uses this one, so that nobody receives while this
-    /// one waits.
-    whole: bool,
+    budget: Budget,
     values: Typed<Out>,
     not_sync: PhantomData<Cell<()>>,
 }
@@ -75,7 +73,7 @@ impl<Out> Sender<Out> {
         Self {
             outgoing: CachePadded::new(outgoing),
             scratch: Scratch::default(),
-            whole: true,
+            budget: Budget::default(),
             values: PhantomData,
             not_sync: PhantomData,
         }
@@ -91,10 +89,9 @@ impl<Out> Sender<Out> {
         (self.outgoing.link(), self.outgoing.side())
     }
 
-    /// Lets go of the task that was to be woken.
-    #[cfg(feature = "futures")]
-    pub(crate) fn forget_task(&mut self) {
-        self.outgoing.forget_task();
+    /// Says that no post waits here, not even one whose future was forgotten.
+    pub(crate) fn waits_no_more(&mut self) {
+        self.outgoing.leave_stall();
     }
 
     /// Gives back what nobody can read any more.
@@ -102,9 +99,16 @@ impl<Out> Sender<Out> {
         self.outgoing.give_back();
     }
 
-    /// Says whether this half is used together with the other one.
-    pub(crate) fn set_whole(&mut self, whole: bool) {
-        self.whole = whole;
+    /// Where this half is.
+    #[inline(always)]
+    pub(crate) fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+
+    /// Of a half that is used by itself, outside of its port or inside a message handler.
+    #[inline(always)]
+    fn standing(&self) -> Standing {
+        Standing::Target(self.address())
     }
 
     /// Ends the channel for both ports; see [`MessagePort::close`](crate::MessagePort::close).
@@ -218,7 +222,7 @@ impl<Out: Message> Sender<Out> {
     /// ```
     #[inline(always)]
     pub fn post_message(&mut self, message: &Out) -> Result<(), PostError> {
-        self.post_waiting(message, self.whole)
+        self.post_waiting(message, self.standing())
     }
 
     /// Posts a message if there is room now; see
@@ -240,7 +244,7 @@ impl<Out: Message> Sender<Out> {
     /// ```
     #[inline(always)]
     pub fn try_post_message(&mut self, message: &Out) -> Result<(), TryPostError> {
-        self.post(message, Deadline::Now, false).map_err(|refusal| {
+        self.post(message, Deadline::Now, Standing::Apart).map_err(|refusal| {
             refused!(refusal, TryPostError, TryPostError::Full, TryPostError::Full)
         })
     }
@@ -269,7 +273,7 @@ impl<Out: Message> Sender<Out> {
         message: &Out,
         timeout: Duration,
     ) -> Result<(), PostTimeoutError> {
-        self.post_within(message, timeout, self.whole)
+        self.post_within(message, timeout, self.standing())
     }
 
     /// Posts many messages with one publication and one wake; see
@@ -296,113 +300,35 @@ impl<Out: Message> Sender<Out> {
     where
         Out: 'm,
     {
-        self.post_batch(messages, self.whole)
+        self.post_batch(messages, self.standing())
     }
 
-    /// Posts a message, or has the task woken when it is worth another try; see
-    /// [`MessagePort::poll_post_message`](crate::MessagePort::poll_post_message).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`PostError`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    /// use std::task::{Context, Poll, Waker};
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-    /// let mut cx = Context::from_waker(Waker::noop());
-    /// let (sender, _) = port1.split_mut();
-    /// assert!(matches!(sender.poll_post_message(&mut cx, &7), Poll::Ready(Ok(()))));
-    /// assert_eq!(*port2.recv()?, 7);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// [`post_message`](Self::post_message); `standing` as in [`Manner`].
     #[inline(always)]
-    pub fn poll_post_message(
+    pub(crate) fn post_waiting(
         &mut self,
-        cx: &mut Context<'_>,
         message: &Out,
-    ) -> Poll<Result<(), PostError>> {
-        // Whoever polls may receive at this port before polling again.
-        self.poll_post(cx, message, false)
+        standing: Standing,
+    ) -> Result<(), PostError> {
+        self.post(message, Deadline::Never, standing).map_err(post_error)
     }
 
-    /// Posts a message, waiting for room if there is none; see
-    /// [`MessagePort::post_message_async`](crate::MessagePort::post_message_async).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`PostError`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// # futures_lite::future::block_on(async {
-    /// let MessageChannel { port1, mut port2 } = MessageChannel::<u64>::new();
-    /// let (mut sender, _receiver) = port1.into_split();
-    /// sender.post_message_async(&7).await?;
-    /// assert_eq!(*port2.recv_async().await?, 7);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    pub async fn post_message_async(&mut self, message: &Out) -> Result<(), PostError> {
-        self.post_async(message, self.whole).await
-    }
-
-    /// [`post_message`](Self::post_message); `alone` as in [`Manner`].
-    #[inline(always)]
-    pub(crate) fn post_waiting(&mut self, message: &Out, alone: bool) -> Result<(), PostError> {
-        self.post(message, Deadline::Never, alone).map_err(post_error)
-    }
-
-    /// [`post_message_timeout`](Self::post_message_timeout); `alone` as in [`Manner`].
+    /// [`post_message_timeout`](Self::post_message_timeout); `standing` as in [`Manner`].
     #[inline(always)]
     pub(crate) fn post_within(
         &mut self,
         message: &Out,
         timeout: Duration,
-        alone: bool,
+        standing: Standing,
     ) -> Result<(), PostTimeoutError> {
-        self.post(message, Deadline::Within(timeout), alone).map_err(|refusal| {
-            let (late, stuck) = (PostTimeoutError::Timeout, PostTimeoutError::WouldDeadlock);
-            refused!(refusal, PostTimeoutError, late, stuck)
-        })
+        self.post(message, Deadline::Within(timeout), standing).map_err(post_timeout_error)
     }
 
-    /// [`post_message_async`](Self::post_message_async); `alone` as in [`Manner`].
-    pub(crate) async fn post_async(&mut self, message: &Out, alone: bool) -> Result<(), PostError> {
-        // Whatever becomes of this future, nobody counts on it afterwards.
-        struct Posting<'a, Out>(&'a mut Sender<Out>);
-        impl<Out> Drop for Posting<'_, Out> {
-            fn drop(&mut self) {
-                self.0.outgoing.forget_task();
-            }
-        }
-        let posting = Posting(self);
-        poll_fn(|cx| posting.0.poll_post(cx, message, alone)).await
-    }
-
-    #[inline(always)]
-    fn poll_post(
-        &mut self,
-        cx: &mut Context<'_>,
-        message: &Out,
-        alone: bool,
-    ) -> Poll<Result<(), PostError>> {
-        match self.post(message, Deadline::Task(cx.waker()), alone) {
-            Err(Refusal::TimedOut) => Poll::Pending,
-            posted => Poll::Ready(posted.map_err(post_error)),
-        }
-    }
-
-    /// [`post_messages`](Self::post_messages); `alone` as in [`Manner`].
+    /// [`post_messages`](Self::post_messages); `standing` as in [`Manner`].
     pub(crate) fn post_batch<'m>(
         &mut self,
         messages: impl IntoIterator<Item = &'m Out>,
-        alone: bool,
+        standing: Standing,
     ) -> Result<usize, PostError>
     where
         Out: 'm,
@@ -417,7 +343,7 @@ impl<Out: Message> Sender<Out> {
             }
         }
         let batch = Batch(self);
-        let manner = Manner { deadline: Deadline::Never, alone, batched: true };
+        let manner = Manner { deadline: Deadline::Never, standing, batched: true };
         let mut posted = 0;
         let mut refusal = None;
         for message in messages {
@@ -438,8 +364,13 @@ impl<Out: Message> Sender<Out> {
     }
 
     #[inline(always)]
-    fn post(&mut self, message: &Out, deadline: Deadline<'_>, alone: bool) -> Result<(), Refusal> {
-        self.post_in(message, false, || Manner { deadline, alone, batched: false })
+    fn post(
+        &mut self,
+        message: &Out,
+        deadline: Deadline<'_>,
+        standing: Standing,
+    ) -> Result<(), Refusal> {
+        self.post_in(message, false, || Manner { deadline, standing, batched: false })
     }
 
     #[inline(always)]
@@ -460,4 +391,10 @@ impl<Out: Message> Sender<Out> {
 fn post_error(refusal: Refusal) -> PostError {
     let timed_out = || unreachable!("a post without a deadline timed out");
     refused!(refusal, PostError, timed_out(), PostError::WouldDeadlock)
+}
+
+/// What the refusal of a post that has a deadline is.
+fn post_timeout_error(refusal: Refusal) -> PostTimeoutError {
+    let (late, stuck) = (PostTimeoutError::Timeout, PostTimeoutError::WouldDeadlock);
+    refused!(refusal, PostTimeoutError, late, stuck)
 }

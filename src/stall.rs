@@ -13,7 +13,16 @@ use std::sync::PoisonError;
 
 /// The two ports of a channel, as far as they wait for room with no way out.
 #[derive(Debug)]
-pub(crate) struct Stalls(Mutex<[Option<Target>; 2]>);
+pub(crate) struct Stalls(Mutex<[Option<Stall>; 2]>);
+
+/// A wait for room that has no end of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Stall {
+    pub(crate) target: Target,
+    /// How far the waiting side has itself received. While it waits it receives nothing more, so a
+    /// side that is further has left without a word: its future was forgotten.
+    pub(crate) received: usize,
+}
 
 /// Waiting would never end: the peer waits for room too, and only this port could give it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,26 +33,29 @@ impl Stalls {
         Self(Mutex::new([None; 2]))
     }
 
-    /// Asks whether `side` may wait for room, given what it has itself received so far; while it
-    /// waits it receives nothing more.
+    /// Asks whether `side` may wait for room, given what it has itself received so far and how far
+    /// the peer has received; while it waits it receives nothing more.
     ///
-    /// With a `target` the wait has no end of its own, so the peer must not wait for this side
-    /// until it [leaves](Self::leave). A wait that ends by itself, at a deadline, has no target.
+    /// With a `stall` the wait has no end of its own, so the peer must not wait for this side
+    /// until it [leaves](Self::leave). A wait that ends by itself, at a deadline, is no stall.
     pub(crate) fn enter(
         &self,
         side: Side,
-        target: Option<Target>,
+        stall: Option<Stall>,
         received: &Progress,
+        peer_received: impl FnOnce() -> usize,
     ) -> Result<(), WouldDeadlock> {
         let mut stalls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(peer) = stalls[side.peer() as usize] {
+        let peer = stalls[side.peer() as usize];
+        // Asked behind the lock, which shows what the peer received before it went to wait.
+        if let Some(peer) = peer.filter(|peer| peer.received == peer_received()) {
             // What the peer waits for, this side alone can give it, and this side is here.
-            let is_stuck = !received.has_reached(peer) || active(Mutant::HastyStall);
+            let is_stuck = !received.has_reached(peer.target) || active(Mutant::HastyStall);
             if is_stuck && !active(Mutant::NoStall) {
                 return Err(WouldDeadlock);
             }
         }
-        stalls[side as usize] = target;
+        stalls[side as usize] = stall;
         Ok(())
     }
 

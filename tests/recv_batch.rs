@@ -274,6 +274,50 @@ fn batches_on_both_sides_keep_the_order() -> Outcome {
     Ok(())
 }
 
+/// A batch is what is there when it begins, whatever its function posts.
+#[test]
+fn m5_a_batch_ends_although_its_function_posts_back() -> Outcome {
+    let _watchdog = Watchdog::start();
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    for there in [1, 5] {
+        for number in 0..there {
+            port1.post_message(&number)?;
+        }
+        // The function is the sender, so to say.
+        let received = port2.recv_batch(1_000_000, |number| {
+            port1.post_message(&(number.to_native() + 100)).unwrap();
+        })?;
+        assert_eq!(received as u64, there);
+        assert!(batch(&mut port2, 1_000_000)?.into_iter().eq(100..100 + there));
+    }
+    Ok(())
+}
+
+/// Nor does a sender on another thread keep it going.
+#[test]
+fn m5_a_batch_ends_although_the_sender_goes_on() -> Outcome {
+    let _watchdog = Watchdog::start();
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(1024);
+    let sender = thread::spawn(move || while port1.post_message(&7).is_ok() {});
+    for _ in 0..100 {
+        let there = port2.len();
+        let mut received = 0;
+        let outcome = port2.recv_batch(usize::MAX, |_| {
+            received += 1;
+            // A batch that goes on for as long as there is something would not end: there is.
+            assert!(received <= 64, "more than the ring holds");
+            thread::yield_now();
+        });
+        match outcome {
+            Ok(count) => assert!(count >= there.min(1)),
+            Err(error) => assert!(error.is_empty()),
+        }
+    }
+    port2.close();
+    sender.join().unwrap();
+    Ok(())
+}
+
 /// A forgotten guard's bytes come back with the batch.
 #[test]
 fn a_forgotten_guard_does_not_stop_batches() -> Outcome {

@@ -71,6 +71,8 @@ impl<Out: Message> Slot<Out> {
         }
     }
 
+    /// Posts what it holds. It takes one operation from the budget in any case: `start_send`, which
+    /// posts most messages, has no task that could be suspended.
     pub(super) fn poll_flush(
         &mut self,
         sender: &mut Sender<Out>,
@@ -81,7 +83,7 @@ impl<Out: Message> Slot<Out> {
             Self::Held(message) => message,
             empty => {
                 *self = empty;
-                return Poll::Ready(Ok(()));
+                return sender.poll_budget(cx).map(Ok);
             }
         };
         let posted = sender.poll_post_message(cx, &message);

@@ -242,7 +242,6 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
 
     /// Dispatches what comes next; a message only if `messages` says so.
     pub(super) fn turn(&mut self, messages: bool) -> Result<Turn, DispatchError> {
-        self.sender.set_whole(self.is_alone());
         self.handlers.turn(messages, &mut self.receiver, &mut self.sender)
     }
 }

@@ -11,6 +11,7 @@ use std::fmt;
 
 use crate::handlers::Handlers;
 use crate::message::Message;
+use crate::outgoing::Standing;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 
@@ -41,11 +42,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         Self { sender, receiver, handlers: Handlers::new() }
     }
 
-    /// Whether nobody else can receive at this port's end of the channel. The halves may have been
+    /// Whether somebody else can receive at this port's end of the channel. The halves may have been
     /// exchanged with those of another port, through [`split_mut`](Self::split_mut).
     #[inline]
-    pub(super) fn is_alone(&self) -> bool {
-        self.sender.end() == self.receiver.end()
+    pub(super) fn standing(&self) -> Standing {
+        if self.sender.end() == self.receiver.end() { Standing::Whole } else { Standing::Apart }
     }
 
     /// Ends the channel for both ports.
@@ -165,7 +166,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn split_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {
-        self.sender.set_whole(false);
+        self.sender.waits_no_more();
         (&mut self.sender, &mut self.receiver)
     }
 
@@ -197,7 +198,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_split(mut self) -> (Sender<Out>, Receiver<In>) {
-        self.sender.set_whole(false);
+        self.sender.waits_no_more();
         (self.sender, self.receiver)
     }
 }

@@ -4,14 +4,11 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use super::MessagePort;
-use crate::error::{DispatchError, PostError, RecvError};
+use crate::error::{DispatchError, PostError, PostTimeoutError, RecvError, RecvTimeoutError};
 use crate::handlers::Turn;
 use crate::incoming::Incoming;
 use crate::message::{Message, MessageRef};
 use crate::wait::{Deadline, TimedOut, pending};
-
-/// Messages that [`MessagePort::run_async`] dispatches before it lets other tasks run.
-const MESSAGES_PER_POLL: u32 = 64;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Posts a message, or has the task woken when it is worth another try. Never blocks.
@@ -65,7 +62,48 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub async fn post_message_async(&mut self, message: &Out) -> Result<(), PostError> {
-        self.sender.post_async(message, self.is_alone()).await
+        self.sender.post_async(message, self.standing()).await
+    }
+
+    /// Posts a message, waiting for room until `end` is ready: a timer of the runtime, a signal to
+    /// shut down, or whatever else ends. A message that fits is posted even if `end` is ready.
+    ///
+    /// It differs from [`post_message_async`](Self::post_message_async) inside a `timeout` or a
+    /// `select!` in what the peer knows: this wait has an end of its own, so while it lasts the
+    /// peer's posts wait for room too. A post whose end stands around it, where the port cannot see
+    /// it, is taken for one without end, and the peer's post is refused with `WouldDeadlock`. A
+    /// post whose end is elsewhere may be given an `end` that never comes,
+    /// [`pending()`](std::future::pending); then nothing but that other end keeps two full ports
+    /// from waiting for ever.
+    ///
+    /// Dropping the future posts nothing and takes no room.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if `end` was ready before there was room; otherwise those of
+    /// [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Duration;
+    /// use tokio::time::sleep;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let MessageChannel { mut port1, port2: _idle } = MessageChannel::<u64>::with_capacity(64);
+    /// while port1.try_post_message(&7).is_ok() {}
+    /// let posted = port1.post_message_async_until(&7, sleep(Duration::from_millis(1))).await;
+    /// assert!(posted.unwrap_err().is_timeout());
+    /// # }
+    /// ```
+    pub async fn post_message_async_until(
+        &mut self,
+        message: &Out,
+        end: impl Future,
+    ) -> Result<(), PostTimeoutError> {
+        self.sender.post_async_until(message, end, self.standing()).await
     }
 
     /// Receives the next message, or has the task woken when there is one. Never blocks.
@@ -117,11 +155,43 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.receiver.recv_async().await
     }
 
+    /// Receives the next message, waiting for one until `end` is ready: a timer of the runtime, a
+    /// signal to shut down, or whatever else ends. A message that is there is received even if
+    /// `end` is ready.
+    ///
+    /// Dropping the future loses nothing: a message is taken only when the future completes.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if `end` was ready before there was a message; otherwise those of
+    /// [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Duration;
+    /// use tokio::time::sleep;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let MessageChannel { port1: _idle, mut port2 } = MessageChannel::<u64>::new();
+    /// let received = port2.recv_async_until(sleep(Duration::from_millis(1))).await;
+    /// assert!(received.unwrap_err().is_timeout());
+    /// # }
+    /// ```
+    pub async fn recv_async_until(
+        &mut self,
+        end: impl Future,
+    ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
+        self.receiver.recv_async_until(end).await
+    }
+
     /// Dispatches events until the channel has ended and nothing is left that could be
     /// dispatched; what [`run`](Self::run) does, in a task.
     ///
-    /// Handlers run inside the poll of this future. After some messages it lets other tasks run,
-    /// even if more are there. Dropping the future loses nothing; running again goes on.
+    /// Handlers run inside the poll of this future. After 64 messages in a row it lets other tasks
+    /// run, even if more are there. Dropping the future loses nothing; running again goes on.
     ///
     /// # Errors
     ///
@@ -155,16 +225,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         }
         let running = Running(self);
         running.0.receiver.incoming_mut().set_in_task(true);
-        let mut messages = 0u32;
         loop {
+            poll_fn(|cx| running.0.receiver.poll_budget(cx)).await;
             match running.0.turn(true)? {
-                Turn::Message(_) => {
-                    messages = messages.wrapping_add(1);
-                    if messages.is_multiple_of(MESSAGES_PER_POLL) {
-                        let_others_run().await;
-                    }
-                }
-                Turn::Close => {}
+                Turn::Message(_) | Turn::Close => {}
                 Turn::Idle => suspend(running.0, Incoming::wait_for_news).await,
                 Turn::Stuck => suspend(running.0, Incoming::wait_for_end).await,
                 Turn::Ended => return Ok(()),
@@ -178,19 +242,10 @@ async fn suspend<Out, In>(
     port: &mut MessagePort<Out, In>,
     wait: impl Fn(&mut Incoming, Deadline<'_>) -> Result<(), TimedOut>,
 ) {
-    poll_fn(|cx| pending(wait(port.receiver.incoming_mut(), Deadline::Task(cx.waker())))).await;
-}
-
-/// Suspends the task once and has it woken at once.
-async fn let_others_run() {
-    let mut suspended = false;
+    let receiver = &mut port.receiver;
     poll_fn(|cx| {
-        if suspended {
-            return Poll::Ready(());
-        }
-        suspended = true;
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        let polled = pending(wait(receiver.incoming_mut(), Deadline::Task(cx.waker())));
+        receiver.settle(polled)
     })
     .await;
 }

@@ -125,6 +125,11 @@ impl Progress {
     pub(crate) fn has_reached(&self, target: Target) -> bool {
         self.0.has_reached(target)
     }
+
+    /// The position up to which the other half of the port has announced deliveries.
+    pub(crate) fn announced(&self) -> usize {
+        self.0.announced()
+    }
 }
 
 /// The ring's memory could not be had.
@@ -190,6 +195,11 @@ fn new_at(
 }
 
 impl Ring {
+    /// See [`Producer::announced`].
+    fn announced(&self) -> usize {
+        self.consumer.claimed.load(order::UNORDERED)
+    }
+
     /// Everything before the result is the producer's to write again.
     #[inline]
     fn head(&self) -> usize {

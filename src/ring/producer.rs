@@ -363,6 +363,12 @@ impl Producer {
         self.ring.has_reached(target)
     }
 
+    /// The position up to which the consumer has announced deliveries. It may lag behind, except
+    /// for what came before this call by whatever means.
+    pub(crate) fn announced(&self) -> usize {
+        self.ring.announced()
+    }
+
     /// Asks, the own port having closed, whether what was posted so far is delivered to the
     /// consumer. Otherwise the consumer has come to the end before.
     pub(crate) fn finish(&self) -> bool {

@@ -4,7 +4,7 @@ use super::{Sender, post_error};
 use crate::archive;
 use crate::error::PostError;
 use crate::message::Message;
-use crate::outgoing::{Length, Manner};
+use crate::outgoing::{Length, Manner, Standing};
 use crate::ring::Layout;
 use crate::wait::Deadline;
 
@@ -27,17 +27,21 @@ impl<Out: Message> Sender<Out> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn post_archived(&mut self, archive: &[u8]) -> Result<(), PostError> {
-        self.post_bytes(archive, self.whole)
+        self.post_bytes(archive, self.standing())
     }
 
-    /// [`post_archived`](Self::post_archived); `alone` as in [`Manner`].
-    pub(crate) fn post_bytes(&mut self, archive: &[u8], alone: bool) -> Result<(), PostError> {
+    /// [`post_archived`](Self::post_archived); `standing` as in [`Manner`].
+    pub(crate) fn post_bytes(
+        &mut self,
+        archive: &[u8],
+        standing: Standing,
+    ) -> Result<(), PostError> {
         // First of all: bytes that are never posted are neither copied nor checked.
         let (needed, max) = (archive.len(), self.outgoing.max_message());
         if needed > max {
             return Err(PostError::TooLarge { needed, max });
         }
-        let manner = Manner { deadline: Deadline::Never, alone, batched: false };
+        let manner = Manner { deadline: Deadline::Never, standing, batched: false };
         let Self { outgoing, scratch, .. } = self;
         let layout = const { archive::layout::<Out>() };
         // Unaligned bytes are checked where they are aligned: in their place, if they have one.

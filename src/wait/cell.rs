@@ -1,5 +1,6 @@
 //! The word on which one end of one direction sleeps.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use super::barrier::Barrier;
@@ -126,10 +127,9 @@ impl WaitCell {
     /// must not live as long as the channel.
     pub(crate) fn forget_task(&self) {
         if self.disarm().is_ok() {
-            self.task.with_mut(|task| {
-                // SAFETY: the state is `IDLE`, so the slot is the owner's.
-                unsafe { *task = None }
-            });
+            // SAFETY: the state is `IDLE`, so the slot is the owner's.
+            let waker = self.task.with_mut(|task| unsafe { (*task).take() });
+            contain(|| drop(waker));
         }
     }
 
@@ -179,7 +179,7 @@ impl WaitCell {
             // ORDERING(W3): Release; pairs with W4. Before the waker runs: it may poll at once.
             self.state.store(IDLE, order::give_back());
             if let Some(waker) = waker {
-                waker.wake();
+                contain(|| waker.wake());
             }
         }
     }
@@ -192,5 +192,75 @@ impl WaitCell {
     /// Whether the owner may wait by spinning: the last waker was not on the owner's own CPU.
     pub(super) fn spinning_helps(&self) -> bool {
         super::cpu::spinning_helps(&self.waker_cpu)
+    }
+}
+
+/// Calls into a waker that somebody else left here. If it panics, the panic ends here.
+///
+/// Whoever posts, receives, closes or drops has done so when the waker is called, and has nothing
+/// to do with the task: a panic would say that it failed, and a caller that tries again would post
+/// twice. The panic hook has told of it already.
+fn contain(call: impl FnOnce()) {
+    if cfg!(message_port_loom) {
+        // Here it may be the model checker that panics, to say that it found something.
+        return call();
+    }
+    let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else { return };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // A payload that panics when it is dropped panics with another one: this ends it.
+        std::mem::forget(payload);
+    }
+}
+
+#[cfg(all(test, not(message_port_loom)))]
+mod tests {
+    use super::super::{Deadline, TimedOut, WaitStrategy, Waiter};
+    use super::{Barrier, IDLE, TAKING, THREAD, Target, WaitCell, order};
+    use std::time::{Duration, Instant};
+
+    /// A cell whose notifier was stopped while it takes the waker.
+    fn being_taken() -> WaitCell {
+        let cell = WaitCell::new();
+        cell.state.store(TAKING, order::arm());
+        cell
+    }
+
+    fn waiter() -> Waiter {
+        Waiter::new(WaitStrategy::Park, Barrier::detect())
+    }
+
+    #[test]
+    fn a_thread_finds_news_while_a_notifier_is_stopped() {
+        let cell = being_taken();
+        let mut looks = 0;
+        let found = waiter().wait(&cell, Target::ANY, Deadline::Never, || {
+            looks += 1;
+            // Behind the spinning, and behind the tries without a nap.
+            (looks == 800).then_some(())
+        });
+        assert_eq!(found, Ok(()));
+    }
+
+    #[test]
+    fn a_deadline_passes_while_a_notifier_is_stopped() {
+        let cell = being_taken();
+        let deadline = Deadline::At(Instant::now() + Duration::from_millis(2));
+        let found = waiter().wait(&cell, Target::ANY, deadline, || None::<()>);
+        assert_eq!(found, Err(TimedOut));
+    }
+
+    #[test]
+    fn a_thread_arms_once_the_notifier_goes_on() {
+        let cell = being_taken();
+        let mut looks = 0;
+        let found = waiter().wait(&cell, Target::ANY, Deadline::Never, || {
+            looks += 1;
+            if looks == 800 {
+                cell.state.store(IDLE, order::give_back());
+            }
+            (cell.state.load(order::regain()) == THREAD).then_some(())
+        });
+        assert_eq!(found, Ok(()));
+        assert_eq!(cell.state.load(order::regain()), IDLE, "it armed, and disarmed");
     }
 }

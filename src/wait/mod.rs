@@ -1,10 +1,12 @@
 //! How an end waits: a bounded spin, then sleep until the other side has news.
 
 mod barrier;
+mod budget;
 mod cell;
 mod cpu;
 
 pub(crate) use barrier::Barrier;
+pub(crate) use budget::Budget;
 pub(crate) use cell::WaitCell;
 
 use std::task::{Poll, Waker};
@@ -54,9 +56,11 @@ pub(crate) enum Deadline<'a> {
     Never,
     /// It does not wait, but has this task woken when it is worth another try.
     Task(&'a Waker),
+    /// The same, for a task that also waits for something else, which ends this wait.
+    TaskUntil(&'a Waker),
 }
 
-impl Deadline<'_> {
+impl<'a> Deadline<'a> {
     /// Looks at the clock, which costs more than a post or a receive that need not wait. A
     /// deadline that the clock cannot express never comes.
     pub(crate) fn fixed(self) -> Self {
@@ -71,7 +75,21 @@ impl Deadline<'_> {
             Self::Now => true,
             // Under loom, which repeats a model step by step, the clock says nothing.
             Self::At(deadline) => !cfg!(message_port_loom) && Instant::now() >= deadline,
-            Self::Never | Self::Within(_) | Self::Task(_) => false,
+            Self::Never | Self::Within(_) | Self::Task(_) | Self::TaskUntil(_) => false,
+        }
+    }
+
+    /// When to look again, if nobody can be relied on to say that there is news.
+    fn nap(self) -> Instant {
+        let nap = Instant::now() + FALLBACK_NAP;
+        if let Self::At(deadline) = self { deadline.min(nap) } else { nap }
+    }
+
+    /// The task that is woken, if it is not a thread that waits.
+    pub(crate) fn task(self) -> Option<&'a Waker> {
+        match self {
+            Self::Task(waker) | Self::TaskUntil(waker) => Some(waker),
+            Self::Now | Self::Within(_) | Self::At(_) | Self::Never => None,
         }
     }
 }
@@ -80,7 +98,7 @@ impl Deadline<'_> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TimedOut;
 
-/// What a wait with [`Deadline::Task`] means to the task.
+/// What a wait with the deadline of a task means to it.
 pub(crate) fn pending<T>(waited: Result<T, TimedOut>) -> Poll<T> {
     waited.map_or(Poll::Pending, Poll::Ready)
 }
@@ -91,7 +109,10 @@ const EAGER_LOOKS: u32 = 128;
 const PATIENT_LOOKS: u32 = 512;
 /// Between these many looks a waiter looks at the clock.
 const LOOKS_PER_CLOCK: u32 = 256;
-/// How often a waiter looks when the system does not let it wait for a wake-up.
+/// Tries to arm a cell that a notifier is about to let go of, before a thread naps between them.
+const ARMING_TRIES: u32 = 128;
+/// How often a waiter looks when the system does not let it wait for a wake-up, or when a notifier
+/// was stopped halfway.
 const FALLBACK_NAP: Duration = Duration::from_millis(1);
 
 /// How one end of a direction waits. Belongs to that end.
@@ -126,18 +147,32 @@ impl Waiter {
         if deadline.has_passed() {
             return Err(TimedOut);
         }
-        if let Deadline::Task(waker) = deadline {
+        if let Some(waker) = deadline.task() {
             return self.suspend(cell, target, waker, look);
         }
         if let Some(found) = self.spin(cell, deadline, &mut look)? {
             return Ok(found);
         }
         let mut sleeper = cell.counters().sleeper();
+        let mut tries = 0;
         loop {
             let parker = self.parker.get_or_insert_with(|| cell.introduce());
             if let Err(BeingWoken) = cell.arm_thread(target) {
-                // For a moment, and only after a task has waited here.
-                spin_loop();
+                // Only after a task has waited here, and for a moment, unless the notifier was
+                // stopped in the middle. Then neither the news nor the deadline waits for it, and
+                // napping gives the CPU to it, even if it has a lower priority.
+                if let Some(found) = look() {
+                    return Ok(found);
+                }
+                if deadline.has_passed() {
+                    return Err(TimedOut);
+                }
+                if tries < ARMING_TRIES || cfg!(message_port_loom) {
+                    tries += 1;
+                    spin_loop();
+                } else {
+                    parker.park_deadline(deadline.nap());
+                }
                 continue;
             }
             // ORDERING(B2): full barrier between arming and looking; pairs with B1.
@@ -150,11 +185,8 @@ impl Waiter {
             sleeper.sleep(ordered.is_err());
             match (deadline, ordered) {
                 (Deadline::At(deadline), Ok(())) => parker.park_deadline(deadline),
-                (Deadline::At(deadline), Err(_)) => {
-                    parker.park_deadline(deadline.min(Instant::now() + FALLBACK_NAP));
-                }
                 (_, Ok(())) => parker.park(),
-                (_, Err(_)) => parker.park_deadline(Instant::now() + FALLBACK_NAP),
+                (_, Err(_)) => parker.park_deadline(deadline.nap()),
             }
             #[cfg(message_port_loom)]
             if matches!(deadline, Deadline::At(_)) {

@@ -31,7 +31,7 @@ impl Producer {
 
     /// Once everything is fixed, that is if the consumer or its port has gone.
     fn count_unread(&self) -> Unread {
-        let claimed = self.ring.consumer.claimed.load(order::UNORDERED);
+        let claimed = self.ring.announced();
         let settled = self.ring.settle(claimed);
         debug_assert_ne!(settled, UNSETTLED);
         // The consumer passes a skip without claiming it. What it has given back may have been
