@@ -6,7 +6,7 @@ use super::{Against, Goal, OURS, Row, Scale, Subject, Unit};
 use crate::carrier::ByClone;
 use crate::link::{Duplex, Two};
 use crate::machine::Cpus;
-use crate::measure::{Sample, duplex, setup};
+use crate::measure::{Sample, setup};
 use crate::peers::channels::{AsyncChannel, Crossbeam, Crossfire, Flume, Kanal, Std, Tokio};
 use crate::peers::moved::{AsMany, Queue};
 use crate::peers::ours;
@@ -51,7 +51,7 @@ impl Aspect for Resident {
 }
 
 fn channel<A: Aspect, D: Duplex<u64> + 'static>(peer: &'static str) -> Subject {
-    Subject::new(peer, "", duplex::check::<u64, D>, |channels, cpus| {
+    Subject::new(peer, "", setup::check::<D>, |channels, cpus| {
         // Counted before the first channel that is measured.
         ours::places();
         A::run(channels, cpus, D::open)
