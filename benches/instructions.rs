@@ -18,7 +18,7 @@ use message_port::{Message, MessageChannel, MessagePort};
 use messages::{Line, Order, Pair, Quote, Snapshot, Tick};
 use rkyv::Archived;
 
-const ROUNDS: u64 = 1000;
+const ROUNDS: usize = 1000;
 
 type Row = (&'static str, fn());
 
@@ -35,8 +35,8 @@ const ROWS: &[Row] = &[
     ("struct_64", || one_by_one(&Quote::new(7), |quote| quote.others[6].to_native())),
     ("struct_200", || one_by_one(&Snapshot::new(7), |all| all.others[23].to_native())),
     ("struct_64_rtrb", || one_by_one_through_rtrb(Quote::new(7), |quote| quote.others[6])),
-    ("batch", || batches((0..100).collect(), |n: &Archived<u64>| n.to_native())),
-    ("batch_struct_64", || batches(vec![Quote::new(7); 100], |quote| quote.others[6].to_native())),
+    ("batch", || batches(&[7u64; BATCH], |n| n.to_native())),
+    ("batch_struct_64", || batches(&[Quote::new(7); BATCH], |quote| quote.others[6].to_native())),
     ("batch_rtrb", batches_through_rtrb),
     ("events", events),
 ];
@@ -90,16 +90,16 @@ fn one_by_one_through_rtrb<T: Copy>(message: T, read: impl Fn(&T) -> u64) {
 }
 
 /// Messages that are posted together.
-const BATCH: u64 = 100;
+const BATCH: usize = 100;
 
 /// A hundred messages at a time.
-fn batches<T: Message>(messages: Vec<T>, read: impl Fn(&Archived<T>) -> u64) {
+fn batches<T: Message>(messages: &[T], read: impl Fn(&Archived<T>) -> u64) {
     let MessageChannel { port1, port2 } = MessageChannel::<T>::new();
     let mut ends = (port1, port2);
     counted(&mut ends, |(port1, port2)| {
         let mut sum = 0;
         for _ in 0..ROUNDS / BATCH {
-            port1.post_messages(black_box(&messages)).unwrap();
+            port1.post_messages(black_box(messages)).unwrap();
             let received = port2.recv_batch(messages.len(), |message| sum += read(message));
             assert_eq!(received.unwrap(), messages.len());
         }
@@ -109,7 +109,7 @@ fn batches<T: Message>(messages: Vec<T>, read: impl Fn(&Archived<T>) -> u64) {
 
 fn batches_through_rtrb() {
     let mut ends = rtrb::RingBuffer::<u64>::new(4096);
-    let numbers: Vec<u64> = (0..BATCH).collect();
+    let numbers = [7u64; BATCH];
     counted(&mut ends, |(producer, consumer)| {
         let mut sum = 0;
         for _ in 0..ROUNDS / BATCH {

@@ -3,7 +3,7 @@
 # every row can be measured: once, as briefly as possible. Its figures mean nothing.
 #
 #   bash ci/peers.sh                                            the checks
-#   cargo run --release --manifest-path peers/Cargo.toml        the measurement: half an hour
+#   cargo run --release --manifest-path peers/Cargo.toml        the measurement: `-- --list` says how long
 
 set -eu
 cd "$(dirname "$0")/.."

@@ -14,11 +14,12 @@ impl Line {
     }
 }
 
-/// Structs of one size: their archives are their bytes, which the derive sees only where the type has
-/// no parameters.
+/// Structs of one size: their archives are their bytes, which the derive sees only where the fields are
+/// in the order of the archive's (`repr(C)`) and the type has no parameters.
 macro_rules! structs {
     ($($name:ident: $others:literal;)*) => {$(
         #[derive(Clone, Copy, Archive, Serialize, Deserialize)]
+        #[repr(C)]
         pub(crate) struct $name {
             pub(crate) id: u64,
             pub(crate) others: [u64; $others],

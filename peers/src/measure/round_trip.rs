@@ -39,7 +39,7 @@ pub(super) fn echoed<T: Payload>(trips: u64) -> u64 {
 pub(crate) fn check<T: Payload, D: Duplex<T>>(cpus: Cpus) -> Result<(), String> {
     // Every message of the measured run is compared, too, by their sum.
     let (mut near, mut far) = apart(D::open());
-    let trips = T::CHECKED.min(500);
+    let trips = T::CHECKED.min(200);
     let (outcome, (), _) = on_two_threads(
         cpus,
         |_| {

@@ -13,7 +13,7 @@ use crate::link::{TaskDuplex, TaskEnd};
 use crate::machine::{self, Clock, Cpus, Elapsed, Role};
 
 /// Trips in a correctness check.
-const CHECKED: u64 = 500;
+const CHECKED: u64 = 200;
 
 /// How many trips are made in a run: to warm up, timed together, timed one by one.
 #[derive(Clone, Copy)]
