@@ -6,17 +6,21 @@ use std::path::PathBuf;
 use lexopt::prelude::*;
 
 use crate::rounds::Effort;
+use crate::rows::RESIDENT;
 
 pub(crate) const USAGE: &str = "\
 Measures message-port and its peers in one run.
 
-usage: peers [--rows NAMES] [--quick] [--rounds N] [--out DIR]
-       peers --check [--rows NAMES]
-       peers --list
+usage: peers [--rows NAMES] [--skip NAMES] [--quick] [--rounds N] [--out DIR]
+       peers --smoke [--rows NAMES] [--skip NAMES] [--out DIR]
+       peers --check [--rows NAMES] [--skip NAMES]
+       peers --list [--rows NAMES] [--skip NAMES]
 
-  --rows NAMES   only these rows: names or beginnings of names, separated by commas
+  --rows NAMES   only these rows: names or beginnings of names, separated by commas; * stands for anything
+  --skip NAMES   none of these rows
   --quick        fewer rounds and shorter ones: a first look, not a result
-  --rounds N     so many rounds (11; with --quick 3)
+  --smoke        one round that is as short as possible: whether everything works, and no result
+  --rounds N     so many rounds (11; with --quick 3, with --smoke 1)
   --out DIR      where the JSON file and the charts go (target/peers)
   --check        only see whether every peer delivers everything in order, in every row
   --list         only list the rows
@@ -26,11 +30,17 @@ pub(crate) enum Mode {
     Measure,
     Check,
     List,
+    /// What this program asks of itself: to grow by so many channels of a peer.
+    Resident {
+        peer: String,
+        channels: u64,
+    },
 }
 
 pub(crate) struct Args {
     pub(crate) mode: Mode,
     pub(crate) rows: Vec<String>,
+    pub(crate) skip: Vec<String>,
     pub(crate) effort: Effort,
     pub(crate) out: PathBuf,
 }
@@ -40,6 +50,7 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
     let mut args = Args {
         mode: Mode::Measure,
         rows: Vec::new(),
+        skip: Vec::new(),
         effort: Effort::FULL,
         out: PathBuf::from("target/peers"),
     };
@@ -48,11 +59,17 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
     while let Some(arg) = parser.next()? {
         match arg {
             Long("rows") => args.rows.extend(names(parser.value()?)?),
+            Long("skip") => args.skip.extend(names(parser.value()?)?),
             Long("quick") => args.effort = Effort::QUICK,
+            Long("smoke") => args.effort = Effort::SMOKE,
             Long("rounds") => rounds = Some(parser.value()?.parse()?),
             Long("out") => args.out = parser.value()?.into(),
             Long("check") => args.mode = Mode::Check,
             Long("list") => args.mode = Mode::List,
+            Long(name) if name == RESIDENT.trim_start_matches('-') => {
+                let peer = parser.value()?.string()?;
+                args.mode = Mode::Resident { peer, channels: parser.value()?.parse()? };
+            }
             Short('h') | Long("help") => {
                 print!("{USAGE}");
                 return Ok(None);

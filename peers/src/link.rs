@@ -61,8 +61,8 @@ impl<T: Payload, S: Send + 'static, R: ReceiveEnd<T>> ReceiveEnd<T> for Crossed<
 
 /// An end of a duplex in a task.
 pub(crate) trait TaskEnd: Send + 'static {
-    fn send(&mut self, message: u64) -> impl Future<Output = ()>;
-    fn receive(&mut self) -> impl Future<Output = u64>;
+    fn send(&mut self, message: u64) -> impl Future<Output = ()> + Send;
+    fn receive(&mut self) -> impl Future<Output = u64> + Send;
 }
 
 /// A way between two tasks.

@@ -16,6 +16,7 @@ mod rows;
 use std::process::ExitCode;
 
 use args::{Args, Mode};
+use rows::Row;
 
 #[global_allocator]
 static ALLOCATOR: allocator::Counting = allocator::Counting;
@@ -38,21 +39,35 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
+/// The rows that the command line asks for.
+fn chosen(args: &Args) -> Result<Vec<Row>, String> {
     let mut rows = rows::all();
-    if !args.rows.is_empty() {
-        if let Some(unknown) =
-            args.rows.iter().find(|wanted| !rows.iter().any(|row| row.name.starts_with(*wanted)))
-        {
-            return Err(format!("no row is called {unknown}; --list shows them").into());
-        }
-        rows.retain(|row| args.rows.iter().any(|wanted| row.name.starts_with(wanted)));
+    let unknown = args
+        .rows
+        .iter()
+        .chain(&args.skip)
+        .find(|pattern| !rows.iter().any(|row| row.is_called(pattern)));
+    if let Some(unknown) = unknown {
+        return Err(format!("no row is called {unknown}; --list shows them"));
     }
+    let any = |patterns: &[String], row: &Row| patterns.iter().any(|p| row.is_called(p));
+    rows.retain(|row| (args.rows.is_empty() || any(&args.rows, row)) && !any(&args.skip, row));
+    Ok(rows)
+}
+
+fn run(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
+    if let Mode::Resident { peer, channels } = &args.mode {
+        println!("{}", serde_json::to_string(&rows::resident(peer, *channels)?)?);
+        return Ok(());
+    }
+    let rows = chosen(args)?;
     match args.mode {
         Mode::List => {
             for row in &rows {
-                println!("{:<34} {} ({} subjects)", row.name, row.what, row.subjects.len());
+                println!("{:<40} {} ({} subjects)", row.name, row.what, row.subjects.len());
             }
+            let least = rounds::least(&rows, args.effort);
+            println!("{} rows: more than {} minutes", rows.len(), least.as_secs() / 60);
         }
         Mode::Check => {
             let checks = rounds::check(&rows)?;
@@ -62,10 +77,12 @@ fn run(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
             rounds::check(&rows)?;
             let environment = report::Environment::read();
             let results = rounds::measure(&rows, args.effort);
-            print!("{}", report::table(&environment, &results));
-            let files = report::write(&args.out, &environment, &results)?;
+            let report = report::Report::new(&environment, &results);
+            print!("{}", report.table());
+            let files = report.write(&args.out)?;
             println!("{files} files in {}", args.out.display());
         }
+        Mode::Resident { .. } => unreachable!("it has returned"),
     }
     Ok(())
 }

@@ -14,14 +14,15 @@ pub(crate) struct Effort {
     pub(crate) rounds: usize,
     /// About how long one subject takes in one round.
     pub(crate) round: Duration,
-    quick: bool,
+    /// Where a row says how many operations there are: by how much to divide that.
+    divisor: u64,
 }
 
 impl Effort {
-    pub(crate) const FULL: Self =
-        Self { rounds: 11, round: Duration::from_millis(40), quick: false };
-    pub(crate) const QUICK: Self =
-        Self { rounds: 3, round: Duration::from_millis(10), quick: true };
+    pub(crate) const FULL: Self = Self { rounds: 11, round: Duration::from_millis(40), divisor: 1 };
+    pub(crate) const QUICK: Self = Self { rounds: 3, round: Duration::from_millis(10), divisor: 4 };
+    /// As little as possible.
+    pub(crate) const SMOKE: Self = Self { rounds: 1, round: Duration::ZERO, divisor: 100 };
 }
 
 /// A row and what came out.
@@ -70,6 +71,9 @@ pub(crate) fn check(rows: &[Row]) -> Result<usize, String> {
 fn operations(subject: &Subject, row: &Row, time: Duration) -> u64 {
     let target = time.as_secs_f64() * 1e9;
     let mut operations = 64;
+    if time.is_zero() {
+        return operations;
+    }
     loop {
         // The best of three: the others may have been interrupted.
         let runs = [(); 3].map(|()| (subject.run)(operations, row.cpus).value);
@@ -81,12 +85,31 @@ fn operations(subject: &Subject, row: &Row, time: Duration) -> u64 {
     }
 }
 
+impl Effort {
+    /// Rounds of a row.
+    fn rounds_of(self, row: &Row) -> usize {
+        match row.scale {
+            Scale::Timed => self.rounds,
+            Scale::Fixed { rounds, .. } => self.rounds.min(rounds),
+        }
+    }
+}
+
+/// The time of all rounds of the rows that say how long one takes. The checks, the search for the
+/// number of operations and the other rows come on top.
+pub(crate) fn least(rows: &[Row], effort: Effort) -> Duration {
+    let timed = rows.iter().filter(|row| matches!(row.scale, Scale::Timed));
+    timed
+        .map(|row| {
+            let runs = u32::try_from(row.subjects.len() * effort.rounds_of(row));
+            effort.round.saturating_mul(runs.unwrap_or(u32::MAX))
+        })
+        .sum()
+}
+
 /// Measures every row.
 pub(crate) fn measure(rows: &[Row], effort: Effort) -> Vec<Results<'_>> {
-    let rounds = |row: &Row| match row.scale {
-        Scale::Timed => effort.rounds,
-        Scale::Fixed { rounds, .. } => effort.rounds.min(rounds),
-    };
+    let rounds = |row: &Row| effort.rounds_of(row);
     let bar = progress(rows.iter().map(|row| row.subjects.len() * rounds(row)).sum());
     rows.iter()
         .map(|row| {
@@ -96,8 +119,7 @@ pub(crate) fn measure(rows: &[Row], effort: Effort) -> Vec<Results<'_>> {
                 .iter()
                 .map(|subject| match row.scale {
                     Scale::Timed => self::operations(subject, row, effort.round),
-                    Scale::Fixed { operations, .. } if effort.quick => operations.div_ceil(4),
-                    Scale::Fixed { operations, .. } => operations,
+                    Scale::Fixed { operations, .. } => operations.div_ceil(effort.divisor),
                 })
                 .collect();
             let mut samples = vec![Vec::new(); row.subjects.len()];

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use super::pace::{Pace, pause};
 use super::{Expected, Sample, apart, expect_sum, on_two_threads, warm_up};
 use crate::link::{BatchLink, BatchReceiveEnd as _, BatchSendEnd};
 use crate::machine::{Clock, Cpus};
@@ -27,9 +28,11 @@ impl<T: Payload> Batch<T> {
         self.messages.len()
     }
 
-    fn send(&mut self, sender: &mut impl BatchSendEnd<T>, batches: u64) {
+    /// Stamps and sends so many batches; `before` runs before each message is stamped.
+    fn send(&mut self, sender: &mut impl BatchSendEnd<T>, batches: u64, before: impl Fn()) {
         for _ in 0..batches {
             for message in &mut self.messages {
+                before();
                 message.stamp(self.next);
                 self.next += 1;
             }
@@ -46,7 +49,7 @@ pub(crate) fn check<T: Payload, L: BatchLink<T>>(cpus: Cpus) -> Result<(), Strin
     let batches = T::CHECKED.div_ceil(limit as u64);
     let ((), outcome, _) = on_two_threads(
         cpus,
-        |_| batch.send(&mut *sender, batches),
+        |_| batch.send(&mut *sender, batches, || {}),
         |_| {
             let mut expected = Expected::<T>::new();
             while expected.next < batches * limit as u64 {
@@ -60,6 +63,28 @@ pub(crate) fn check<T: Payload, L: BatchLink<T>>(cpus: Cpus) -> Result<(), Strin
 
 /// Time per message, as the receiver sees it.
 pub(crate) fn run<T: Payload, L: BatchLink<T>>(messages: u64, cpus: Cpus) -> Sample {
+    pass::<T, L>(messages, cpus, || {}, || {})
+}
+
+/// The same with an end that is slowed: it works for each message, not for each batch. The work of
+/// that end is part of the time.
+pub(crate) fn run_slowed<T: Payload, L: BatchLink<T>>(
+    messages: u64,
+    cpus: Cpus,
+    pace: Pace,
+) -> Sample {
+    let (sending, receiving) = pace.steps::<T>();
+    pass::<T, L>(messages, cpus, move || pause(sending), move || pause(receiving))
+}
+
+/// One loop for both: with pauses that do nothing it is the bare one.
+#[inline(always)]
+fn pass<T: Payload, L: BatchLink<T>>(
+    messages: u64,
+    cpus: Cpus,
+    before_sending: impl Fn() + Sync,
+    after_reading: impl Fn() + Sync,
+) -> Sample {
     let (mut sender, mut receiver) = apart(L::open());
     let mut batch = Batch::<T>::new();
     let limit = batch.len();
@@ -68,10 +93,10 @@ pub(crate) fn run<T: Payload, L: BatchLink<T>>(messages: u64, cpus: Cpus) -> Sam
     let (sending, (reading, sum), pinned) = on_two_threads(
         cpus,
         |start| {
-            batch.send(&mut *sender, warm);
+            batch.send(&mut *sender, warm, &before_sending);
             start.wait();
             let clock = Clock::start();
-            batch.send(&mut *sender, batches);
+            batch.send(&mut *sender, batches, &before_sending);
             clock.stop()
         },
         |start| {
@@ -81,6 +106,7 @@ pub(crate) fn run<T: Payload, L: BatchLink<T>>(messages: u64, cpus: Cpus) -> Sam
                 while left > 0 {
                     left -= receiver.receive_some::<Touch>(limit, |touch| {
                         sum = sum.wrapping_add(black_box(touch));
+                        after_reading();
                     }) as u64;
                 }
             };

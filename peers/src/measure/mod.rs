@@ -8,19 +8,22 @@ pub(crate) mod duplex;
 pub(crate) mod events;
 pub(crate) mod idle;
 pub(crate) mod one_way;
+pub(crate) mod pace;
 pub(crate) mod round_trip;
 pub(crate) mod setup;
+pub(crate) mod tasks;
 
 use std::sync::Barrier;
 use std::thread;
 
 use crossbeam_utils::CachePadded;
+use serde::{Deserialize, Serialize};
 
 use crate::machine::{self, Cpus, Elapsed, Role};
 use crate::payload::Payload;
 
 /// What one peer did in one round.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Sample {
     /// Messages, trips, channels: whatever the row counts.
     pub(crate) operations: u64,

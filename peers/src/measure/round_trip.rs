@@ -3,32 +3,30 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use futures_lite::future::block_on;
-
 use super::{Sample, apart, on_two_threads, warm_up};
-use crate::link::{Duplex, ReceiveEnd as _, SendEnd as _, TaskDuplex, TaskEnd as _};
+use crate::link::{Duplex, ReceiveEnd as _, SendEnd as _};
 use crate::machine::{Clock, Cpus, Elapsed};
 use crate::payload::{Payload, Touch};
 
 /// Of so many trips each is timed alone, after those that are timed together: a look at the clock
 /// costs a good part of the fastest trips.
-fn timed_alone(trips: u64) -> u64 {
+pub(super) fn timed_alone(trips: u64) -> u64 {
     (trips / 4).clamp(1, 20_000)
 }
 
 /// What the near side found.
-struct Trips {
-    elapsed: Elapsed,
-    latencies: Vec<u64>,
-    sum: u64,
+pub(super) struct Trips {
+    pub(super) elapsed: Elapsed,
+    pub(super) latencies: Vec<u64>,
+    pub(super) sum: u64,
 }
 
-fn nanoseconds(since: Instant) -> u64 {
+pub(super) fn nanoseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The sum of what comes back, if the far side stamps its own message with what it read.
-fn echoed<T: Payload>(trips: u64) -> u64 {
+pub(super) fn echoed<T: Payload>(trips: u64) -> u64 {
     let (mut near, mut far) = (T::sample(), T::sample());
     (0..trips).fold(0u64, |sum, number| {
         near.stamp(number);
@@ -41,7 +39,7 @@ fn echoed<T: Payload>(trips: u64) -> u64 {
 pub(crate) fn check<T: Payload, D: Duplex<T>>(cpus: Cpus) -> Result<(), String> {
     // Every message of the measured run is compared, too, by their sum.
     let (mut near, mut far) = apart(D::open());
-    let trips = T::CHECKED.min(2000);
+    let trips = T::CHECKED.min(200);
     let (outcome, (), _) = on_two_threads(
         cpus,
         |_| {
@@ -120,90 +118,6 @@ pub(crate) fn run<T: Payload, D: Duplex<T>>(trips: u64, cpus: Cpus) -> Sample {
         },
     );
     assert_eq!(found.sum, echoed::<T>(total), "something else came back");
-    let sample = Sample::timed(trips, found.elapsed.and(echoed_in), pinned);
-    Sample { latencies: found.latencies, ..sample }
-}
-
-/// [`check`], in tasks.
-pub(crate) fn check_tasks<D: TaskDuplex>(cpus: Cpus) -> Result<(), String> {
-    let trips = 2000;
-    let (mut near, mut far) = apart(D::open());
-    let (outcome, (), _) = on_two_threads(
-        cpus,
-        |_| {
-            block_on(async {
-                let mut outcome = Ok(());
-                for number in 0..trips {
-                    near.send(number).await;
-                    if near.receive().await != number && outcome.is_ok() {
-                        outcome = Err(format!("trip {number} brought back something else"));
-                    }
-                }
-                outcome
-            })
-        },
-        |_| {
-            block_on(async {
-                for _ in 0..trips {
-                    let message = far.receive().await;
-                    far.send(message).await;
-                }
-            });
-        },
-    );
-    outcome
-}
-
-/// Time per round trip between two tasks, each in a bare `block_on` on a thread of its own.
-pub(crate) fn run_tasks<D: TaskDuplex>(trips: u64, cpus: Cpus) -> Sample {
-    let (warm, alone) = (warm_up::<u64>(trips), timed_alone(trips));
-    let total = warm + trips + alone;
-    let (mut near, mut far) = apart(D::open());
-    let (found, echoed_in, pinned) = on_two_threads(
-        cpus,
-        |start| {
-            start.wait();
-            block_on(async {
-                let mut sum = 0u64;
-                for number in 0..warm {
-                    near.send(number).await;
-                    sum = sum.wrapping_add(near.receive().await);
-                }
-                let clock = Clock::start();
-                for number in warm..warm + trips {
-                    near.send(number).await;
-                    sum = sum.wrapping_add(black_box(near.receive().await));
-                }
-                let elapsed = clock.stop();
-                let mut latencies = Vec::new();
-                for number in warm + trips..total {
-                    let start = Instant::now();
-                    near.send(number).await;
-                    sum = sum.wrapping_add(black_box(near.receive().await));
-                    latencies.push(nanoseconds(start));
-                }
-                Trips { elapsed, latencies, sum }
-            })
-        },
-        |start| {
-            start.wait();
-            block_on(async {
-                let mut echo = async |trips: u64| {
-                    for _ in 0..trips {
-                        let message = far.receive().await;
-                        far.send(message).await;
-                    }
-                };
-                echo(warm).await;
-                let clock = Clock::start();
-                echo(trips).await;
-                let elapsed = clock.stop();
-                echo(alone).await;
-                elapsed
-            })
-        },
-    );
-    assert_eq!(found.sum, echoed::<u64>(total), "something else came back");
     let sample = Sample::timed(trips, found.elapsed.and(echoed_in), pinned);
     Sample { latencies: found.latencies, ..sample }
 }

@@ -3,9 +3,11 @@
 use std::hint::black_box;
 use std::thread;
 
-use super::Sample;
+use super::{Expected, Sample};
 use crate::allocator::Count;
+use crate::link::{Duplex, ReceiveEnd as _, SendEnd as _};
 use crate::machine::{self, Clock, Cpus, Role};
+use crate::payload::{Digest, Payload as _};
 
 /// Does it on a fresh thread, pinned.
 fn alone(cpus: Cpus, work: impl FnOnce(bool) -> Sample + Send) -> Sample {
@@ -13,6 +15,24 @@ fn alone(cpus: Cpus, work: impl FnOnce(bool) -> Sample + Send) -> Sample {
         let worker = scope.spawn(|| work(machine::pin(cpus, Role::Near)));
         worker.join().expect("the worker finishes")
     })
+}
+
+/// Whether a new channel takes numbers in both directions and gives them back as they were, in order.
+/// One thread does it in turns: two that poll on one CPU would wait for the scheduler.
+pub(crate) fn check<D: Duplex<u64>>(_: Cpus) -> Result<(), String> {
+    let (mut near, mut far) = D::open();
+    let mut lists = [Expected::<u64>::new(), Expected::<u64>::new()];
+    // Fewer at a time than any queue has room for.
+    for first in (0..u64::CHECKED).step_by(32) {
+        let numbers = first..first + 32;
+        numbers.clone().for_each(|number| near.send(&number));
+        numbers.clone().for_each(|number| far.send(&number));
+        let [at_far, at_near] = &mut lists;
+        numbers.clone().for_each(|_| at_far.arrived(far.receive::<Digest>()));
+        numbers.for_each(|_| at_near.arrived(near.receive::<Digest>()));
+    }
+    let [at_far, at_near] = lists.map(Expected::outcome);
+    at_far.and(at_near)
 }
 
 /// Time to make a channel and to drop it.

@@ -3,7 +3,7 @@
 use std::hint::spin_loop;
 use std::marker::PhantomData;
 
-use crate::carrier::Carrier;
+use crate::carrier::{ByClone, Carrier};
 use crate::link::{Link, ReceiveEnd, SendEnd, TaskDuplex, TaskEnd};
 use crate::payload::{Payload, Reading};
 
@@ -30,8 +30,8 @@ pub(crate) trait TaskQueue: 'static {
     type Receiver: Send + 'static;
 
     fn bounded(depth: usize) -> (Self::Sender, Self::Receiver);
-    fn send(sender: &mut Self::Sender, item: u64) -> impl Future<Output = ()>;
-    fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = u64>;
+    fn send(sender: &mut Self::Sender, item: u64) -> impl Future<Output = ()> + Send;
+    fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = u64> + Send;
 }
 
 /// A queue that is polled.
@@ -47,6 +47,19 @@ impl<Q: Queue, C: Carrier<T>, T: Payload> Link<T> for Polled<Q, C> {
 
     fn open() -> (Self::Sender, Self::Receiver) {
         let (sender, receiver) = Q::bounded(T::DEPTH);
+        (PolledSender(sender), PolledReceiver(receiver))
+    }
+}
+
+/// Numbers through a queue that is polled, with as many places as one direction of our channel.
+pub(crate) struct AsMany<Q>(PhantomData<Q>);
+
+impl<Q: Queue> Link<u64> for AsMany<Q> {
+    type Sender = PolledSender<Q, ByClone, u64>;
+    type Receiver = PolledReceiver<Q, ByClone, u64>;
+
+    fn open() -> (Self::Sender, Self::Receiver) {
+        let (sender, receiver) = Q::bounded(super::ours::places());
         (PolledSender(sender), PolledReceiver(receiver))
     }
 }
@@ -121,11 +134,11 @@ impl<Q: TaskQueue> TaskDuplex for Tasks<Q> {
 }
 
 impl<Q: TaskQueue> TaskEnd for TasksEnd<Q> {
-    fn send(&mut self, message: u64) -> impl Future<Output = ()> {
+    fn send(&mut self, message: u64) -> impl Future<Output = ()> + Send {
         Q::send(&mut self.0, message)
     }
 
-    fn receive(&mut self) -> impl Future<Output = u64> {
+    fn receive(&mut self) -> impl Future<Output = u64> + Send {
         Q::receive(&mut self.1)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::hint::spin_loop;
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
 use message_port::{Builder, MessageChannel, MessagePort, WaitStrategy};
 
@@ -48,6 +49,19 @@ impl Settings for Trusted {
 pub(crate) fn channel<T: Payload, S: Settings>() -> MessageChannel<T> {
     let builder = S::build(MessageChannel::builder().capacity(T::RING));
     builder.build().expect("a valid capacity")
+}
+
+/// Numbers for which one direction of a channel has room, as it is built by default: counted.
+pub(crate) fn places() -> usize {
+    static PLACES: OnceLock<usize> = OnceLock::new();
+    *PLACES.get_or_init(|| {
+        let MessageChannel { mut port1, port2: _receiver } = channel::<u64, Default>();
+        let mut places = 0;
+        while port1.try_post_message(&0).is_ok() {
+            places += 1;
+        }
+        places
+    })
 }
 
 /// The port, by its calls that do not wait.

@@ -16,7 +16,49 @@ pub(crate) struct RowFigures<'a> {
     pub(crate) cpus: Cpus,
     /// By their medians, the smallest first.
     pub(crate) subjects: Vec<Figures>,
+    /// Ours against the best peer, if there are both.
+    pub(crate) standing: Option<Standing>,
     pub(crate) goals: Vec<GoalFigures>,
+}
+
+/// Where ours stands in a row.
+#[derive(Serialize)]
+pub(crate) struct Standing {
+    /// The peer with the smallest median in this row of this run, limits aside.
+    pub(crate) best: String,
+    /// Our median divided by its.
+    pub(crate) ratio: f64,
+    pub(crate) verdict: Verdict,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    Won,
+    /// Within 3 %, on either side.
+    Level,
+    Lost,
+}
+
+/// How far from 1 a ratio is level.
+pub(crate) const LEVEL: f64 = 0.03;
+
+impl Verdict {
+    fn of(ratio: f64) -> Self {
+        match ratio {
+            ratio if ratio < 1.0 - LEVEL => Self::Won,
+            ratio if ratio <= 1.0 + LEVEL => Self::Level,
+            _ => Self::Lost,
+        }
+    }
+
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Won => "won",
+            Self::Level => "level",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// A subject.
@@ -40,7 +82,20 @@ pub(crate) struct Figures {
     /// Whether its threads ran where they should in all rounds.
     pub(crate) pinned: bool,
     pub(crate) latency: Option<Latency>,
+    /// The value of each round, in the order in which they were measured.
     rounds: Vec<f64>,
+    /// The CPU time of each, in seconds.
+    rounds_cpu_seconds: Vec<f64>,
+}
+
+impl Figures {
+    /// The peer, and how it carries the message if there is a choice.
+    pub(crate) fn name(&self) -> String {
+        match self.how {
+            "" => self.peer.to_owned(),
+            how => format!("{}, by {how}", self.peer),
+        }
+    }
 }
 
 /// Percentiles of single times, in nanoseconds, over all rounds.
@@ -84,12 +139,37 @@ pub(crate) fn of_row<'a>(results: &Results<'a>) -> RowFigures<'a> {
     subjects.sort_by(|a, b| a.median.total_cmp(&b.median));
     let goals =
         row.goals.iter().filter_map(|goal| of_goal(*goal, ours?, &subjects, row.unit)).collect();
-    RowFigures { name: &row.name, what: row.what, unit: row.unit, cpus: row.cpus, subjects, goals }
+    RowFigures {
+        name: &row.name,
+        what: row.what,
+        unit: row.unit,
+        cpus: row.cpus,
+        standing: ours.and_then(|ours| standing(ours, &subjects)),
+        subjects,
+        goals,
+    }
+}
+
+fn standing(ours: f64, subjects: &[Figures]) -> Option<Standing> {
+    let best = best(subjects)?;
+    let ratio = match best.median {
+        median if median > 0.0 => ours / median,
+        // Where allocations are counted, nothing is as good as nothing.
+        _ if ours > 0.0 => f64::INFINITY,
+        _ => 1.0,
+    };
+    Some(Standing { best: best.name(), ratio, verdict: Verdict::of(ratio) })
+}
+
+/// The best competitor. The subjects are sorted.
+fn best(subjects: &[Figures]) -> Option<&Figures> {
+    subjects.iter().find(|figures| figures.competes)
 }
 
 fn of_subject(subject: &Subject, samples: &[Sample], unit: Unit) -> Figures {
     let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
     let busy: Vec<f64> = samples.iter().filter_map(|sample| busy(sample, unit)).collect();
+    let cpu: Vec<f64> = samples.iter().map(|sample| sample.cpu).collect();
     Figures {
         peer: subject.peer,
         how: subject.how,
@@ -100,11 +180,12 @@ fn of_subject(subject: &Subject, samples: &[Sample], unit: Unit) -> Figures {
         max: values.iter().copied().fold(0.0, f64::max),
         ratio_to_ours: None,
         cpus_busy: (!busy.is_empty()).then(|| median(&busy)),
-        cpu_seconds: median(&samples.iter().map(|sample| sample.cpu).collect::<Vec<_>>()),
+        cpu_seconds: median(&cpu),
         operations_per_round: samples.first().map_or(0, |sample| sample.operations),
         pinned: samples.iter().all(|sample| sample.pinned),
         latency: latency(samples),
         rounds: values,
+        rounds_cpu_seconds: cpu,
     }
 }
 
@@ -125,10 +206,10 @@ fn latency(samples: &[Sample]) -> Option<Latency> {
 }
 
 fn of_goal(goal: Goal, ours: f64, subjects: &[Figures], unit: Unit) -> Option<GoalFigures> {
-    // Sorted: the first one is the best.
+    // Sorted: the first of a peer's ways is its better one.
     let reference = match goal.against {
         Against::Peer(peer) => Some(subjects.iter().find(|figures| figures.peer == peer)?),
-        Against::Best => Some(subjects.iter().find(|figures| figures.competes)?),
+        Against::Best => Some(best(subjects)?),
         Against::Absolute => None,
     };
     let figure = match reference {
@@ -138,10 +219,7 @@ fn of_goal(goal: Goal, ours: f64, subjects: &[Figures], unit: Unit) -> Option<Go
     };
     Some(GoalFigures {
         goal,
-        reference: reference.map_or_else(
-            || unit.text().to_owned(),
-            |reference| format!("{} {}", reference.peer, reference.how).trim_end().to_owned(),
-        ),
+        reference: reference.map_or_else(|| unit.text().to_owned(), Figures::name),
         figure,
         bar_reached: goal.reaches(figure, goal.bar),
         aim_reached: goal.reaches(figure, goal.aim),

@@ -3,6 +3,7 @@
 mod chart;
 mod environment;
 mod figures;
+mod summary;
 mod table;
 
 use std::fs::{self, File};
@@ -13,32 +14,41 @@ use serde::Serialize;
 
 pub(crate) use environment::Environment;
 use figures::RowFigures;
-pub(crate) use table::table;
+use summary::Summary;
 
 use crate::rounds::Results;
 
+/// Everything that came out of a run.
 #[derive(Serialize)]
-struct Document<'a> {
+pub(crate) struct Report<'a> {
     environment: &'a Environment,
+    summary: Summary,
     rows: Vec<RowFigures<'a>>,
 }
 
-/// Writes `peers.json` and a chart for each row; returns how many files that were.
-pub(crate) fn write(
-    folder: &Path,
-    environment: &Environment,
-    results: &[Results<'_>],
-) -> io::Result<usize> {
-    fs::create_dir_all(folder)?;
-    let rows: Vec<_> = results.iter().map(figures::of_row).collect();
-    for row in &rows {
-        let path = folder.join(format!("{}.svg", row.name.replace('/', "-")));
-        chart::draw(&path, row).map_err(io::Error::other)?;
+impl<'a> Report<'a> {
+    pub(crate) fn new(environment: &'a Environment, results: &'a [Results<'_>]) -> Self {
+        let rows: Vec<_> = results.iter().map(figures::of_row).collect();
+        Self { environment, summary: Summary::of(&rows), rows }
     }
-    let files = rows.len() + 1;
-    let mut json = BufWriter::new(File::create(folder.join("peers.json"))?);
-    serde_json::to_writer_pretty(&mut json, &Document { environment, rows })?;
-    writeln!(json)?;
-    json.flush()?;
-    Ok(files)
+
+    /// What it was measured with, every row, and the summary.
+    pub(crate) fn table(&self) -> String {
+        let rows: String = self.rows.iter().map(table::row).collect();
+        [self.environment.text(), rows, self.summary.text()].concat()
+    }
+
+    /// Writes `peers.json` and a chart for each row; returns how many files that were.
+    pub(crate) fn write(&self, folder: &Path) -> io::Result<usize> {
+        fs::create_dir_all(folder)?;
+        for row in &self.rows {
+            let path = folder.join(format!("{}.svg", row.name.replace('/', "-")));
+            chart::draw(&path, row).map_err(io::Error::other)?;
+        }
+        let mut json = BufWriter::new(File::create(folder.join("peers.json"))?);
+        serde_json::to_writer_pretty(&mut json, self)?;
+        writeln!(json)?;
+        json.flush()?;
+        Ok(self.rows.len() + 1)
+    }
 }

@@ -2,21 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::environment::Environment;
-use super::figures::{self, Figures, GoalFigures, RowFigures};
+use super::figures::{Figures, GoalFigures, RowFigures};
 use crate::machine::{self, Cpus};
-use crate::rounds::Results;
 
-/// All rows, after what they were measured with.
-pub(crate) fn table(environment: &Environment, results: &[Results<'_>]) -> String {
-    let mut text = environment.text();
-    for results in results {
-        row(&mut text, &figures::of_row(results));
-    }
-    text
-}
-
-fn row(text: &mut String, row: &RowFigures<'_>) {
+/// One row.
+pub(super) fn row(row: &RowFigures<'_>) -> String {
+    let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(text, "\n{}   [{}; {}]", row.name, row.unit.text(), place(row));
     let _ = writeln!(text, "  {}", row.what);
@@ -31,11 +22,21 @@ fn row(text: &mut String, row: &RowFigures<'_>) {
     }
     text.push('\n');
     for figures in &row.subjects {
-        subject(text, figures);
+        subject(&mut text, figures);
+    }
+    if let Some(standing) = &row.standing {
+        let _ = writeln!(
+            text,
+            "  ours / best peer ({}) = {}: {}",
+            standing.best,
+            number(standing.ratio),
+            standing.verdict.text(),
+        );
     }
     for figures in &row.goals {
-        goal(text, figures);
+        goal(&mut text, figures);
     }
+    text
 }
 
 fn place(row: &RowFigures<'_>) -> String {
@@ -48,10 +49,7 @@ fn place(row: &RowFigures<'_>) -> String {
 }
 
 fn subject(text: &mut String, figures: &Figures) {
-    let name = match figures.how {
-        "" => figures.peer.to_owned(),
-        how => format!("{}, by {how}", figures.peer),
-    };
+    let name = figures.name();
     let name = if figures.pinned { name } else { format!("{name} (not pinned)") };
     // The worse way of a peer does not count.
     let ratio = match figures.ratio_to_ours {
@@ -98,7 +96,7 @@ fn goal(text: &mut String, figures: &GoalFigures) {
 }
 
 /// Three significant digits, or all of them.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),
         value if value < 10.0 => format!("{value:.2}"),

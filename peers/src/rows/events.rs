@@ -5,15 +5,18 @@ use crate::carrier::{ByArchive, ByClone, Carrier};
 use crate::link::Link;
 use crate::machine::Cpus;
 use crate::measure::{allocations, bursts, events, one_way};
-use crate::payload::{Bytes, Order, Payload};
+use crate::payload::{Bytes, Order, Payload, Shared};
 use crate::peers::channels::{AsyncChannel, Crossbeam, Crossfire, Flume, Kanal, Std, Tokio};
 use crate::peers::moved::{Polled, Sleeping, SleepingQueue};
 use crate::peers::ours::{self, OneWay};
 use crate::peers::rings::Rtrb;
 use crate::peers::slots::{Disruptor, ThingbufPolled, ThingbufSleeping};
 
+/// Our port, by pulling, in the rows of handlers.
+const PULL: &str = "message-port, recv";
+
 /// `run` against `recv`.
-fn handlers<T: Payload>() -> Row {
+fn handlers<T: Payload>(goals: Vec<Goal>) -> Row {
     type Pull = OneWay<ours::Waiting>;
     Row {
         name: format!("handlers/{}/blocking", T::NAME),
@@ -23,14 +26,9 @@ fn handlers<T: Payload>() -> Row {
         scale: Scale::Timed,
         subjects: vec![
             Subject::new(OURS, "", events::check::<T>, events::run::<T>),
-            Subject::new(
-                "message-port, recv",
-                "",
-                one_way::check::<T, Pull>,
-                one_way::run::<T, Pull>,
-            ),
+            Subject::new(PULL, "", one_way::check::<T, Pull>, one_way::run::<T, Pull>),
         ],
-        goals: Vec::new(),
+        goals,
     }
 }
 
@@ -81,12 +79,27 @@ fn burst(messages: u64) -> Row {
             bursting_queue::<Tokio>("tokio", messages),
             bursting_queue::<AsyncChannel>("async-channel", messages),
         ],
-        goals: Vec::new(),
+        goals: vec![Goal::new(Against::Best, 1.0, 0.9)],
     }
 }
 
 fn allocating<T: Payload, L: Link<T> + 'static>(peer: &'static str, how: &'static str) -> Subject {
     Subject::new(peer, how, one_way::check::<T, L>, allocations::run::<T, L>)
+}
+
+/// The same of a message that points to one thing twice. A clone of it shares that with the sender's:
+/// it is no independent copy, so peers carry an archive.
+fn shared_allocations() -> Row {
+    let archive = <ByArchive as Carrier<Shared>>::NAME;
+    Row {
+        subjects: vec![
+            allocating::<Shared, OneWay<ours::Polled>>(OURS, ""),
+            allocating::<Shared, Polled<Rtrb, ByArchive>>("rtrb", archive),
+            allocating::<Shared, ThingbufPolled<ByArchive>>("thingbuf", archive),
+            allocating::<Shared, Disruptor<ByArchive>>("disruptor", archive),
+        ],
+        ..allocations::<Shared>()
+    }
 }
 
 /// A queue that moves values, and those that use their places again, both ways each.
@@ -117,14 +130,15 @@ pub(super) fn rows() -> Vec<Row> {
         burst(1),
         burst(10),
         burst(100),
-        handlers::<u64>(),
-        handlers::<Order>(),
+        handlers::<u64>(vec![Goal::new(Against::Peer(PULL), 1.3, 1.1)]),
+        handlers::<Order>(Vec::new()),
         ports(1),
         ports(10),
         ports(100),
         ports(1000),
         allocations::<u64>(),
         allocations::<Order>(),
+        shared_allocations(),
         allocations::<Bytes<0x400>>(),
         allocations::<Bytes<0x1_0000>>(),
         allocations::<Bytes<0x10_0000>>(),

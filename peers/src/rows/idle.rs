@@ -37,6 +37,6 @@ pub(super) fn rows() -> Vec<Row> {
             sleeping::<AsyncChannel>("async-channel"),
         ],
         // As good as nothing: a thread has to fall asleep and to wake up.
-        goals: vec![Goal::new(Against::Absolute, 1.0, 0.05)],
+        goals: vec![Goal::new(Against::Absolute, 0.05, 0.03)],
     }]
 }

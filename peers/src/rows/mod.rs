@@ -10,6 +10,7 @@ mod round_trip;
 mod setup;
 
 pub(crate) use goals::{Against, Goal};
+pub(crate) use setup::{RESIDENT, resident};
 
 use serde::Serialize;
 
@@ -56,7 +57,7 @@ impl Unit {
 pub(crate) enum Scale {
     /// As many operations as take about the time of a round; found out for each subject.
     Timed,
-    /// This many operations, in at most so many rounds; a quarter of them in a quick run.
+    /// This many operations, in at most so many rounds; fewer in a run that is short on purpose.
     Fixed { operations: u64, rounds: usize },
 }
 
@@ -100,7 +101,7 @@ impl Subject {
 
     /// Whether it is a competitor: neither ours nor a limit.
     pub(crate) fn competes(&self) -> bool {
-        !self.peer.starts_with(OURS) && ![BASE, MEMCPY].contains(&self.peer)
+        !self.peer.starts_with(OURS) && ![BASE, MEMCPY, WORK].contains(&self.peer)
     }
 }
 
@@ -109,6 +110,24 @@ pub(crate) const OURS: &str = "message-port";
 pub(crate) const BASE: &str = "base";
 /// A plain copy of the same bytes.
 pub(crate) const MEMCPY: &str = "memcpy";
+/// What a slowed end does besides, and nothing else.
+pub(crate) const WORK: &str = "work";
+
+impl Row {
+    /// Whether the name begins with the pattern, in which a `*` stands for anything.
+    pub(crate) fn is_called(&self, pattern: &str) -> bool {
+        let mut parts = pattern.split('*');
+        let rest = parts.next().and_then(|beginning| self.name.strip_prefix(beginning));
+        // The first place of a part is the best one: it leaves most for the parts that follow.
+        parts
+            .try_fold(rest, |rest, part| {
+                let (_, rest) = rest?.split_once(part)?;
+                Some(Some(rest))
+            })
+            .flatten()
+            .is_some()
+    }
+}
 
 /// Every row, in the order of the report.
 pub(crate) fn all() -> Vec<Row> {

@@ -32,14 +32,14 @@ where
     row("round-trip", value, Unit::NanosecondsPerTrip, ours, goals)
 }
 
-fn stream<T: Payload>(value: &'static str) -> Row {
+fn stream<T: Payload>(value: &'static str, goals: Vec<Goal>) -> Row {
     let ours = Subject::new(
         OURS,
         "",
         one_way::check::<T, OneWay<Waiting>>,
         one_way::run::<T, OneWay<Waiting>>,
     );
-    row("one-way", value, Unit::NanosecondsPerMessage, ours, Vec::new())
+    row("one-way", value, Unit::NanosecondsPerMessage, ours, goals)
 }
 
 fn row(
@@ -64,11 +64,11 @@ fn row(
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    let goal = Goal { inverse: true, ..Goal::new(Against::Peer(NODE), 20.0, 50.0) };
+    let slower = |bar, aim| Goal { inverse: true, ..Goal::new(Against::Peer(NODE), bar, aim) };
     vec![
-        trips::<u64>("number", vec![goal]),
+        trips::<u64>("number", vec![slower(200.0, 500.0)]),
         trips::<Bytes<0x400>>("bytes-1k", Vec::new()),
-        stream::<u64>("number"),
-        stream::<Bytes<0x400>>("bytes-1k"),
+        stream::<u64>("number", vec![slower(100.0, 250.0)]),
+        stream::<Bytes<0x400>>("bytes-1k", Vec::new()),
     ]
 }

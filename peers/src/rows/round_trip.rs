@@ -4,7 +4,7 @@ use super::{Against, BASE, Goal, OURS, Row, Scale, Subject, Unit};
 use crate::carrier::ByClone;
 use crate::link::{Duplex, TaskDuplex, Two};
 use crate::machine::Cpus;
-use crate::measure::round_trip;
+use crate::measure::{round_trip, tasks};
 use crate::payload::Payload;
 use crate::peers::base::Words;
 use crate::peers::channels::{AsyncChannel, Crossbeam, Crossfire, Flume, Kanal, Std, Tokio};
@@ -25,12 +25,38 @@ fn sleeping<Q: SleepingQueue>(peer: &'static str) -> Subject {
     trips::<u64, Two<Sleeping<Q, ByClone>>>(peer)
 }
 
-fn tasks<D: TaskDuplex + 'static>(peer: &'static str) -> Subject {
-    Subject::new(peer, "", round_trip::check_tasks::<D>, round_trip::run_tasks::<D>)
+/// Where the two tasks run.
+#[derive(Clone, Copy)]
+enum Threads {
+    Two,
+    One,
 }
 
-fn queue_tasks<Q: TaskQueue>(peer: &'static str) -> Subject {
-    tasks::<Tasks<Q>>(peer)
+fn pair<D: TaskDuplex + 'static>(peer: &'static str, threads: Threads) -> Subject {
+    match threads {
+        Threads::Two => Subject::new(peer, "", tasks::check::<D>, tasks::run::<D>),
+        Threads::One => {
+            let (check, run) = (tasks::check_on_one_thread::<D>, tasks::run_on_one_thread::<D>);
+            Subject::new(peer, "", check, run)
+        }
+    }
+}
+
+fn queue_pair<Q: TaskQueue>(peer: &'static str, threads: Threads) -> Subject {
+    pair::<Tasks<Q>>(peer, threads)
+}
+
+/// Everything on which a task can wait.
+fn awaiting(threads: Threads) -> Vec<Subject> {
+    vec![
+        pair::<ours::Task>(OURS, threads),
+        queue_pair::<Tokio>("tokio", threads),
+        queue_pair::<Flume>("flume", threads),
+        queue_pair::<Kanal>("kanal", threads),
+        queue_pair::<Crossfire>("crossfire", threads),
+        queue_pair::<Thingbuf>("thingbuf", threads),
+        queue_pair::<AsyncChannel>("async-channel", threads),
+    ]
 }
 
 /// Everything that can be polled.
@@ -70,6 +96,7 @@ fn blocking() -> Vec<Subject> {
 }
 
 pub(super) fn rows() -> Vec<Row> {
+    let best = |bar, aim| Goal::new(Against::Best, bar, aim);
     let row = |name: &str, what, subjects, goals| Row {
         name: name.to_owned(),
         what,
@@ -84,38 +111,36 @@ pub(super) fn rows() -> Vec<Row> {
             "round-trip/u64/spinning",
             "A number there and back; both threads poll.",
             spinning(),
-            vec![
-                Goal::new(Against::Peer(BASE), 1.25, 1.10),
-                Goal::new(Against::Peer("rtrb"), 1.0, 0.9),
-            ],
+            vec![Goal::new(Against::Peer(BASE), 1.05, 1.0)],
         ),
         row(
             "round-trip/u64/blocking",
             "A number there and back, by the calls that may sleep.",
             blocking(),
-            vec![Goal::new(Against::Best, 0.6, 0.5)],
+            vec![best(0.5, 0.45)],
         ),
         row(
             "round-trip/u64/async",
             "A number there and back between two tasks, each in a bare block_on.",
-            vec![
-                tasks::<ours::Task>(OURS),
-                queue_tasks::<Tokio>("tokio"),
-                queue_tasks::<Flume>("flume"),
-                queue_tasks::<Kanal>("kanal"),
-                queue_tasks::<Crossfire>("crossfire"),
-                queue_tasks::<Thingbuf>("thingbuf"),
-                queue_tasks::<AsyncChannel>("async-channel"),
-            ],
-            Vec::new(),
+            awaiting(Threads::Two),
+            vec![best(0.3, 0.02)],
         ),
+        Row {
+            cpus: Cpus::One,
+            ..row(
+                "round-trip/u64/async-one-thread",
+                "A number there and back between two tasks of one current-thread tokio runtime.",
+                awaiting(Threads::One),
+                vec![best(1.0, 0.8)],
+            )
+        },
         Row {
             cpus: Cpus::One,
             ..row(
                 "one-cpu/round-trip/u64/blocking",
                 "A number there and back between two threads that share a CPU.",
                 blocking(),
-                vec![Goal::new(Against::Best, 1.1, 0.9)],
+                vec![best(1.0, 0.9)],
             )
         },
     ]
