@@ -24,6 +24,7 @@ const DEFAULT_MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
 /// | [`max_message_len`](Self::max_message_len) | 16 MiB, or the capacity if that is more |
 /// | [`growable`](Self::growable) | no: a direction keeps its capacity |
 /// | [`wait_strategy`](Self::wait_strategy) | [`WaitStrategy::Park`] |
+/// | [`eager_tasks`](Self::eager_tasks) | `true` |
 /// | [`trust_archives`](Self::trust_archives) | no |
 ///
 /// # Examples
@@ -45,6 +46,7 @@ pub struct Builder<A, B = A> {
     max_message_len: Option<usize>,
     growable: Option<usize>,
     strategy: WaitStrategy,
+    eager_tasks: bool,
     trusted: bool,
     values: Typed<(A, B)>,
 }
@@ -56,6 +58,7 @@ impl<A: Message, B: Message> Builder<A, B> {
             max_message_len: None,
             growable: None,
             strategy: WaitStrategy::default(),
+            eager_tasks: true,
             trusted: false,
             values: PhantomData,
         }
@@ -165,6 +168,28 @@ impl<A: Message, B: Message> Builder<A, B> {
         self
     }
 
+    /// Sets whether a task looks for news for a moment before it is suspended.
+    ///
+    /// To suspend a task and to wake it takes microseconds, a message from another thread a
+    /// fraction of one. So `recv_async`, `post_message_async` and their like look again for about a
+    /// microsecond before they return `Pending`: only while that has lately succeeded, never on a
+    /// machine with one CPU, and never if the task was last woken from the CPU that it runs on, as
+    /// by another task of its own thread. Tasks that share their thread with many others, whose
+    /// latency counts more, may do without.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<u64>::builder().eager_tasks(false).build()?;
+    /// # Ok::<(), message_port::BuildError>(())
+    /// ```
+    pub fn eager_tasks(mut self, eager: bool) -> Self {
+        self.eager_tasks = eager;
+        self
+    }
+
     /// Receives archives without checking them.
     ///
     /// # Safety
@@ -211,7 +236,7 @@ impl<A: Message, B: Message> Builder<A, B> {
     pub fn build(self) -> Result<MessageChannel<A, B>, BuildError> {
         let limits = self.limits()?;
         // SAFETY: `trusted` was set by a caller that vouched for the archives.
-        unsafe { MessageChannel::crossed(limits, self.strategy, self.trusted) }
+        unsafe { MessageChannel::crossed(limits, self.strategy, self.eager_tasks, self.trusted) }
             .map_err(|OutOfMemory| BuildError::OutOfMemory { capacity: self.capacity })
     }
 
@@ -240,6 +265,7 @@ impl<A, B> fmt::Debug for Builder<A, B> {
             .field("max_message_len", &self.max_message_len)
             .field("growable", &self.growable)
             .field("wait_strategy", &self.strategy)
+            .field("eager_tasks", &self.eager_tasks)
             .field("trust_archives", &self.trusted)
             .finish_non_exhaustive()
     }

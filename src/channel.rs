@@ -116,6 +116,7 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
     pub(crate) unsafe fn crossed(
         limits: Limits,
         strategy: WaitStrategy,
+        eager_tasks: bool,
         trusted: bool,
     ) -> Result<Self, OutOfMemory> {
         let link = Link::new();
@@ -130,7 +131,7 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
             "channel made"
         );
         let halves = |producer: Producer, consumer: Consumer, side: Side| {
-            let waiter = || Waiter::new(strategy, link.barrier);
+            let waiter = || Waiter::new(strategy, eager_tasks, link.barrier);
             let received = consumer.progress();
             (
                 Outgoing::new(producer, Arc::clone(&link), side, waiter(), received),

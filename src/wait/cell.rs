@@ -226,7 +226,7 @@ mod tests {
     }
 
     fn waiter() -> Waiter {
-        Waiter::new(WaitStrategy::Park, Barrier::detect())
+        Waiter::new(WaitStrategy::Park, true, Barrier::detect())
     }
 
     #[test]

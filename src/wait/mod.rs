@@ -4,6 +4,7 @@ mod barrier;
 mod budget;
 mod cell;
 mod cpu;
+mod eager;
 
 pub(crate) use barrier::Barrier;
 pub(crate) use budget::Budget;
@@ -16,6 +17,7 @@ use crate::ring::Target;
 use crate::sync::order::Mutant;
 use crate::sync::{Parker, spin_loop};
 use cell::BeingWoken;
+use eager::Eager;
 
 /// How a blocking call waits, at both ports of a channel.
 ///
@@ -119,14 +121,15 @@ const FALLBACK_NAP: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(crate) struct Waiter {
     strategy: WaitStrategy,
+    eager: Eager,
     barrier: Barrier,
     /// Made when the end sleeps for the first time.
     parker: Option<Parker>,
 }
 
 impl Waiter {
-    pub(crate) fn new(strategy: WaitStrategy, barrier: Barrier) -> Self {
-        Self { strategy, barrier, parker: None }
+    pub(crate) fn new(strategy: WaitStrategy, eager_tasks: bool, barrier: Barrier) -> Self {
+        Self { strategy, eager: Eager::new(eager_tasks), barrier, parker: None }
     }
 
     /// Waits until `look` finds something, or until the deadline.
@@ -197,12 +200,15 @@ impl Waiter {
 
     /// Has a task woken instead of waiting, unless there is news already.
     fn suspend<R>(
-        &self,
+        &mut self,
         cell: &WaitCell,
         target: Target,
         waker: &Waker,
         mut look: impl FnMut() -> Option<R>,
     ) -> Result<R, TimedOut> {
+        if let Some(found) = self.eager.look(|| cell.spinning_helps(), &mut look) {
+            return Ok(found);
+        }
         if let Err(BeingWoken) = cell.arm_task(target, waker) {
             // The waker that is just being called may be an older one.
             waker.wake_by_ref();

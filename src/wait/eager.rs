@@ -1,0 +1,102 @@
+//! Whether a task looks for news for a moment before it is suspended.
+
+use crate::sync::spin_loop;
+
+/// Looks of a task before it is suspended, with a pause in front of each: about a microsecond.
+const LOOKS: u32 = 24;
+
+/// Failures in a row after which a task that has lately succeeded stops looking.
+const PATIENCE: u32 = 4;
+
+/// Suspensions after which a task that stopped looking tries once more, at most.
+const LONGEST_BREAK: u32 = 1024;
+
+/// To suspend a task and to wake it costs far more than a message that is already on its way. So a
+/// task looks for it, for as long as that has lately succeeded.
+#[derive(Debug)]
+pub(super) struct Eager {
+    is_allowed: bool,
+    /// Failures that are still accepted.
+    patience: u32,
+    /// Suspensions without looking, until the next try.
+    left_out: u32,
+    /// How many those are the next time.
+    next_break: u32,
+}
+
+impl Eager {
+    pub(super) fn new(is_allowed: bool) -> Self {
+        Self { is_allowed, patience: 1, left_out: 0, next_break: 1 }
+    }
+
+    /// Looks for a moment, if that has lately succeeded and `helps` says that the other end can
+    /// run meanwhile.
+    pub(super) fn look<R>(
+        &mut self,
+        helps: impl FnOnce() -> bool,
+        mut look: impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        if !self.is_allowed || cfg!(any(message_port_loom, miri)) {
+            return None;
+        }
+        if self.patience == 0 {
+            if self.left_out > 0 {
+                self.left_out -= 1;
+                return None;
+            }
+            self.patience = 1;
+        }
+        if !helps() {
+            return None;
+        }
+        for _ in 0..LOOKS {
+            spin_loop();
+            if let Some(found) = look() {
+                (self.patience, self.next_break) = (PATIENCE, 1);
+                return Some(found);
+            }
+        }
+        self.patience -= 1;
+        if self.patience == 0 {
+            self.left_out = self.next_break;
+            self.next_break = (self.next_break * 2).min(LONGEST_BREAK);
+        }
+        None
+    }
+}
+
+#[cfg(all(test, not(any(message_port_loom, miri))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_looks_only_where_the_other_end_can_run() {
+        let mut eager = Eager::new(true);
+        assert_eq!(eager.look(|| false, || -> Option<()> { unreachable!() }), None);
+        assert_eq!(eager.look(|| true, || Some(7)), Some(7));
+        let mut off = Eager::new(false);
+        assert_eq!(off.look(|| true, || -> Option<()> { unreachable!() }), None);
+    }
+
+    #[test]
+    fn what_brings_nothing_is_left_out_more_and_more() {
+        let mut eager = Eager::new(true);
+        let mut tries = 0;
+        for _ in 0..100_000 {
+            let mut tried = false;
+            let found = eager.look(
+                || true,
+                || {
+                    tried = true;
+                    None::<()>
+                },
+            );
+            assert_eq!(found, None);
+            tries += u32::from(tried);
+        }
+        assert!(tries < 120, "{tries} tries");
+        // A success makes it try each time again.
+        while eager.look(|| true, || Some(())).is_none() {}
+        assert_eq!(eager.look(|| true, || Some(())), Some(()));
+    }
+}
