@@ -27,6 +27,8 @@ pub(crate) struct Scratch {
     shares: Shares,
     /// Where an archive that came from elsewhere is aligned.
     aligned: AlignedVec<ALIGNMENT>,
+    /// Whether that is more than is kept without need.
+    is_large: bool,
     idle: Idle,
     pub(super) known: Known,
 }
@@ -50,25 +52,29 @@ impl Scratch {
     /// Ends a message.
     #[inline(always)]
     pub(super) fn settle(&mut self) {
-        // A message that needs more than the arena has leaves a larger arena behind.
-        if self.need.most > KEPT || self.need.room > KEPT {
-            self.settle_arena();
+        if self.need.is_large | self.shares.table.is_large() | self.is_large {
+            self.settle_large();
         }
-        self.need.most = 0;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_large(&mut self) {
+        self.settle_arena();
         if self.shares.table.is_large() {
             self.shares.table.settle(self.shares.begun);
         }
         self.settle_aligned(0);
     }
 
-    #[cold]
     fn settle_arena(&mut self) {
         let Some(arena) = &mut self.arena else { return };
-        let Need { most, room, idle, .. } = &mut self.need;
-        *room = arena.shrink();
-        if let Some(most) = idle.note(*most, *room) {
-            *arena = Arena::with_capacity(most.max(Arena::DEFAULT_CAPACITY));
-            *room = arena.capacity();
+        let most = std::mem::replace(&mut self.need.most, KEPT);
+        let room = arena.shrink();
+        self.need.is_large = room > KEPT;
+        if let Some(most) = self.need.idle.note(most, room) {
+            *arena = Arena::with_capacity(most);
+            self.need.is_large = false;
         }
     }
 
@@ -88,13 +94,7 @@ impl Scratch {
     /// Notes how many bytes a message has had aligned.
     #[inline]
     pub(super) fn settle_aligned(&mut self, needed: usize) {
-        if self.aligned.capacity() > KEPT {
-            self.settle_large_aligned(needed);
-        }
-    }
-
-    #[cold]
-    fn settle_large_aligned(&mut self, needed: usize) {
+        self.is_large = self.aligned.capacity() > KEPT;
         if let Some(most) = self.idle.note(needed, self.aligned.capacity()) {
             self.aligned = AlignedVec::with_capacity(most);
         }
@@ -102,22 +102,37 @@ impl Scratch {
 
     /// Lets go of what was aligned, for a type whose messages do not come by here again.
     pub(super) fn forget_aligned(&mut self) {
-        if self.aligned.capacity() > KEPT {
+        if self.is_large {
             self.aligned = AlignedVec::new();
+            self.is_large = false;
         }
     }
 }
 
 /// How much of the arena messages need, in bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Need {
     /// What is allocated now.
     now: usize,
-    /// The most of it since the last message ended.
+    /// The most of it since the last message ended, or what is kept in any case.
     most: usize,
-    /// Of the arena, once that has grown.
-    room: usize,
+    /// Whether the arena is perhaps larger than that.
+    is_large: bool,
     idle: Idle,
+}
+
+impl Default for Need {
+    fn default() -> Self {
+        Self { now: 0, most: KEPT, is_large: false, idle: Idle::default() }
+    }
+}
+
+impl Need {
+    #[cold]
+    fn grow(&mut self) {
+        self.most = self.now;
+        self.is_large = true;
+    }
 }
 
 /// rkyv's arena, measured.
@@ -132,25 +147,24 @@ impl std::fmt::Debug for MeasuredArena<'_> {
     }
 }
 
-/// The bytes that an allocation takes at most, padding included.
-#[inline]
-fn taken(layout: Layout) -> usize {
-    layout.size() + layout.align() - 1
-}
+/// More than the padding of almost every allocation.
+const PADDING: usize = 16;
 
 // SAFETY: all of it is rkyv's arena; what is counted changes nothing.
 unsafe impl Allocator<DataCloneError> for MeasuredArena<'_> {
     #[inline]
     unsafe fn push_alloc(&mut self, layout: Layout) -> Result<NonNull<[u8]>, DataCloneError> {
-        self.need.now = self.need.now.saturating_add(taken(layout));
-        self.need.most = self.need.most.max(self.need.now);
+        self.need.now = self.need.now.wrapping_add(layout.size() + PADDING);
+        if self.need.now > self.need.most {
+            self.need.grow();
+        }
         // SAFETY: passed on to the caller.
         unsafe { self.arena.push_alloc(layout) }
     }
 
     #[inline]
     unsafe fn pop_alloc(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), DataCloneError> {
-        self.need.now = self.need.now.saturating_sub(taken(layout));
+        self.need.now = self.need.now.wrapping_sub(layout.size() + PADDING);
         // SAFETY: passed on to the caller.
         unsafe { self.arena.pop_alloc(ptr, layout) }
     }
