@@ -27,8 +27,6 @@ pub(crate) struct Scratch {
     shares: Shares,
     /// Where an archive that came from elsewhere is aligned.
     aligned: AlignedVec<ALIGNMENT>,
-    /// Whether that is more than is kept without need.
-    is_large: bool,
     idle: Idle,
     pub(super) known: Known,
 }
@@ -43,39 +41,34 @@ impl Scratch {
     /// Starts a message.
     #[inline(always)]
     pub(super) fn parts(&mut self) -> (MeasuredArena<'_>, &mut Shares) {
+        // Here and not behind the last message, which may have panicked.
+        if self.need.is_dirty | self.shares.is_dirty {
+            self.settle();
+        }
         let arena = self.arena.get_or_insert_with(Arena::new).acquire();
-        self.need.now = 0;
-        self.shares.begun = false;
         (MeasuredArena { arena, need: &mut self.need }, &mut self.shares)
     }
 
-    /// Ends a message.
-    #[inline(always)]
-    pub(super) fn settle(&mut self) {
-        if self.need.is_large | self.shares.table.is_large() | self.is_large {
-            self.settle_large();
-        }
-    }
-
+    /// Ends the last message, if that has left more than an arena of a usual size.
     #[cold]
     #[inline(never)]
-    fn settle_large(&mut self) {
+    fn settle(&mut self) {
+        self.need.is_dirty = false;
         self.settle_arena();
-        if self.shares.table.is_large() {
-            self.shares.table.settle(self.shares.begun);
-        }
+        self.shares.settle();
         self.settle_aligned(0);
     }
 
     fn settle_arena(&mut self) {
         let Some(arena) = &mut self.arena else { return };
         let most = std::mem::replace(&mut self.need.most, KEPT);
-        let room = arena.shrink();
-        self.need.is_large = room > KEPT;
+        self.need.now = 0;
+        let mut room = arena.shrink();
         if let Some(most) = self.need.idle.note(most, room) {
             *arena = Arena::with_capacity(most);
-            self.need.is_large = false;
+            room = most;
         }
+        self.need.is_dirty |= room > KEPT;
     }
 
     /// Lends `bytes` at an address that archives may have.
@@ -92,19 +85,17 @@ impl Scratch {
     }
 
     /// Notes how many bytes a message has had aligned.
-    #[inline]
     pub(super) fn settle_aligned(&mut self, needed: usize) {
-        self.is_large = self.aligned.capacity() > KEPT;
         if let Some(most) = self.idle.note(needed, self.aligned.capacity()) {
             self.aligned = AlignedVec::with_capacity(most);
         }
+        self.need.is_dirty |= self.aligned.capacity() > KEPT;
     }
 
     /// Lets go of what was aligned, for a type whose messages do not come by here again.
     pub(super) fn forget_aligned(&mut self) {
-        if self.is_large {
+        if self.aligned.capacity() > KEPT {
             self.aligned = AlignedVec::new();
-            self.is_large = false;
         }
     }
 }
@@ -112,18 +103,18 @@ impl Scratch {
 /// How much of the arena messages need, in bytes.
 #[derive(Debug)]
 pub(super) struct Need {
-    /// What is allocated now.
+    /// What is allocated now; more after a message that failed.
     now: usize,
     /// The most of it since the last message ended, or what is kept in any case.
     most: usize,
-    /// Whether the arena is perhaps larger than that.
-    is_large: bool,
+    /// Whether there is something to settle: an arena or an aligned copy that may be too large.
+    is_dirty: bool,
     idle: Idle,
 }
 
 impl Default for Need {
     fn default() -> Self {
-        Self { now: 0, most: KEPT, is_large: false, idle: Idle::default() }
+        Self { now: 0, most: KEPT, is_dirty: false, idle: Idle::default() }
     }
 }
 
@@ -131,7 +122,7 @@ impl Need {
     #[cold]
     fn grow(&mut self) {
         self.most = self.now;
-        self.is_large = true;
+        self.is_dirty = true;
     }
 }
 
@@ -177,6 +168,18 @@ pub struct Shares {
     table: Table<Option<usize>>,
     /// Whether the table is about this message, which it is from its first shared pointer on.
     begun: bool,
+    /// Whether there is something to settle: a table of this message, or a large one.
+    is_dirty: bool,
+}
+
+impl Shares {
+    fn settle(&mut self) {
+        if self.table.is_large() {
+            self.table.settle(self.begun);
+        }
+        self.begun = false;
+        self.is_dirty = self.table.is_large();
+    }
 }
 
 /// A `Serialize` that does not keep to what `Sharing` asks.
@@ -191,6 +194,7 @@ enum Misuse {
 impl Sharing<DataCloneError> for Shares {
     fn start_sharing(&mut self, address: usize) -> SharingState {
         if !std::mem::replace(&mut self.begun, true) {
+            self.is_dirty = true;
             self.table.clear();
         }
         match self.table.get_mut(address) {
