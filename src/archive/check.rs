@@ -1,16 +1,16 @@
 //! From bytes to archives: nothing reads them before they are checked.
 
+use std::alloc::Layout;
 use std::any::TypeId;
 use std::cell::Cell;
-use std::num::NonZero;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use rkyv::Archived;
 use rkyv::bytecheck::CheckBytes;
 use rkyv::erased::{ErasedPtr, Metadata};
 use rkyv::rancor::{Source, Strategy};
-use rkyv::validation::Validator;
-use rkyv::validation::archive::ArchiveValidator;
+use rkyv::validation::ArchiveContext;
 use rkyv::validation::shared::{SharedContext, ValidationState};
 
 use super::scratch::Scratch;
@@ -21,12 +21,11 @@ use crate::message::Message;
 
 /// How many pointers deep a received archive may be. Validation recurses, and a chain of a million
 /// links would overflow the stack.
-const MAX_DEPTH: NonZero<usize> = NonZero::new(512).unwrap();
+const MAX_DEPTH: usize = 512;
 
 /// The rkyv validator that checks a received message.
 #[allow(unreachable_pub, reason = "it stands in the bounds of a public trait")]
-pub type MessageValidator<'a> =
-    Strategy<Validator<ArchiveValidator<'a>, SharedPlaces<'a>>, InvalidArchiveError>;
+pub type MessageValidator<'a> = Strategy<Checker<'a>, InvalidArchiveError>;
 
 /// What is known about the places that shared pointers lead to; kept from one message to the next
 /// by whoever checks archives.
@@ -42,12 +41,89 @@ struct Place {
     is_finished: bool,
 }
 
-/// The shared pointers of one archive.
+/// Checks one archive.
+///
+/// It does what rkyv's own validators do; these have their contexts in layers, and no place for
+/// what is kept from one archive to the next.
 #[derive(Debug)]
-pub struct SharedPlaces<'a> {
+pub struct Checker<'a> {
+    /// Addresses of the bytes that no part of the archive has claimed yet.
+    unclaimed: Range<usize>,
+    /// How many pointers deeper it may go; to the root leads one too.
+    depth: usize,
     known: &'a mut Known,
     /// Whether what is known is about this archive, which it is from its first shared pointer on.
     begun: &'a Cell<bool>,
+}
+
+/// Why pointers are not valid, in rkyv's words, but for the addresses.
+#[derive(Debug, thiserror::Error)]
+enum Stray {
+    #[error("subtree pointer overran range: ptr 0x… size {size} in range 0x…..0x…")]
+    Outside { size: usize },
+    #[error("unaligned pointer: ptr 0x… unaligned for alignment {align}")]
+    Unaligned { align: usize },
+    #[error("pushed a subtree range that exceeded the maximum subtree depth")]
+    Deep,
+    #[error("subtree range popped out of order")]
+    Order,
+}
+
+#[cold]
+#[inline(never)]
+fn stray(why: Stray) -> InvalidArchiveError {
+    InvalidArchiveError::new(why)
+}
+
+// SAFETY: a pointer passes only if all of what it leads to is unclaimed, and so lies in the bytes of
+// the archive, which are readable for as long as the checker lives; and if it is aligned.
+unsafe impl ArchiveContext<InvalidArchiveError> for Checker<'_> {
+    #[inline]
+    fn check_subtree_ptr(
+        &mut self,
+        pointer: *const u8,
+        layout: &Layout,
+    ) -> Result<(), InvalidArchiveError> {
+        let (start, size, align) = (pointer.addr(), layout.size(), layout.align());
+        let end = start.wrapping_add(size);
+        if end < start || start < self.unclaimed.start || end > self.unclaimed.end {
+            return Err(stray(Stray::Outside { size }));
+        }
+        if start & (align - 1) != 0 {
+            return Err(stray(Stray::Unaligned { align }));
+        }
+        Ok(())
+    }
+
+    /// What is in front of `root` is for the parts of what is there; what is behind its end, for
+    /// whatever comes after it.
+    #[inline]
+    unsafe fn push_subtree_range(
+        &mut self,
+        root: *const u8,
+        end: *const u8,
+    ) -> Result<Range<usize>, InvalidArchiveError> {
+        if self.depth == 0 {
+            return Err(stray(Stray::Deep));
+        }
+        self.depth -= 1;
+        let behind = end.addr()..self.unclaimed.end;
+        self.unclaimed.end = root.addr();
+        Ok(behind)
+    }
+
+    #[inline]
+    unsafe fn pop_subtree_range(
+        &mut self,
+        behind: Range<usize>,
+    ) -> Result<(), InvalidArchiveError> {
+        if behind.start < self.unclaimed.end {
+            return Err(stray(Stray::Order));
+        }
+        self.unclaimed = behind;
+        self.depth += 1;
+        Ok(())
+    }
 }
 
 /// Why shared pointers are not valid.
@@ -63,7 +139,7 @@ enum Conflict {
     Finished,
 }
 
-impl SharedContext<InvalidArchiveError> for SharedPlaces<'_> {
+impl SharedContext<InvalidArchiveError> for Checker<'_> {
     fn start_shared(
         &mut self,
         type_id: TypeId,
@@ -169,25 +245,24 @@ unsafe fn checked<T: Message>(
         return checked_by_rkyv::<T>(bytes, known);
     }
     if bytes.len() != size_of::<Archived<T>>() {
-        return checked_at_length::<T>(bytes, known);
+        return checked_at_length::<T>(bytes);
     }
     // The root is all there is: its own check remains, and that is nothing for numbers.
-    let begun = Cell::new(false);
-    let mut validator = validator(bytes, known, &begun);
+    let (mut known, begun) = (Known::default(), Cell::new(false));
+    let mut checker = checker(bytes, &mut known, &begun);
     // SAFETY: archives are aligned to 16 bytes, which was asserted to be enough; and there are
     // as many bytes as the root needs.
-    unsafe { Archived::<T>::check_bytes(root.as_ptr(), Strategy::wrap(&mut validator)) }?;
+    unsafe { Archived::<T>::check_bytes(root.as_ptr(), Strategy::wrap(&mut checker)) }?;
     Ok(root)
 }
 
 /// Out of the way of what is common.
-#[cold]
-#[inline(never)]
+#[inline(always)]
 fn checked_at_length<T: Message>(
     bytes: &[u8],
-    known: &mut Known,
 ) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
-    checked_by_rkyv::<T>(bytes, known)
+    // There are no shared pointers in a plain copy, of which something could be known.
+    checked_by_rkyv::<T>(bytes, &mut Known::default())
 }
 
 #[inline(always)]
@@ -196,11 +271,9 @@ fn checked_by_rkyv<T: Message>(
     known: &mut Known,
 ) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
     let begun = Cell::new(false);
-    let mut validator = validator(bytes, known, &begun);
-    let root = rkyv::api::access_with_context::<Archived<T>, _, InvalidArchiveError>(
-        bytes,
-        &mut validator,
-    )?;
+    let mut checker = checker(bytes, known, &begun);
+    let root =
+        rkyv::api::access_with_context::<Archived<T>, _, InvalidArchiveError>(bytes, &mut checker)?;
     if known.places.is_large() {
         known.places.settle(begun.get());
     }
@@ -208,11 +281,7 @@ fn checked_by_rkyv<T: Message>(
 }
 
 #[inline(always)]
-fn validator<'a>(
-    bytes: &'a [u8],
-    known: &'a mut Known,
-    begun: &'a Cell<bool>,
-) -> Validator<ArchiveValidator<'a>, SharedPlaces<'a>> {
-    let archive = ArchiveValidator::with_max_depth(bytes, Some(MAX_DEPTH));
-    Validator::new(archive, SharedPlaces { known, begun })
+fn checker<'a>(bytes: &'a [u8], known: &'a mut Known, begun: &'a Cell<bool>) -> Checker<'a> {
+    let Range { start, end } = bytes.as_ptr_range();
+    Checker { unclaimed: start.addr()..end.addr(), depth: MAX_DEPTH + 1, known, begun }
 }

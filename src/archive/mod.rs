@@ -90,10 +90,8 @@ pub(crate) fn write<T: Message>(
     }
     let (arena, shares) = scratch.parts();
     let mut serializer = Serializer::new(BoundedWriter::new(place), arena, shares);
-    let written = match rkyv::api::serialize_using::<_, DataCloneError>(message, &mut serializer) {
+    match rkyv::api::serialize_using::<_, DataCloneError>(message, &mut serializer) {
         Ok(_) => Ok(serializer.writer.pos()),
         Err(error) => error.needed_bytes().ok_or(error),
-    };
-    scratch.settle();
-    written
+    }
 }

@@ -41,35 +41,34 @@ impl Scratch {
     /// Starts a message.
     #[inline(always)]
     pub(super) fn parts(&mut self) -> (MeasuredArena<'_>, &mut Shares) {
+        // Here and not behind the last message, which may have panicked.
+        if self.need.is_dirty | self.shares.is_dirty {
+            self.settle();
+        }
         let arena = self.arena.get_or_insert_with(Arena::new).acquire();
-        self.need.now = 0;
-        self.shares.begun = false;
         (MeasuredArena { arena, need: &mut self.need }, &mut self.shares)
     }
 
-    /// Ends a message.
-    #[inline(always)]
-    pub(super) fn settle(&mut self) {
-        // A message that needs more than the arena has leaves a larger arena behind.
-        if self.need.most > KEPT || self.need.room > KEPT {
-            self.settle_arena();
-        }
-        self.need.most = 0;
-        if self.shares.table.is_large() {
-            self.shares.table.settle(self.shares.begun);
-        }
+    /// Ends the last message, if that has left more than an arena of a usual size.
+    #[cold]
+    #[inline(never)]
+    fn settle(&mut self) {
+        self.need.is_dirty = false;
+        self.settle_arena();
+        self.shares.settle();
         self.settle_aligned(0);
     }
 
-    #[cold]
     fn settle_arena(&mut self) {
         let Some(arena) = &mut self.arena else { return };
-        let Need { most, room, idle, .. } = &mut self.need;
-        *room = arena.shrink();
-        if let Some(most) = idle.note(*most, *room) {
-            *arena = Arena::with_capacity(most.max(Arena::DEFAULT_CAPACITY));
-            *room = arena.capacity();
+        let most = std::mem::replace(&mut self.need.most, KEPT);
+        self.need.now = 0;
+        let mut room = arena.shrink();
+        if let Some(most) = self.need.idle.note(most, room) {
+            *arena = Arena::with_capacity(most);
+            room = most;
         }
+        self.need.is_dirty |= room > KEPT;
     }
 
     /// Lends `bytes` at an address that archives may have.
@@ -86,18 +85,11 @@ impl Scratch {
     }
 
     /// Notes how many bytes a message has had aligned.
-    #[inline]
     pub(super) fn settle_aligned(&mut self, needed: usize) {
-        if self.aligned.capacity() > KEPT {
-            self.settle_large_aligned(needed);
-        }
-    }
-
-    #[cold]
-    fn settle_large_aligned(&mut self, needed: usize) {
         if let Some(most) = self.idle.note(needed, self.aligned.capacity()) {
             self.aligned = AlignedVec::with_capacity(most);
         }
+        self.need.is_dirty |= self.aligned.capacity() > KEPT;
     }
 
     /// Lets go of what was aligned, for a type whose messages do not come by here again.
@@ -109,15 +101,29 @@ impl Scratch {
 }
 
 /// How much of the arena messages need, in bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Need {
-    /// What is allocated now.
+    /// What is allocated now; more after a message that failed.
     now: usize,
-    /// The most of it since the last message ended.
+    /// The most of it since the last message ended, or what is kept in any case.
     most: usize,
-    /// Of the arena, once that has grown.
-    room: usize,
+    /// Whether there is something to settle: an arena or an aligned copy that may be too large.
+    is_dirty: bool,
     idle: Idle,
+}
+
+impl Default for Need {
+    fn default() -> Self {
+        Self { now: 0, most: KEPT, is_dirty: false, idle: Idle::default() }
+    }
+}
+
+impl Need {
+    #[cold]
+    fn grow(&mut self) {
+        self.most = self.now;
+        self.is_dirty = true;
+    }
 }
 
 /// rkyv's arena, measured.
@@ -132,25 +138,24 @@ impl std::fmt::Debug for MeasuredArena<'_> {
     }
 }
 
-/// The bytes that an allocation takes at most, padding included.
-#[inline]
-fn taken(layout: Layout) -> usize {
-    layout.size() + layout.align() - 1
-}
+/// More than the padding of almost every allocation.
+const PADDING: usize = 16;
 
 // SAFETY: all of it is rkyv's arena; what is counted changes nothing.
 unsafe impl Allocator<DataCloneError> for MeasuredArena<'_> {
     #[inline]
     unsafe fn push_alloc(&mut self, layout: Layout) -> Result<NonNull<[u8]>, DataCloneError> {
-        self.need.now = self.need.now.saturating_add(taken(layout));
-        self.need.most = self.need.most.max(self.need.now);
+        self.need.now = self.need.now.wrapping_add(layout.size() + PADDING);
+        if self.need.now > self.need.most {
+            self.need.grow();
+        }
         // SAFETY: passed on to the caller.
         unsafe { self.arena.push_alloc(layout) }
     }
 
     #[inline]
     unsafe fn pop_alloc(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), DataCloneError> {
-        self.need.now = self.need.now.saturating_sub(taken(layout));
+        self.need.now = self.need.now.wrapping_sub(layout.size() + PADDING);
         // SAFETY: passed on to the caller.
         unsafe { self.arena.pop_alloc(ptr, layout) }
     }
@@ -163,6 +168,18 @@ pub struct Shares {
     table: Table<Option<usize>>,
     /// Whether the table is about this message, which it is from its first shared pointer on.
     begun: bool,
+    /// Whether there is something to settle: a table of this message, or a large one.
+    is_dirty: bool,
+}
+
+impl Shares {
+    fn settle(&mut self) {
+        if self.table.is_large() {
+            self.table.settle(self.begun);
+        }
+        self.begun = false;
+        self.is_dirty = self.table.is_large();
+    }
 }
 
 /// A `Serialize` that does not keep to what `Sharing` asks.
@@ -177,6 +194,7 @@ enum Misuse {
 impl Sharing<DataCloneError> for Shares {
     fn start_sharing(&mut self, address: usize) -> SharingState {
         if !std::mem::replace(&mut self.begun, true) {
+            self.is_dirty = true;
             self.table.clear();
         }
         match self.table.get_mut(address) {

@@ -13,14 +13,15 @@ struct ArchiveFault(Box<Fault>);
 
 struct Fault {
     error: BoxError,
-    /// Whether it is rkyv's own error, which speaks of addresses.
+    /// Whether it is rkyv's own error, which speaks of addresses, or this crate's.
     in_rkyv: bool,
     trace: String,
 }
 
 impl ArchiveFault {
     fn new<E: StdError + Send + Sync + 'static>(error: E) -> Self {
-        let in_rkyv = type_name::<E>().starts_with("rkyv::");
+        let of = |name| type_name::<E>().starts_with(name);
+        let in_rkyv = of("rkyv::") || of("message_port::");
         Self(Box::new(Fault { error: Box::new(error), in_rkyv, trace: String::new() }))
     }
 
@@ -60,7 +61,8 @@ fn without_addresses(text: &str) -> String {
     let mut clean = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         clean.push_str("0x…");
-        clean.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_hexdigit()));
+        let digits = |digit: char| digit.is_ascii_hexdigit() || digit == '…';
+        clean.push_str(part.trim_start_matches(digits));
     }
     clean
 }
