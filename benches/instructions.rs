@@ -10,15 +10,16 @@
 //! ```
 
 #[path = "common/messages.rs"]
+#[allow(dead_code, reason = "the other messages belong to the other rows")]
 mod messages;
 
 use std::hint::black_box;
 
 use message_port::{Message, MessageChannel, MessagePort};
-use messages::{Line, Order, Pair, Quote, Snapshot, Tick};
+use messages::{Line, Order};
 use rkyv::Archived;
 
-const ROUNDS: usize = 1000;
+const ROUNDS: u64 = 1000;
 
 type Row = (&'static str, fn());
 
@@ -29,15 +30,8 @@ const ROWS: &[Row] = &[
     ("order", || one_by_one(&Order::new(7), |order| order.id.to_native())),
     ("kilobyte", || one_by_one(&vec![1u8; 1024], |bytes| bytes.len() as u64)),
     ("trusted_order", trusted_order),
-    ("number_rtrb", || one_by_one_through_rtrb(7, |n| *n)),
-    ("struct_16", || one_by_one(&Pair::new(7), |pair| pair.others[0].to_native())),
-    ("struct_24", || one_by_one(&Tick::new(7), |tick| tick.others[1].to_native())),
-    ("struct_64", || one_by_one(&Quote::new(7), |quote| quote.others[6].to_native())),
-    ("struct_200", || one_by_one(&Snapshot::new(7), |all| all.others[23].to_native())),
-    ("struct_64_rtrb", || one_by_one_through_rtrb(Quote::new(7), |quote| quote.others[6])),
-    ("batch", || batches(&[7u64; BATCH], |n| n.to_native())),
-    ("batch_struct_64", || batches(&[Quote::new(7); BATCH], |quote| quote.others[6].to_native())),
-    ("batch_rtrb", batches_through_rtrb),
+    ("number_rtrb", numbers_through_rtrb),
+    ("batch", batches),
     ("events", events),
 ];
 
@@ -77,48 +71,28 @@ fn trusted_order() {
     one_by_one_through(builder.build().unwrap(), &Order::new(7), |order| order.id.to_native());
 }
 
-fn one_by_one_through_rtrb<T: Copy>(message: T, read: impl Fn(&T) -> u64) {
-    let mut ends = rtrb::RingBuffer::<T>::new(4096);
+fn numbers_through_rtrb() {
+    let mut ends = rtrb::RingBuffer::<u64>::new(4096);
     counted(&mut ends, |(producer, consumer)| {
         let mut sum = 0;
         for _ in 0..ROUNDS {
-            producer.push(*black_box(&message)).ok().unwrap();
-            sum += read(&consumer.pop().unwrap());
+            producer.push(black_box(7)).unwrap();
+            sum += consumer.pop().unwrap();
         }
         black_box(sum)
     });
 }
 
-/// Messages that are posted together.
-const BATCH: usize = 100;
-
-/// A hundred messages at a time.
-fn batches<T: Message>(messages: &[T], read: impl Fn(&Archived<T>) -> u64) {
-    let MessageChannel { port1, port2 } = MessageChannel::<T>::new();
+/// A hundred numbers at a time.
+fn batches() {
+    let MessageChannel { port1, port2 } = MessageChannel::<u64>::new();
+    let numbers: Vec<u64> = (0..100).collect();
     let mut ends = (port1, port2);
     counted(&mut ends, |(port1, port2)| {
         let mut sum = 0;
-        for _ in 0..ROUNDS / BATCH {
-            port1.post_messages(black_box(messages)).unwrap();
-            let received = port2.recv_batch(messages.len(), |message| sum += read(message));
-            assert_eq!(received.unwrap(), messages.len());
-        }
-        black_box(sum)
-    });
-}
-
-fn batches_through_rtrb() {
-    let mut ends = rtrb::RingBuffer::<u64>::new(4096);
-    let numbers = [7u64; BATCH];
-    counted(&mut ends, |(producer, consumer)| {
-        let mut sum = 0;
-        for _ in 0..ROUNDS / BATCH {
-            let numbers = black_box(&numbers);
-            let room = producer.write_chunk_uninit(numbers.len()).unwrap();
-            room.fill_from_iter(numbers.iter().copied());
-            for n in consumer.read_chunk(numbers.len()).unwrap() {
-                sum += n;
-            }
+        for _ in 0..ROUNDS / 100 {
+            port1.post_messages(black_box(&numbers)).unwrap();
+            port2.recv_batch(100, |n| sum += n.to_native()).unwrap();
         }
         black_box(sum)
     });

@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.."
 
 baseline=benches/instructions.tsv
 tolerance=3 # percent
-rounds=1000 # messages per row, as in benches/instructions.rs
+rounds=1000 # messages per row, as in benches/instructions*.rs
 mode=compare
 case "${1:-}" in
 --update | --add) mode="${1#--}" && shift ;;
@@ -37,15 +37,26 @@ fi
 # Without flags of the caller's, which change the code; with the profile of the examples and the
 # other benchmarks, which share what is built.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
-executable="$(cargo bench --profile release --bench instructions --no-run 2>&1 |
-    tee /dev/stderr | sed -n 's/.*Executable benches\/instructions\.rs (\(.*\))/\1/p')"
+executables="$(cargo bench --profile release --bench 'instructions*' --no-run 2>&1 |
+    tee /dev/stderr | sed -n 's/.*Executable benches\/instructions[a-z_]*\.rs (\(.*\))/\1/p')"
 
+all_rows() {
+    for executable in $executables; do
+        "$executable"
+    done
+}
+
+# Each program runs the rows that it has: one of them has this one.
 count() {
+    local executable
+    for executable in $executables; do
+        "$executable" | grep -qxF "$1" && break
+    done
     valgrind --tool=callgrind --toggle-collect='*instructions*counted*' --callgrind-out-file=/dev/null \
         "$executable" "$1" 2>&1 | sed -n 's/.*Collected : //p'
 }
 
-rows="$("$executable")"
+rows="$(all_rows)"
 if [ "$#" -gt 0 ]; then
     wanted="$(printf '%s\n' "$@")"
     if unknown="$(grep -vxF "$rows" <<<"$wanted")"; then
@@ -64,7 +75,7 @@ done)"
 written() {
     echo "# Instructions per message: posted and received. Written by ci/instructions.sh --update."
     echo "# toolchain: $toolchain"
-    for row in $("$executable"); do
+    for row in $(all_rows); do
         { grep "^$row"$'\t' <<<"$counted" || grep "^$row"$'\t' "$baseline" || true; } | head -n 1
     done
 }
