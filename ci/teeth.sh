@@ -43,6 +43,8 @@ B2|waiting|a_release_wakes_the_sender|deadlock
 B3|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
 B4|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
 B5|close|a_post_that_its_own_port_closes_on_is_delivered_or_refused|accepted and not delivered
+B7|tasks|a_task_that_is_suspended_often_is_woken|deadlock
+B8|tasks|a_task_that_is_suspended_often_is_woken|deadlock
 B6|growth|a_segment_is_looked_at_before_it_is_given_back|Causality violation
 StrictEnd|close|the_end_is_found_behind_what_was_skipped|merely empty
 NoSecondLook|drop|flume_120_messages_come_before_the_disconnection|an accepted message is lost

@@ -247,7 +247,7 @@ impl Incoming {
     pub(crate) fn wait_for_end(&mut self, deadline: Deadline<'_>) -> Result<(), TimedOut> {
         let Self { end, waiter, .. } = self;
         let cell = end.link.receiver(end.side);
-        waiter.wait(cell, Target::ANY, deadline, || end.link.has_ended(end.side).then_some(()))
+        waiter.wait(cell, Target::ANY, 0, deadline, || end.link.has_ended(end.side).then_some(()))
     }
 
     /// Lets go of the task that was to be woken.
@@ -261,7 +261,8 @@ impl Incoming {
         mut look: impl FnMut(&mut End) -> Next,
     ) -> Result<Next, TimedOut> {
         let Self { end, link, waiter } = self;
-        waiter.wait(link.receiver(end.side), Target::ANY, deadline, || match look(end) {
+        let (cell, received) = (link.receiver(end.side), end.consumer.received());
+        waiter.wait(cell, Target::ANY, received, deadline, || match look(end) {
             Next::Empty => None,
             next => Some(next),
         })

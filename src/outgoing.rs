@@ -344,7 +344,7 @@ impl Outgoing {
             self.stall(target, deadline)?;
         }
         let Self { producer, link, side, waiter, .. } = self;
-        let waited = waiter.wait(link.sender(*side), target, deadline, || {
+        let waited = waiter.wait(link.sender(*side), target, producer.posted(), deadline, || {
             let refused = refusal(link, *side).map(Err);
             refused.or_else(|| producer.has_reached(target).then_some(Ok(())))
         });

@@ -157,11 +157,15 @@ impl Consumer {
     #[cold]
     pub(crate) fn pause(&mut self) -> bool {
         self.ahead.start_again();
-        let received = match self.layout {
+        self.patience.pause(self.received())
+    }
+
+    /// Messages received so far, wrapping.
+    pub(crate) fn received(&self) -> usize {
+        match self.layout {
             Layout::Frames => self.received,
             Layout::Blocks(_) => self.next / block::STEP,
-        };
-        self.patience.pause(received)
+        }
     }
 
     fn peek_frame(&mut self) -> Peek {

@@ -6,7 +6,7 @@ mod unread;
 
 use std::mem::MaybeUninit;
 
-use super::block::Cursor;
+use super::block::{self, Cursor};
 use super::budget::Budget;
 use super::buffer::{View, WriteRun};
 use super::frame::{self, HEADER, Kind, SLOT, SPILL_PAYLOAD};
@@ -160,6 +160,14 @@ impl Producer {
                 let unused = self.growth.as_ref().map_or(0, |growth| growth.unused_from(head));
                 frame::distance(head, self.tail) - unused
             }
+        }
+    }
+
+    /// Messages posted so far, wrapping.
+    pub(crate) fn posted(&self) -> usize {
+        match self.layout {
+            Layout::Frames => self.ring.producer.posted.get(),
+            Layout::Blocks(_) => self.tail / block::STEP,
         }
     }
 

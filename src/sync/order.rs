@@ -82,6 +82,10 @@ mutants! {
     B5,
     /// Leaves out the receiver's half of the barrier between a look ahead and what is given back.
     B6,
+    /// Leaves out the publisher's fence where a waiter has asked for fences.
+    B7,
+    /// Leaves out the waiter's fence where it has asked its publishers for fences.
+    B8,
     /// Takes an end that was passed, over a skip, for none.
     StrictEnd,
     /// Takes an empty ring seen *before* the end was seen for the end.

@@ -49,6 +49,13 @@ impl Barrier {
         membarrier::light();
     }
 
+    /// A full fence, whatever the process uses: either side of a cell that asks for fences.
+    pub(crate) fn fence(self, mutant: Mutant) {
+        if !active(mutant) {
+            crate::sync::fence(crate::sync::Ordering::SeqCst);
+        }
+    }
+
     /// The waiter's side: between its store and its load. Never waits.
     pub(crate) fn heavy(self, mutant: Mutant) -> Result<(), Unavailable> {
         if active(mutant) { Ok(()) } else { membarrier::heavy() }

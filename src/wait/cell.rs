@@ -17,6 +17,10 @@ const THREAD: u32 = 1;
 const TASK: u32 = 2;
 /// A notifier is taking the waker out of the cell.
 const TAKING: u32 = 3;
+/// The bits that say which of these it is.
+const KIND: u32 = 3;
+/// Beside the kind: whoever notifies executes a fence before it goes by what it has read here.
+const FENCES: u32 = 4;
 
 /// Where one end waits and where others wake it, whether it is a thread or a task.
 ///
@@ -84,8 +88,14 @@ impl WaitCell {
     }
 
     /// Says that the owner, a task, is about to be suspended; the last waker counts. For the
-    /// owner; it must look for news afterwards, behind the heavy barrier.
-    pub(super) fn arm_task(&self, target: Target, waker: &Waker) -> Result<(), BeingWoken> {
+    /// owner; it must look for news afterwards, behind the heavy barrier, or behind a fence if it
+    /// has armed with `fences` before and executed the heavy barrier then.
+    pub(super) fn arm_task(
+        &self,
+        target: Target,
+        waker: &Waker,
+        fences: bool,
+    ) -> Result<(), BeingWoken> {
         self.disarm()?;
         self.task.with_mut(|task| {
             // SAFETY: the state is `IDLE`, so the slot is the owner's.
@@ -98,7 +108,7 @@ impl WaitCell {
         });
         self.target.store(target.to_bits(), order::UNORDERED);
         // ORDERING(W1): Release; pairs with W2: the waker and the target are in place.
-        self.state.store(TASK, order::arm());
+        self.state.store(if fences { TASK | FENCES } else { TASK }, order::arm());
         Ok(())
     }
 
@@ -109,13 +119,15 @@ impl WaitCell {
     pub(super) fn disarm(&self) -> Result<(), BeingWoken> {
         loop {
             // ORDERING(W4): Acquire; pairs with W3: the notifier is done with the slot.
-            match self.state.load(order::regain()) {
+            let state = self.state.load(order::regain());
+            match state & KIND {
                 IDLE => return Ok(()),
                 TAKING => return Err(BeingWoken),
                 // Unordered: the slots were last touched by the owner itself.
-                armed => {
+                _ => {
                     let (to, failed) = (order::UNORDERED, order::UNORDERED);
-                    if self.state.compare_exchange(armed, IDLE, to, failed).is_ok() {
+                    let idle = IDLE | state & FENCES;
+                    if self.state.compare_exchange(state, idle, to, failed).is_ok() {
                         return Ok(());
                     }
                 }
@@ -144,24 +156,32 @@ impl WaitCell {
     pub(crate) fn notify_if(&self, barrier: Barrier, enough: impl FnOnce(Target) -> bool) {
         // ORDERING(B1): full barrier between the news and this look; pairs with B2.
         barrier.light(Mutant::B1);
-        let armed = self.state.load(order::UNORDERED);
-        if armed != IDLE {
-            self.wake(armed, enough);
+        let state = self.state.load(order::UNORDERED);
+        if state != IDLE {
+            self.wake(state, barrier, enough);
         }
     }
 
     #[cold]
-    fn wake(&self, armed: u32, enough: impl FnOnce(Target) -> bool) {
+    fn wake(&self, mut state: u32, barrier: Barrier, enough: impl FnOnce(Target) -> bool) {
+        if state & FENCES != 0 {
+            // ORDERING(B7): full fence between the news and this look; pairs with B8.
+            barrier.fence(Mutant::B7);
+            state = self.state.load(order::UNORDERED);
+        }
+        let armed = state & KIND;
         // Unordered: if the owner is going to sleep past our news, its barrier came before ours,
         // and with it this target. Otherwise it sees the news itself, and an older target than
         // its present one does no harm.
         let target = Target::from_bits(self.target.load(order::UNORDERED));
-        if armed == TAKING || !enough(target) {
+        if armed == IDLE || armed == TAKING || !enough(target) {
             return;
         }
-        let next = if armed == TASK { TAKING } else { IDLE };
-        // ORDERING(W2): Acquire; pairs with W1.
-        if self.state.compare_exchange(armed, next, order::take(), order::UNORDERED).is_err() {
+        let fences = state & FENCES;
+        let next = fences | if armed == TASK { TAKING } else { IDLE };
+        // ORDERING(W2): Acquire; pairs with W1. If the owner has armed anew meanwhile, in whatever
+        // way, its barrier came behind this notifier's, and it sees the news.
+        if self.state.compare_exchange(state, next, order::take(), order::UNORDERED).is_err() {
             return;
         }
         super::cpu::record(&self.waker_cpu);
@@ -177,7 +197,7 @@ impl WaitCell {
             // SAFETY: the state is `TAKING`, so the slot is this notifier's.
             let waker = self.task.with_mut(|task| unsafe { (*task).take() });
             // ORDERING(W3): Release; pairs with W4. Before the waker runs: it may poll at once.
-            self.state.store(IDLE, order::give_back());
+            self.state.store(IDLE | fences, order::give_back());
             if let Some(waker) = waker {
                 contain(|| waker.wake());
             }
@@ -233,7 +253,7 @@ mod tests {
     fn a_thread_finds_news_while_a_notifier_is_stopped() {
         let cell = being_taken();
         let mut looks = 0;
-        let found = waiter().wait(&cell, Target::ANY, Deadline::Never, || {
+        let found = waiter().wait(&cell, Target::ANY, 0, Deadline::Never, || {
             looks += 1;
             // Behind the spinning, and behind the tries without a nap.
             (looks == 800).then_some(())
@@ -245,7 +265,7 @@ mod tests {
     fn a_deadline_passes_while_a_notifier_is_stopped() {
         let cell = being_taken();
         let deadline = Deadline::At(Instant::now() + Duration::from_millis(2));
-        let found = waiter().wait(&cell, Target::ANY, deadline, || None::<()>);
+        let found = waiter().wait(&cell, Target::ANY, 0, deadline, || None::<()>);
         assert_eq!(found, Err(TimedOut));
     }
 
@@ -253,7 +273,7 @@ mod tests {
     fn a_thread_arms_once_the_notifier_goes_on() {
         let cell = being_taken();
         let mut looks = 0;
-        let found = waiter().wait(&cell, Target::ANY, Deadline::Never, || {
+        let found = waiter().wait(&cell, Target::ANY, 0, Deadline::Never, || {
             looks += 1;
             if looks == 800 {
                 cell.state.store(IDLE, order::give_back());

@@ -5,6 +5,7 @@ mod budget;
 mod cell;
 mod cpu;
 mod eager;
+mod often;
 
 pub(crate) use barrier::Barrier;
 pub(crate) use budget::Budget;
@@ -18,6 +19,7 @@ use crate::sync::order::Mutant;
 use crate::sync::{Parker, spin_loop};
 use cell::BeingWoken;
 use eager::Eager;
+use often::Often;
 
 /// How a blocking call waits, at both ports of a channel.
 ///
@@ -122,6 +124,9 @@ const FALLBACK_NAP: Duration = Duration::from_millis(1);
 pub(crate) struct Waiter {
     strategy: WaitStrategy,
     eager: Eager,
+    often: Often,
+    /// Whether the cell has asked notifiers for fences since before the last heavy barrier.
+    has_fences: bool,
     barrier: Barrier,
     /// Made when the end sleeps for the first time.
     parker: Option<Parker>,
@@ -129,19 +134,27 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     pub(crate) fn new(strategy: WaitStrategy, eager_tasks: bool, barrier: Barrier) -> Self {
-        Self { strategy, eager: Eager::new(eager_tasks), barrier, parker: None }
+        Self {
+            strategy,
+            eager: Eager::new(eager_tasks),
+            often: Often::default(),
+            has_fences: false,
+            barrier,
+            parker: None,
+        }
     }
 
     /// Waits until `look` finds something, or until the deadline.
     ///
     /// `cell` is this end's own, and whoever makes `look` succeed notifies it; with a `target`
     /// only once the ring has got that far. A task's deadline comes at once, when the cell is
-    /// armed for it.
+    /// armed for it. `done` counts the operations of this end, wrapping.
     #[cold]
     pub(crate) fn wait<R>(
         &mut self,
         cell: &WaitCell,
         target: Target,
+        done: usize,
         deadline: Deadline<'_>,
         mut look: impl FnMut() -> Option<R>,
     ) -> Result<R, TimedOut> {
@@ -151,11 +164,12 @@ impl Waiter {
             return Err(TimedOut);
         }
         if let Some(waker) = deadline.task() {
-            return self.suspend(cell, target, waker, look);
+            return self.suspend(cell, target, done, waker, look);
         }
         if let Some(found) = self.spin(cell, deadline, &mut look)? {
             return Ok(found);
         }
+        self.has_fences = false;
         let mut sleeper = cell.counters().sleeper();
         let mut tries = 0;
         loop {
@@ -203,20 +217,30 @@ impl Waiter {
         &mut self,
         cell: &WaitCell,
         target: Target,
+        done: usize,
         waker: &Waker,
         mut look: impl FnMut() -> Option<R>,
     ) -> Result<R, TimedOut> {
         if let Some(found) = self.eager.look(|| cell.spinning_helps(), &mut look) {
             return Ok(found);
         }
-        if let Err(BeingWoken) = cell.arm_task(target, waker) {
+        let fences = self.often.note(done);
+        if let Err(BeingWoken) = cell.arm_task(target, waker, fences) {
             // The waker that is just being called may be an older one.
             waker.wake_by_ref();
             return Err(TimedOut);
         }
-        // ORDERING(B2): full barrier between arming and looking; pairs with B1.
-        if self.barrier.heavy(Mutant::B2).is_err() {
-            waker.wake_by_ref();
+        if fences && self.has_fences {
+            // ORDERING(B8): full fence between arming and looking; pairs with B7.
+            self.barrier.fence(Mutant::B8);
+        } else {
+            // ORDERING(B2): full barrier between arming and looking; pairs with B1. From here on
+            // every notifier sees whether the cell asks for fences.
+            let ordered = self.barrier.heavy(Mutant::B2);
+            self.has_fences = fences && ordered.is_ok();
+            if ordered.is_err() {
+                waker.wake_by_ref();
+            }
         }
         let found = look();
         if found.is_some() {
