@@ -43,6 +43,15 @@ impl Signal {
             // The wake may be lost; see `Barriers`.
             return loom::thread::yield_now();
         }
+        self.wait_for_wake();
+    }
+
+    /// Like [`wait`](Self::wait), where no wake may be lost, whatever the light barriers order.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a waker panicked.
+    pub fn wait_for_wake(&self) {
         if self.by_owner.swap(false, Ordering::Relaxed) {
             // The other one must get on.
             thread::yield_now();

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use loom_tests::Barriers::{Both, Full};
+use loom_tests::Barriers::{Both, Full, Heavy};
 use loom_tests::steps::post;
 use loom_tests::tasks::{Signal, block_on};
 use loom_tests::{Log, Model, SMALLEST, thread};
@@ -176,5 +176,27 @@ fn a_running_task_is_woken_by_messages_and_by_the_end() {
         port1.close();
         runner.join().unwrap();
         assert_eq!(log.entries(), [1, 0], "an event is lost or out of order");
+    });
+}
+
+/// Where a task is suspended often, both sides execute fences, whatever the light barriers order.
+#[test]
+fn a_task_that_is_suspended_often_is_woken() {
+    Model::with(Heavy).preemptions(3).check(|_| {
+        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let signal = Signal::new();
+        let waker = Waker::from(Arc::clone(&signal));
+        let mut cx = Context::from_waker(&waker);
+        // The first suspension asks for fences; nobody notifies meanwhile.
+        assert!(port2.poll_recv(&mut cx).is_pending());
+        let sender = thread::spawn(move || {
+            post(&mut port1, &1).unwrap();
+            port1
+        });
+        while port2.poll_recv(&mut cx).map(|message| assert_eq!(*message.unwrap(), 1)).is_pending()
+        {
+            signal.wait_for_wake();
+        }
+        sender.join().unwrap();
     });
 }
