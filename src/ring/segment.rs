@@ -232,7 +232,7 @@ impl Chain {
         if active(Mutant::B6) {
             // As in `give_back`.
             segment.buffer.enter();
-            return self.passed.push(segment);
+            return self.passed.lock().unwrap().push(segment);
         }
         drop(segment);
     }

@@ -17,8 +17,8 @@
 //! each message suffice.
 
 use super::block::{Cursor, Shape};
-use super::frame::{self, HEADER, SLOT};
-use super::layout::Layout;
+use super::frame::{HEADER, SLOT};
+use crate::ring::layout::Layout;
 use crate::sync::AtomicU32;
 use loom::cell::{ConstPtr, MutPtr, UnsafeCell};
 

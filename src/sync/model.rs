@@ -5,7 +5,6 @@ pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 pub(crate) use loom::sync::{Arc, Condvar, Mutex};
 
 use loom::sync::atomic::AtomicBool;
-use std::collections::VecDeque;
 use std::sync::PoisonError;
 use std::time::Instant;
 
