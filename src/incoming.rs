@@ -3,7 +3,7 @@
 use crate::close::{Ended, Half, Side};
 use crate::insight::event;
 use crate::link::Link;
-use crate::ring::{Consumer, Frame, Layout, Payload, Peek, Target};
+use crate::ring::{Consumer, Emptying, Frame, Layout, Payload, Peek, Shape, Target};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
 use crate::wait::{Deadline, TimedOut, Waiter, pending};
@@ -351,6 +351,43 @@ impl Batch<'_> {
     #[cold]
     fn ready_in_next_lap(&mut self, layout: Layout) -> Option<Frame> {
         self.end.peek().and_then(|_| self.end.consumer.peek_in_place(layout))
+    }
+
+    /// Takes messages out of blocks, as many as are known to be published, but at most `limit`:
+    /// those for which `check` finds a root, which `deliver` gets. Says how many those are, and
+    /// whether to go on.
+    #[inline(always)]
+    pub(crate) fn take_from_blocks<R>(
+        &mut self,
+        shape: Shape,
+        limit: usize,
+        mut check: impl FnMut(&Payload) -> Option<R>,
+        mut deliver: impl FnMut(R),
+    ) -> (usize, bool) {
+        if self.end.consumer.holds_much() {
+            self.end.release();
+        }
+        let End { consumer, link, side, .. } = &mut *self.end;
+        let (link, side) = (&**link, *side);
+        let mut emptying = Emptying::new(consumer, shape);
+        let mut taken = 0;
+        while taken < limit && !emptying.is_empty() {
+            let payload = emptying.payload();
+            // An invalid one is for the next call to report.
+            let Some(root) = check(&payload) else { return (taken, false) };
+            emptying.claim();
+            // ORDERING(B3): full barrier between the claim and this look; pairs with B4.
+            link.barrier.light(Mutant::B3);
+            let state = link.state.hint();
+            if !state.is_open() && state.is_closed_by(side) && !emptying.withdraw() {
+                return (taken, false);
+            }
+            emptying.pass();
+            link.counters(side.peer()).received(|| shape.size());
+            taken += 1;
+            deliver(root);
+        }
+        (taken, true)
     }
 
     /// The bytes of a message that is not yet taken.

@@ -4,6 +4,7 @@ mod tasks;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::ptr::NonNull;
 use std::time::Duration;
 
 use crate::archive::{self, Known};
@@ -13,7 +14,7 @@ use crate::incoming::{Incoming, Next};
 use crate::insight::event;
 use crate::link::Link;
 use crate::message::{Message, MessageRef, Typed};
-use crate::ring::Frame;
+use crate::ring::{Frame, Layout, Payload};
 use crate::sync::CachePadded;
 use crate::wait::{Budget, Deadline, TimedOut};
 use rkyv::Archived;
@@ -282,6 +283,23 @@ impl<In: Message> Receiver<In> {
         let mut batch = self.incoming.batch();
         while received < limit {
             let Some(frame) = batch.ready(layout) else { break };
+            if let Layout::Blocks(shape) = layout {
+                let known = &mut self.known;
+                // SAFETY: the payload keeps the bytes readable and unwritten while its root is in
+                // use; `new` was promised that whoever set `trusted` vouches for the archives.
+                let check = |payload: &Payload| unsafe {
+                    archive::root::<In>(payload.as_ptr(), trusted, known).ok()
+                };
+                // SAFETY: the message is in hand until the batch is dropped, or takes more.
+                let deliver = |root: NonNull<Archived<In>>| f(unsafe { root.as_ref() });
+                let (taken, goes_on) =
+                    batch.take_from_blocks(shape, limit - received, check, deliver);
+                received += taken;
+                if !goes_on {
+                    break;
+                }
+                continue;
+            }
             let payload = batch.payload(layout, frame);
             // SAFETY: the payload keeps the bytes readable and unwritten; `new` was promised that
             // whoever set `trusted` vouches for the archives.

@@ -1,5 +1,6 @@
 //! The posting half of a port.
 
+mod batch;
 mod raw;
 mod tasks;
 
@@ -322,45 +323,6 @@ impl<Out: Message> Sender<Out> {
         standing: Standing,
     ) -> Result<(), PostTimeoutError> {
         self.post(message, Deadline::Within(timeout), standing).map_err(post_timeout_error)
-    }
-
-    /// [`post_messages`](Self::post_messages); `standing` as in [`Manner`].
-    pub(crate) fn post_batch<'m>(
-        &mut self,
-        messages: impl IntoIterator<Item = &'m Out>,
-        standing: Standing,
-    ) -> Result<usize, PostError>
-    where
-        Out: 'm,
-    {
-        // Whatever happens, an iterator or a serializer that panics included, what was accepted
-        // is published.
-        struct Batch<'a, Out>(&'a mut Sender<Out>);
-        impl<Out> Drop for Batch<'_, Out> {
-            fn drop(&mut self) {
-                let _ = self.0.outgoing.flush();
-                self.0.outgoing.take_too_late();
-            }
-        }
-        let batch = Batch(self);
-        let manner = Manner { deadline: Deadline::Never, standing, batched: true };
-        let mut posted = 0;
-        let mut refusal = None;
-        for message in messages {
-            match batch.0.post_in(message, true, || manner) {
-                Ok(()) => posted += 1,
-                Err(refused) => {
-                    refusal = Some(refused);
-                    break;
-                }
-            }
-        }
-        let refusal = batch.0.outgoing.flush().err().or(refusal);
-        posted -= batch.0.outgoing.take_too_late();
-        match refusal {
-            Some(refusal) if posted == 0 => Err(post_error(refusal)),
-            _ => Ok(posted),
-        }
     }
 
     #[inline(always)]

@@ -15,7 +15,7 @@ const FEW_WORDS: usize = 128;
 /// single words can be served, so small values are copied by words, which the compiler must not
 /// combine.
 #[inline(always)]
-pub(super) fn copy<T: Message>(message: &T, place: &mut [MaybeUninit<u8>]) {
+pub(crate) fn copy<T: Message>(message: &T, place: &mut [MaybeUninit<u8>]) {
     const WORD: usize = size_of::<u64>();
     let (from, to) = (std::ptr::from_ref(message).cast::<u8>(), place.as_mut_ptr().cast::<u8>());
     let size = size_of::<T>();

@@ -8,6 +8,7 @@ mod width;
 mod writer;
 
 pub(crate) use check::{Known, is_aligned, root, validate};
+pub(crate) use copy::copy;
 pub(crate) use scratch::Scratch;
 pub(crate) use writer::MAX_LENGTH;
 
@@ -81,7 +82,7 @@ pub(crate) fn write<T: Message>(
 ) -> Result<usize, DataCloneError> {
     if is_plain_copy::<T>() {
         if let Some(place) = place.get_mut(..size_of::<T>()) {
-            copy::copy(message, place);
+            copy(message, place);
         }
         return Ok(size_of::<T>());
     }

@@ -19,17 +19,30 @@ pub(super) struct Ahead {
     most: usize,
     /// Full blocks found since the consumer last kept up.
     streak: u32,
+    /// Blocks of half a lap.
+    half: usize,
 }
 
 impl Ahead {
     /// For a direction that may grow, in which a segment may end in between.
-    pub(super) const NEVER: Self = Self { blocks: 0, most: 0, streak: 0 };
+    pub(super) const NEVER: Self = Self { blocks: 0, most: 0, streak: 0, half: 0 };
 
     /// For a ring of `bytes` bytes.
     pub(super) fn new(layout: Layout, bytes: usize) -> Self {
         let Layout::Blocks(shape) = layout else { return Self::NEVER };
         // With what is known already, less than a lap.
-        Self { most: MOST.min(bytes / 4) / shape.stride(), ..Self::NEVER }
+        let (most, half) = (MOST.min(bytes / 4) / shape.stride(), bytes / 2 / shape.stride());
+        Self { most, half, ..Self::NEVER }
+    }
+
+    /// Whether anybody may look ahead at all.
+    pub(super) fn is_possible(&self) -> bool {
+        self.most > 0
+    }
+
+    /// Blocks of half a lap: behind the consumer's own, so many are certainly of this lap.
+    pub(super) fn farthest(&self) -> usize {
+        self.half
     }
 
     /// How many blocks to look ahead now, if at all.

@@ -184,6 +184,16 @@ impl Cursor {
         if at == bytes { Self { at: 0, word: word.wrapping_add(LAP) } } else { Self { at, word } }
     }
 
+    /// Moves so many messages, fewer than a lap, ahead.
+    pub(crate) const fn forward(self, shape: Shape, messages: usize, bytes: usize) -> Self {
+        let messages = self.index() + messages;
+        let mut cursor = self.ahead(shape, messages / shape.count(), bytes);
+        #[allow(clippy::cast_possible_truncation, reason = "less than the messages of a block")]
+        let index = (messages % shape.count()) as u32;
+        cursor.word += index;
+        cursor
+    }
+
     /// Whether two cursors in one segment are in the same block of the same lap.
     #[inline]
     pub(crate) const fn is_in_block_of(self, other: Self) -> bool {

@@ -1,6 +1,7 @@
 //! The reading end of a ring.
 
 mod blocks;
+mod emptying;
 mod lengths;
 
 use super::ahead::Ahead;
@@ -14,6 +15,7 @@ use super::segment::SegmentRef;
 use super::spill::Ticket;
 use super::{Ends, Progress, Ring, Store, Target};
 use crate::sync::{Arc, order};
+pub(crate) use emptying::Emptying;
 use lengths::Lengths;
 
 /// Reads messages; there is exactly one per ring.
@@ -344,8 +346,8 @@ impl Consumer {
     /// Messages posted and not yet taken, or as many as `limit` of them; `may_look` as in
     /// [`lengths`](Self::lengths).
     pub(crate) fn len(&self, limit: usize, may_look: impl Fn() -> bool) -> usize {
-        if self.layout != Layout::Frames {
-            return self.lengths(may_look).take(limit).count();
+        if let Layout::Blocks(shape) = self.layout {
+            return self.lengths(may_look).count_in_blocks(shape, limit);
         }
         if self.lengths(may_look).next().is_none() {
             return 0;
@@ -359,10 +361,13 @@ impl Consumer {
         }
     }
 
-    /// Bytes of the archives posted and not yet taken. Looks at each of them; `may_look` as in
+    /// Bytes of the archives posted and not yet taken. Looks at each of them in frames; `may_look` as in
     /// [`lengths`](Self::lengths).
     pub(crate) fn bytes_available(&self, may_look: impl Fn() -> bool) -> usize {
-        self.lengths(may_look).sum()
+        match self.layout {
+            Layout::Frames => self.lengths(may_look).sum(),
+            Layout::Blocks(shape) => self.len(usize::MAX, may_look) * shape.size(),
+        }
     }
 
     /// The lengths of the archives that are there to be taken.

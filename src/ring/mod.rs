@@ -20,9 +20,10 @@ mod spill;
 #[cfg(all(test, not(message_port_loom)))]
 mod tests;
 
-pub(crate) use consumer::{Consumer, Frame, Payload, Peek};
+pub(crate) use block::Shape;
+pub(crate) use consumer::{Consumer, Emptying, Frame, Payload, Peek};
 pub(crate) use layout::Layout;
-pub(crate) use producer::{Producer, Reserve};
+pub(crate) use producer::{Filling, Producer, Reserve};
 
 use crate::sync::{Arc, AtomicUsize, CachePadded, PositionWord, Statistic, order};
 use ahead::Ahead;

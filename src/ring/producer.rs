@@ -1,6 +1,7 @@
 //! The writing end of a ring.
 
 mod blocks;
+mod filling;
 mod room;
 mod unread;
 
@@ -18,6 +19,7 @@ use super::spill::{self, NoBuffer, Pool, Ticket};
 use super::{Ends, Limits, Ring, Store, Target};
 use crate::sync::Arc;
 use crate::sync::order::{self, Mutant};
+pub(crate) use filling::Filling;
 use unread::Unread;
 
 /// Writes messages; there is exactly one per ring.

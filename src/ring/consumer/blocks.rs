@@ -1,7 +1,7 @@
 //! What a consumer does where messages of one size lie in blocks.
 
 use super::{Consumer, Frame, Peek};
-use crate::ring::block::{self, News, Shape};
+use crate::ring::block::{self, Cursor, News, Shape};
 use crate::ring::frame;
 use crate::sync::order;
 
@@ -42,6 +42,34 @@ impl Consumer {
                 view.prefetch(shape, self.cursor.ahead(shape, blocks, bytes));
             }
         }
+    }
+
+    /// How many blocks from `cursor` on are full, in as few looks as possible and as far as
+    /// `messages` reach: a full block says so of all those in front of it. Zero where nobody may
+    /// look [ahead](super::super::ahead); there may always be more.
+    pub(super) fn count_full_blocks(&self, shape: Shape, cursor: Cursor, messages: usize) -> usize {
+        let (view, bytes) = (self.segment.view, self.segment.view.len());
+        // Before the first lap is over, the headers in front of the consumer hold anything.
+        if !self.ahead.is_possible() || cursor.is_in_first_lap() {
+            return 0;
+        }
+        let is_full = |blocks: usize| {
+            let block = cursor.ahead(shape, blocks, bytes);
+            view.poll_block(block, shape) == block.full(shape)
+        };
+        let (mut full, mut end) = (0, messages.div_ceil(shape.count()).min(self.ahead.farthest()));
+        if end > 0 && is_full(end - 1) {
+            return end;
+        }
+        while end - full > 1 {
+            let middle = full + (end - full) / 2;
+            if is_full(middle - 1) {
+                full = middle;
+            } else {
+                end = middle;
+            }
+        }
+        full
     }
 
     /// No message was found, but since then one may have been published.

@@ -3,20 +3,18 @@
 use super::Consumer;
 use crate::ring::block::{self, Cursor, News, Shape};
 use crate::ring::frame::{self, Kind, SPILL_PAYLOAD};
-use crate::ring::layout::Layout;
 use crate::ring::segment::{Chain, SegmentRef};
 use crate::ring::spill::Ticket;
 use crate::ring::{IDLE, LOOKING};
 use crate::sync::order;
 
-/// Walks the messages in front of a consumer, which takes none of them meanwhile.
+/// Walks the messages in front of a consumer, which takes none of them meanwhile. As an iterator it
+/// gives the lengths of those in frames.
 #[derive(Debug)]
 pub(super) struct Lengths<'a, F> {
     segment: SegmentRef,
     position: usize,
     cursor: Cursor,
-    known: usize,
-    layout: Layout,
     consumer: &'a Consumer,
     may_look: F,
     /// Whether it has said that it looks further than the consumer's own segment.
@@ -29,8 +27,6 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
             segment: consumer.segment,
             position: consumer.next,
             cursor: consumer.cursor,
-            known: consumer.next,
-            layout: consumer.layout,
             consumer,
             may_look,
             is_ahead: false,
@@ -46,26 +42,36 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
         true
     }
 
-    fn next_in_block(&mut self, shape: Shape) -> Option<usize> {
-        while self.position == self.known {
+    /// Messages in blocks, as many as `limit` of them. Looks at headers only.
+    pub(super) fn count_in_blocks(mut self, shape: Shape, limit: usize) -> usize {
+        let bytes = self.segment.view.len();
+        let mut found = self.consumer.known.wrapping_sub(self.consumer.next) / block::STEP;
+        self.cursor = self.cursor.forward(shape, found, bytes);
+        if found < limit {
+            let full = self.consumer.count_full_blocks(shape, self.cursor, limit - found);
+            found += full * shape.count() - if full > 0 { self.cursor.index() } else { 0 };
+            self.cursor =
+                if full > 0 { self.cursor.ahead(shape, full, bytes) } else { self.cursor };
+        }
+        while found < limit {
             let header = self.segment.view.poll_block(self.cursor, shape);
             match block::news(header, self.cursor) {
-                News::Nothing => return None,
+                News::Nothing => break,
                 News::Messages(count) => {
-                    self.known = self.position.wrapping_add(count * block::STEP);
+                    found += count;
+                    self.cursor = self.cursor.forward(shape, count, self.segment.view.len());
                 }
-                News::Switch if !self.look_ahead() => return None,
+                News::Switch if !self.look_ahead() => break,
                 News::Switch => {
                     // SAFETY: P2 made the switch visible, and the producer frees no segment while
                     // this is said to look at them.
-                    self.segment = unsafe { Chain::behind(self.segment) }?;
+                    let Some(next) = (unsafe { Chain::behind(self.segment) }) else { break };
+                    self.segment = next;
                     self.cursor = Cursor::START;
                 }
             }
         }
-        self.cursor.advance(shape, self.segment.view.len());
-        self.position = self.position.wrapping_add(block::STEP);
-        Some(shape.size())
+        found.min(limit)
     }
 
     fn next_frame(&mut self) -> Option<usize> {
@@ -109,9 +115,6 @@ impl<F: Fn() -> bool> Iterator for Lengths<'_, F> {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
-        match self.layout {
-            Layout::Frames => self.next_frame(),
-            Layout::Blocks(shape) => self.next_in_block(shape),
-        }
+        self.next_frame()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{HeldBack, Producer};
 use crate::ring::block::{self, Cursor, Shape};
+use crate::ring::buffer::View;
 
 impl HeldBack {
     /// Where the blocks behind the first one begin, the tail being at `tail`, and which header the
@@ -75,10 +76,16 @@ impl Producer {
     #[inline(always)]
     pub(super) fn clear_block_behind(&mut self, shape: Shape) {
         if self.cursor.is_last(shape) && self.cursor.is_in_first_lap() {
-            let next = self.cursor.next_block(shape, self.view.len());
-            if next.is_in_first_lap() {
-                self.view.clear_block(next, shape);
-            }
+            Self::clear_behind(self.view, self.cursor, shape);
+        }
+    }
+
+    /// Clears the block behind the one at `cursor`, unless that is the last one of the first lap.
+    #[cold]
+    pub(super) fn clear_behind(view: View, cursor: Cursor, shape: Shape) {
+        let next = cursor.next_block(shape, view.len());
+        if next.is_in_first_lap() {
+            view.clear_block(next, shape);
         }
     }
 

@@ -1,0 +1,73 @@
+//! A batch of messages of one size, taken one after the other.
+
+use super::{Consumer, Payload};
+use crate::ring::block::{self, Cursor, Shape};
+use crate::ring::buffer::View;
+
+/// Messages on their way out of blocks. They are in hand once this is dropped, however that happens.
+///
+/// It keeps the positions of the consumer at hand, so that little is written to memory in between.
+#[derive(Debug)]
+pub(crate) struct Emptying<'a> {
+    consumer: &'a mut Consumer,
+    shape: Shape,
+    view: View,
+    cursor: Cursor,
+    next: usize,
+    known: usize,
+}
+
+impl<'a> Emptying<'a> {
+    /// Begins with what is known to be published.
+    #[inline]
+    pub(crate) fn new(consumer: &'a mut Consumer, shape: Shape) -> Self {
+        let (view, cursor) = (consumer.segment.view, consumer.cursor);
+        let (next, known) = (consumer.next, consumer.known);
+        Self { consumer, shape, view, cursor, next, known }
+    }
+
+    /// Whether no other one is known to be published.
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next == self.known
+    }
+
+    /// Where the next message begins and where it ends.
+    #[inline(always)]
+    pub(crate) fn positions(&self) -> (usize, usize) {
+        (self.next, self.next.wrapping_add(block::STEP))
+    }
+
+    /// Announces its delivery; see [`Consumer::claim`].
+    #[inline(always)]
+    pub(crate) fn claim(&self) {
+        self.consumer.claim(self.positions().1);
+    }
+
+    /// See [`Consumer::withdraw`].
+    pub(crate) fn withdraw(&self) -> bool {
+        let (position, end) = self.positions();
+        self.consumer.withdraw(position, end)
+    }
+
+    /// The bytes of the next message, which is known to be published.
+    #[inline(always)]
+    pub(crate) fn payload(&self) -> Payload {
+        // SAFETY: P2 made the message visible; the producer does not write it before `release`.
+        unsafe { self.view.read_message(self.cursor, self.shape) }
+    }
+
+    /// Moves behind the next message.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self) {
+        self.cursor.advance(self.shape, self.view.len());
+        self.next = self.next.wrapping_add(block::STEP);
+    }
+}
+
+impl Drop for Emptying<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        (self.consumer.cursor, self.consumer.next) = (self.cursor, self.next);
+    }
+}

@@ -1,0 +1,78 @@
+//! A batch of messages of one size, written one after the other.
+
+use std::mem::MaybeUninit;
+
+use super::{HeldBack, Producer};
+use crate::ring::block::{self, Cursor, Shape};
+use crate::ring::buffer::View;
+use crate::sync::order::{self, Mutant};
+
+/// Messages on their way into blocks. They belong to the batch that is held back once this is
+/// dropped, however that happens.
+///
+/// It keeps the positions of the producer at hand, so that nothing but the messages is written to
+/// memory in between.
+#[derive(Debug)]
+pub(crate) struct Filling<'a> {
+    producer: &'a mut Producer,
+    shape: Shape,
+    view: View,
+    cursor: Cursor,
+    tail: usize,
+    limit: usize,
+}
+
+impl<'a> Filling<'a> {
+    #[inline]
+    pub(crate) fn new(producer: &'a mut Producer, shape: Shape) -> Self {
+        let (view, cursor) = (producer.view, producer.cursor);
+        let (tail, limit) = (producer.tail, producer.limit);
+        Self { producer, shape, view, cursor, tail, limit }
+    }
+
+    /// Whether there is no room for another one, by what is known locally.
+    #[inline(always)]
+    pub(crate) fn is_full(&self) -> bool {
+        self.tail == self.limit
+    }
+
+    /// Adds what `write` writes. There is room for it.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, write: impl FnOnce(&mut [MaybeUninit<u8>])) {
+        debug_assert!(!self.is_full());
+        let (view, cursor, shape) = (self.view, self.cursor, self.shape);
+        // SAFETY: as in `Producer::run`; this borrows the only producer.
+        let mut run = unsafe { view.write_message(cursor, shape) };
+        write(run.as_mut_slice());
+        drop(run);
+        if cursor.is_last(shape) && cursor.is_in_first_lap() {
+            Producer::clear_behind(view, cursor, shape);
+        }
+        self.cursor.advance(shape, view.len());
+        self.tail = self.tail.wrapping_add(block::STEP);
+        if order::active(Mutant::NoHoldBack) {
+            view.commit_block(cursor, shape, cursor.word + 1);
+        }
+    }
+}
+
+impl Drop for Filling<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let producer = &mut *self.producer;
+        let messages = self.tail.wrapping_sub(producer.tail) / block::STEP;
+        if messages == 0 {
+            return;
+        }
+        match &mut producer.held_back {
+            Some(first) => first.messages += messages,
+            None => {
+                let (view, position, cursor) = (self.view, producer.tail, producer.cursor);
+                let (word, left) = (cursor.word + 1, None);
+                let first = HeldBack { view, position, cursor, word, left, messages };
+                producer.held_back = Some(first);
+            }
+        }
+        (producer.cursor, producer.tail) = (self.cursor, self.tail);
+    }
+}
