@@ -21,11 +21,13 @@ pub(super) struct Ahead {
     streak: u32,
     /// Blocks of half a lap.
     half: usize,
+    /// See [`reserve`](Self::reserve).
+    reserve: usize,
 }
 
 impl Ahead {
     /// For a direction that may grow, in which a segment may end in between.
-    pub(super) const NEVER: Self = Self { blocks: 0, most: 0, streak: 0, half: 0 };
+    pub(super) const NEVER: Self = Self { blocks: 0, most: 0, streak: 0, half: 0, reserve: 0 };
 
     /// For a ring of `bytes` bytes.
     pub(super) fn new(layout: Layout, bytes: usize) -> Self {
@@ -57,15 +59,16 @@ impl Ahead {
 
     /// When less than this is known, as a distance of positions, it is time to look ahead again.
     #[inline(always)]
-    pub(super) fn reserve(&self, shape: Shape) -> usize {
-        self.blocks / 2 * shape.count() * block::STEP
+    pub(super) fn reserve(&self) -> usize {
+        self.reserve
     }
 
     /// Takes account of what was found.
     #[inline]
-    pub(super) fn learn(&mut self, is_full: bool) {
+    pub(super) fn learn(&mut self, is_full: bool, shape: Shape) {
         if is_full {
             self.blocks = (self.blocks * 2).clamp(1, self.most);
+            self.reserve = self.blocks / 2 * shape.count() * block::STEP;
         } else {
             self.start_again();
         }
@@ -74,6 +77,6 @@ impl Ahead {
     /// The consumer keeps up.
     #[inline]
     pub(super) fn start_again(&mut self) {
-        (self.blocks, self.streak) = (0, 0);
+        (self.blocks, self.reserve, self.streak) = (0, 0, 0);
     }
 }

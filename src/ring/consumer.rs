@@ -262,7 +262,7 @@ impl Consumer {
             Layout::Blocks(shape) => {
                 let was_last = self.cursor.is_last(shape);
                 self.cursor.advance(shape, self.segment.view.len());
-                if was_last && self.known.wrapping_sub(self.next) < self.ahead.reserve(shape) {
+                if was_last && self.known.wrapping_sub(self.next) < self.ahead.reserve() {
                     self.look_ahead(shape);
                 }
             }

@@ -35,10 +35,12 @@ impl Consumer {
             return;
         }
         let is_full = view.poll_block(far, shape) == far.full(shape);
-        self.ahead.learn(is_full);
+        self.ahead.learn(is_full, shape);
         if is_full {
             self.known = self.known.wrapping_add(more * shape.count() * block::STEP);
-            for blocks in known..known + more {
+            // Where a block has many lines, the CPU follows by itself.
+            let fetched = if shape.stride() <= 2 * block::LINE { more } else { 0 };
+            for blocks in known..known + fetched {
                 view.prefetch(shape, self.cursor.ahead(shape, blocks, bytes));
             }
         }
