@@ -22,7 +22,7 @@ type Greedy = fn(Rc<Cell<bool>>) -> Pin<Box<dyn Future<Output = Result<(), BoxEr
 /// A port with so many messages to be received, and its peer.
 fn flood() -> (MessagePort<u64>, MessagePort<u64>) {
     let MessageChannel { mut port1, port2 } = MessageChannel::with_capacity(1 << 20);
-    for number in 0..GREEDY {
+    for number in 0..=GREEDY {
         port1.try_post_message(&number).unwrap();
     }
     (port2, port1)

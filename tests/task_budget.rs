@@ -5,6 +5,8 @@
 //! if the first one suspends by itself. It ends after so many operations that it cannot be taken
 //! for one that does, and fails then. No test looks at a clock.
 
+#[path = "common/wakes.rs"]
+mod wakes;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use message_port::{BoxError, MessageChannel, MessagePort};
 
+use wakes::Wakes;
 use watchdog::Watchdog;
 
 type Port = MessagePort<u64>;
@@ -240,21 +243,8 @@ fn m5_no_task_starves_others_on_smol() {
 /// that the task was woken for each of them.
 #[test]
 fn m5_a_task_is_suspended_after_so_many_operations() {
-    use std::sync::atomic::AtomicUsize;
-    use std::task::Wake;
-
-    #[derive(Default)]
-    struct Wakes(AtomicUsize);
-
-    impl Wake for Wakes {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
     let (mut port1, mut port2) = flood();
-    let wakes = Arc::new(Wakes::default());
-    let waker = Waker::from(Arc::clone(&wakes));
+    let (calls, waker) = Wakes::watched();
     let mut cx = Context::from_waker(&waker);
     let mut expected = 0;
     for round in 1..=10 {
@@ -267,7 +257,7 @@ fn m5_a_task_is_suspended_after_so_many_operations() {
             expected += 1;
         }
         assert!(pin!(port2.recv_async()).poll(&mut cx).is_pending());
-        assert_eq!(wakes.0.load(Ordering::SeqCst), round);
+        assert_eq!(calls.count(), 3 * round - 2);
         for _ in 0..BUDGET {
             let Poll::Ready(message) = pin!(port2.recv_async()).poll(&mut cx) else {
                 panic!("round {round}");
@@ -282,7 +272,7 @@ fn m5_a_task_is_suspended_after_so_many_operations() {
             assert!(port1.poll_post_message(&mut cx, &7).is_ready());
         }
         assert!(pin!(port1.post_message_async(&7)).poll(&mut cx).is_pending());
-        wakes.0.store(round, Ordering::SeqCst);
+        assert_eq!(calls.count(), 3 * round);
     }
 }
 
@@ -339,14 +329,14 @@ fn m5_a_loop_over_an_ended_channel_does_not_keep_a_runtime() {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let mut port = ended(closes);
-        let (began, begun) = tokio::sync::oneshot::channel();
+        let (start, started) = tokio::sync::oneshot::channel();
         runtime.spawn(async move {
-            let _ = began.send(());
+            let _ = start.send(());
             loop {
                 assert!(port.recv_async().await.is_err());
             }
         });
-        runtime.block_on(begun).unwrap();
+        runtime.block_on(started).unwrap();
         drop(runtime);
     }
 }

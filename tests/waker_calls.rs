@@ -176,12 +176,17 @@ fn a_panicking_waker_does_not_unwind_through_the_end() {
     assert!(port2.post_message(&vec![1]).unwrap_err().is_disconnected());
 }
 
-/// Panics whenever it is woken, with a payload that panics when it is dropped, with another one.
+/// Panics when it is dropped, with another one of its kind, for a while.
 struct Hydra;
+
+/// How many more will.
+static HEADS: AtomicUsize = AtomicUsize::new(3);
 
 impl Drop for Hydra {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        let heads = HEADS.load(Ordering::SeqCst);
+        if heads > 0 && !std::thread::panicking() {
+            HEADS.store(heads - 1, Ordering::SeqCst);
             panic::panic_any(Self);
         }
     }

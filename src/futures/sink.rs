@@ -30,6 +30,10 @@ use crate::sender::Sender;
 /// posted and finds the channel disconnected, so its stream ends. To close the channel, call
 /// [`close`](Sender::close) of [`get_mut`](Self::get_mut).
 ///
+/// Each `poll_ready` and each `poll_flush` is one of the 64 operations that may be ready in a row
+/// before the sink wakes its task and suspends it once, so that other tasks run. A `feed` takes one
+/// of them, a `send` two.
+///
 /// A sink that is dropped drops the message that it holds, as every sink does that was not
 /// flushed; [`into_inner`](Self::into_inner) gives it back. A `send` that is dropped before it is
 /// ready loses nothing that the sink has accepted, and the sink posts it with the next call.

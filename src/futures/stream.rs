@@ -36,7 +36,8 @@ where
 ///
 /// A message is taken when the stream yields it, so a `next()` that is dropped before it is ready
 /// (by a `select!`, say) loses nothing. The stream remembers the task that polled it last until
-/// that was woken.
+/// that was woken. After 64 items in a row that were there at once, and also after its end, it
+/// wakes its task and suspends it once, so that other tasks run.
 ///
 /// # Examples
 ///

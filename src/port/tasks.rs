@@ -1,4 +1,8 @@
 //! Posting, receiving and running handlers in a task. No runtime is needed or preferred.
+//!
+//! A task that always finds a message, or room, would never return to its runtime. So each half
+//! has a [budget](crate::wait::Budget) of 64 operations, which every way to receive or post in a
+//! task draws on.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -14,7 +18,12 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Posts a message, or has the task woken when it is worth another try. Never blocks.
     ///
     /// The last waker given counts, whether here or to
-    /// [`post_message_async`](Self::post_message_async).
+    /// [`post_message_async`](Self::post_message_async). Any later call that waits for room at this
+    /// port takes its place, a post with a timeout and a future that is dropped included: poll
+    /// again after it.
+    ///
+    /// After 64 posts in a row that did not have to wait, the next one wakes the task and returns
+    /// `Pending` once, although there may be room, so that other tasks run.
     ///
     /// # Errors
     ///
@@ -46,9 +55,14 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Dropping the future posts nothing and takes no room. The value is archived when there is
     /// room for it, so it is cloned as it is then.
     ///
+    /// After 64 posts in a row that did not have to wait it lets other tasks run once.
+    ///
     /// # Errors
     ///
-    /// Those of [`post_message`](Self::post_message).
+    /// Those of [`post_message`](Self::post_message). A time limit that stands around the future
+    /// (a `timeout`, a `select!`) is not seen here: the wait counts as one without end, and a post of
+    /// the peer may be refused with `WouldDeadlock` because of it. Use
+    /// [`post_message_async_until`](Self::post_message_async_until) for a wait that ends.
     ///
     /// # Examples
     ///
@@ -108,6 +122,13 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
 
     /// Receives the next message, or has the task woken when there is one. Never blocks.
     ///
+    /// The last waker given counts. Any later call that waits at this port takes its place, a
+    /// [`recv_timeout`](Self::recv_timeout) that times out and a future that is dropped included:
+    /// poll again after it, or the next message wakes nobody.
+    ///
+    /// After 64 calls in a row that were ready, the next one wakes the task and returns `Pending`
+    /// once, although there may be a message, so that other tasks run.
+    ///
     /// # Errors
     ///
     /// Those of [`recv`](Self::recv).
@@ -134,7 +155,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
 
     /// Receives the next message, waiting for one if there is none.
     ///
-    /// Dropping the future loses nothing: a message is taken only when the future completes.
+    /// Dropping the future loses nothing: a message is taken only when the future completes. After
+    /// 64 messages in a row that were there at once it lets other tasks run once.
     ///
     /// # Errors
     ///

@@ -25,7 +25,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Panics
     ///
     /// Only if the value's own `Serialize` panics; nothing was posted then, and the port is
-    /// usable.
+    /// usable. A panic of the [waker](std::task::Waker) of a task at the other end is not the
+    /// poster's: the panic hook reports it, and it ends there.
     ///
     /// # Examples
     ///
@@ -107,6 +108,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Returns how many were posted. That is less than there were when one could not be: then the
     /// error is for the next call to find, and the messages from that one on were not posted. If
     /// there is no room for all, those that fit are published before it waits.
+    ///
+    /// What the iterator has yielded stays hidden from the peer until then. So an iterator must not
+    /// wait for the peer to receive or answer a message of the same batch: it would wait for ever.
+    /// Post what the peer is to answer in a batch of its own.
     ///
     /// # Errors
     ///
@@ -261,7 +266,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Receives up to `limit` messages that are there now, and gives their bytes back to the
     /// sender together. Never waits.
     ///
-    /// Returns how many there were. A message that was spilled ends a batch, or starts one.
+    /// Returns how many there were. What arrives after the call began is left for the next one, even
+    /// if `f` itself has it posted. A message that was spilled ends a batch, or starts one.
     ///
     /// # Errors
     ///
