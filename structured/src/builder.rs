@@ -15,6 +15,13 @@ use crate::value::Value;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct NodeId(u32);
 
+impl NodeId {
+    /// The [index](crate::Ref::index) that the node has in the value.
+    pub fn index(self) -> u32 {
+        self.0
+    }
+}
+
 /// The value has more parts than one message may have: a GiB of tables.
 ///
 /// # Examples

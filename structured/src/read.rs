@@ -146,7 +146,10 @@ impl<'a> Ref<'a> {
         self.node().tag.is_object().then_some(self.index)
     }
 
-    pub(crate) fn index(self) -> u32 {
+    /// The position of its node in the value, below [`Value::node_count`](crate::Value::node_count):
+    /// the same wherever the same node is referred to. Unlike the identity, primitives have one too, but equal ones may
+    /// have different ones.
+    pub fn index(self) -> u32 {
         self.index
     }
 
@@ -256,6 +259,14 @@ pub struct Properties<'a> {
 }
 
 impl<'a> Properties<'a> {
+    /// The same with the nodes of the names, which are shared where the builder was asked for a
+    /// [name](crate::Builder::name).
+    pub fn refs(self) -> impl ExactSizeIterator<Item = (Ref<'a>, Ref<'a>)> {
+        let value = self.value;
+        let of = move |link: u32_le| value.other(link.to_native());
+        self.pairs.map(move |[key, value]| (of(*key), of(*value)))
+    }
+
     fn take_apart(&self, [key, value]: [u32_le; 2]) -> (Text<'a>, Ref<'a>) {
         let key = self.value.tables.node(key.to_native());
         (self.value.text(key), self.value.other(value.to_native()))

@@ -1,0 +1,227 @@
+//! Running the host.
+
+use std::cell::RefMut;
+use std::time::{Duration, Instant};
+
+use message_port::EventLoop;
+
+use super::natives::describe;
+use super::{Host, Inner};
+use crate::error::Error;
+use crate::options::UncaughtKind;
+
+/// Looks at ports whose peers are elsewhere that are made before the thread sleeps.
+const SPINS: u32 = 2000;
+
+/// When a host wants its next [turn](Host::turn).
+///
+/// # Examples
+///
+/// ```
+/// use message_port_js::{Host, Next, Options};
+///
+/// let host = Host::new(&Options::default())?;
+/// assert_eq!(host.turn()?, Next::Never);
+/// host.eval("setTimeout(() => {}, 60_000)")?;
+/// assert!(matches!(host.turn()?, Next::At(_)));
+/// # Ok::<(), message_port_js::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// At once: something is left to do.
+    Now,
+    /// At that time, or when the [wake hook](Host::set_wake_hook) is called.
+    At(Instant),
+    /// When the wake hook is called: a port that keeps the host running may get something.
+    WhenWoken,
+    /// When the wake hook is called, but nothing keeps the host running.
+    Never,
+}
+
+impl Host {
+    /// Does what is to be done now, within limits: looks at the ports whose peers are elsewhere,
+    /// delivers up to the [budget](crate::Options::budget) of messages, calls the timers that are due. Microtasks run after each of
+    /// these. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a port of Rust [in the loop](Self::events) fails, or the engine has no memory.
+    pub fn turn(&self) -> Result<Next, Error> {
+        let next = self.0.turn()?;
+        if next == Next::Now || !self.0.listen() { Ok(next) } else { Ok(Next::Now) }
+    }
+
+    /// Does everything that can be done without waiting for another thread or a timer.
+    ///
+    /// # Errors
+    ///
+    /// As [`turn`](Self::turn).
+    pub fn run_until_idle(&self) -> Result<(), Error> {
+        loop {
+            match self.turn()? {
+                Next::Now => {}
+                Next::At(due) if due <= Instant::now() => {}
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Runs until nothing is left that could happen: no timer, no message on its way in here, no
+    /// port that [keeps it running](Self::ref_port). Blocks while there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// As [`turn`](Self::turn).
+    pub fn run(&self) -> Result<(), Error> {
+        self.run_while(|| true)
+    }
+
+    /// As [`run`](Self::run), and returns after the turn in which `goes_on` has become `false`.
+    ///
+    /// # Errors
+    ///
+    /// As [`turn`](Self::turn).
+    pub fn run_while(&self, mut goes_on: impl FnMut() -> bool) -> Result<(), Error> {
+        while goes_on() {
+            let timeout = match self.0.turn()? {
+                Next::Now => continue,
+                Next::Never if self.0.listen() => continue,
+                Next::Never => break,
+                Next::WhenWoken => None,
+                Next::At(due) => Some(due.saturating_duration_since(Instant::now())),
+            };
+            if goes_on() && !self.0.spin() && !self.0.listen() {
+                self.0.events.borrow_mut().run_once(timeout)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets what is called, on whatever thread, when a host that nobody runs gets something to do:
+    /// it has the embedder's loop call [`turn`](Self::turn) again. See
+    /// [`EventLoop::set_wake_hook`].
+    pub fn set_wake_hook(&self, hook: impl Fn() + Send + Sync + 'static) {
+        self.0.events.borrow_mut().set_wake_hook(hook);
+    }
+
+    /// The loop that the host waits in, for ports of Rust beside those of scripts: their handlers
+    /// run in its turns. Not while the host runs.
+    pub fn events(&self) -> RefMut<'_, EventLoop> {
+        self.0.events.borrow_mut()
+    }
+}
+
+impl Inner {
+    /// As [`Host::turn`], but ports that are found empty do not ring yet.
+    fn turn(&self) -> Result<Next, Error> {
+        self.events.borrow_mut().run_once(Some(Duration::ZERO))?;
+        self.microtasks()?;
+        for _ in 0..self.shared.bells.len() {
+            let Some(id) = self.shared.bells.take() else { break };
+            self.ring(id)?;
+        }
+        for _ in 0..self.budget {
+            if !self.step()? {
+                break;
+            }
+            self.microtasks()?;
+        }
+        let now = Instant::now();
+        loop {
+            let due = self.shared.timers.borrow_mut().take_due(now);
+            let Some(id) = due else { break };
+            self.context
+                .with(|ctx| self.hook(&ctx, "fire")?.call::<_, ()>((id,)).map_err(Error::from))?;
+            self.microtasks()?;
+        }
+        self.next()
+    }
+
+    /// Has the ports whose peers are elsewhere ring from now on. Whether one has rung.
+    fn listen(&self) -> bool {
+        for core in self.shared.remotes.borrow().values().filter_map(std::rc::Weak::upgrade) {
+            core.listen();
+        }
+        !self.shared.bells.is_empty()
+    }
+
+    fn ring(&self, id: u32) -> Result<(), Error> {
+        let core = self.shared.remotes.borrow().get(&id).and_then(std::rc::Weak::upgrade);
+        let Some(core) = core else { return Ok(()) };
+        core.answer_bell();
+        self.context.with(|ctx| Ok(self.hook(&ctx, "ring")?.call::<_, ()>((id,))?))
+    }
+
+    fn step(&self) -> Result<bool, Error> {
+        self.context.with(|ctx| Ok(self.hook(&ctx, "step")?.call::<_, bool>(())?))
+    }
+
+    /// Runs jobs until there are none, and tells of promises that nobody has handled by then.
+    pub(super) fn microtasks(&self) -> Result<(), Error> {
+        let runtime = self.context.runtime();
+        loop {
+            loop {
+                match runtime.execute_pending_job() {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => error.0.with(|ctx| {
+                        let thrown = ctx.catch();
+                        match self.hook(&ctx, "report") {
+                            Ok(report) => drop(report.call::<_, ()>((thrown,))),
+                            Err(_) => drop(describe(UncaughtKind::Exception, &thrown)),
+                        }
+                    }),
+                }
+            }
+            let told = self.context.with(|ctx| {
+                Ok::<_, Error>(self.hook(&ctx, "tellRejections")?.call::<_, bool>(())?)
+            })?;
+            if !told {
+                return Ok(());
+            }
+        }
+    }
+
+    fn next(&self) -> Result<Next, Error> {
+        let has_task = self
+            .context
+            .with(|ctx| Ok::<_, Error>(self.hook(&ctx, "hasTask")?.call::<_, bool>(())?))?;
+        if has_task || !self.shared.bells.is_empty() || self.context.runtime().is_job_pending() {
+            return Ok(Next::Now);
+        }
+        if let Some(due) = self.shared.timers.borrow().next() {
+            return Ok(if due <= Instant::now() { Next::Now } else { Next::At(due) });
+        }
+        let keeps = |core: &std::rc::Weak<crate::port::Core>| {
+            core.upgrade().is_some_and(|core| core.is_ref.get() && core.listens.get())
+        };
+        let is_kept = self.shared.remotes.borrow().values().any(keeps);
+        Ok(if is_kept { Next::WhenWoken } else { Next::Never })
+    }
+
+    /// Looks for a while whether something comes from another thread: a reply mostly comes before a
+    /// thread has gone to sleep. Not on one CPU, where the other thread could not run meanwhile.
+    fn spin(&self) -> bool {
+        let cores: Vec<_> =
+            self.shared.remotes.borrow().values().filter_map(std::rc::Weak::upgrade).collect();
+        if cores.is_empty() || !has_cpus() {
+            return false;
+        }
+        for _ in 0..SPINS {
+            if let Some(core) = cores.iter().find(|core| core.has_news()) {
+                core.ring();
+                return true;
+            }
+            if !self.shared.bells.is_empty() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        false
+    }
+}
+
+fn has_cpus() -> bool {
+    static CPUS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *CPUS.get_or_init(|| std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1))
+}
