@@ -152,6 +152,8 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 Ok(())
             }
             Kind::Error(error) => {
+                // It has one that is enumerable.
+                object.remove("message")?;
                 let hidden = |value| Property::from(value).writable().configurable();
                 object.prop("message", hidden(self.text(error.message())?))?;
                 if let Some(stack) = error.stack() {

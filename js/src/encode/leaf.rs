@@ -108,8 +108,13 @@ impl<'js> Encoder<'js, '_> {
             Some(max_len) if max_len < f64::from(u32::MAX) => Some(max_len as u32),
             Some(_) => return Err(Refusal::DataClone("the buffer may grow too large".to_owned())),
         };
-        let buffer = ArrayBuffer::from_value(value.clone()).ok_or(rquickjs::Error::Unknown)?;
-        engine::put_buffer(&mut self.builder, &buffer, max_len).ok_or_else(|| {
+        // A detached one is none for the engine's interface, which throws.
+        let id = ArrayBuffer::from_value(value.clone())
+            .and_then(|buffer| engine::put_buffer(&mut self.builder, &buffer, max_len));
+        if id.is_none() {
+            self.ctx.catch();
+        }
+        id.ok_or_else(|| {
             Refusal::DataClone("a detached ArrayBuffer could not be cloned.".to_owned())
         })
     }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use message_port::{EventLoop, MessageChannel, MessagePort};
+use rquickjs::context::EvalOptions;
 use rquickjs::{
     Class as Instance, Context, Ctx, Function, IntoJs, Object, Persistent, Runtime, Value,
 };
@@ -115,8 +116,10 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
         settings.set("keepUnstarted", options.keep_unstarted)?;
         settings.set("expose", exposes)?;
         let natives = natives::natives(&ctx, &shared)?;
+        let mut name = EvalOptions::default();
+        name.filename = Some("message-port:prelude".to_owned());
         let hooks = ctx
-            .eval::<Function<'_>, _>(PRELUDE)
+            .eval_with_options::<Function<'_>, _>(PRELUDE, name)
             .and_then(|prelude| prelude.call::<_, Object<'_>>((natives, settings)))
             .map_err(|error| script_error(&ctx, error))?;
         Ok::<_, Error>((Persistent::save(&ctx, hooks), shared))
@@ -329,6 +332,20 @@ impl Host {
             let port: Value<'_> =
                 ctx.globals().get(name).map_err(|error| script_error(ctx, error))?;
             self.take_endpoint(ctx, &port)
+        })
+    }
+
+    /// The port that a property of the global is, to [keep the host running](Self::ref_port) for it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is no port.
+    pub fn global_port(&self, name: &str) -> Result<ScriptPort, Error> {
+        self.with(|ctx| {
+            let port: Value<'_> =
+                ctx.globals().get(name).map_err(|error| script_error(ctx, error))?;
+            core_of(&port)?;
+            Ok(ScriptPort { value: Persistent::save(ctx, port) })
         })
     }
 

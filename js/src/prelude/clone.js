@@ -11,6 +11,7 @@ const viewLength = getter(typedArray, 'length');
 const dataBuffer = getter(DataView.prototype, 'buffer');
 const dataOffset = getter(DataView.prototype, 'byteOffset');
 const dataLength = getter(DataView.prototype, 'byteLength');
+const viewAt = uncurry(typedArray.at);
 const setBytes = uncurry(typedArray.set);
 const sliceBytes = uncurry(typedArray.slice);
 const regexpSource = getter(RegExp.prototype, 'source');
@@ -42,7 +43,11 @@ const stringify = JSON.stringify;
 
 // Whether the view follows its resizable buffer: seen by resizing that, and back.
 const tracksLength = (buffer, length, view) => {
-  if (!bufferResizable(buffer)) return false;
+  try {
+    if (!bufferResizable(buffer)) return false;
+  } catch {
+    return false; // Shared memory.
+  }
   const size = bufferLength(buffer), max = bufferMax(buffer);
   const before = length(view);
   if (size + 8 <= max) {
@@ -125,6 +130,7 @@ const helpers = {
     const buffer = isData ? dataBuffer(view) : viewBuffer(view);
     const length = isData ? dataLength : viewLength;
     const offset = isData ? dataOffset(view) : viewOffset(view);
+    if (!isData && length(view) === 0) viewAt(view, 0); // Throws if it is out of bounds.
     return [buffer, offset, length(view), tracksLength(buffer, length, view)];
   },
   makeView: (name, buffer, offset, length) => new Constructors[name](buffer, offset, length),

@@ -74,6 +74,7 @@ class MessageEvent extends Event {
   #ports = null;
 
   constructor(type, init = undefined) {
+    if (arguments.length === 0) throw new TypeError('an event needs a type');
     super(type, init);
     if (init !== undefined && init !== null && init !== trustedInit) {
       const { data = null, origin = '', lastEventId = '', source = null, ports = undefined } = init;
