@@ -47,6 +47,9 @@ pub(crate) enum Found {
 /// What a post could not be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Refused {
+    /// A message is just being read at this port, and a script runs that should not: one that
+    /// formats the stack of an error.
+    Busy,
     Full,
     TooLarge(usize),
 }
@@ -59,6 +62,8 @@ pub(crate) struct Core {
     kept: RefCell<VecDeque<Kept>>,
     /// Rings for a port whose peer is elsewhere.
     bell: RefCell<Option<Arc<Bell>>>,
+    /// Whether it is to be closed when the message that is being read has been, and what is kept.
+    closes: Cell<Option<bool>>,
     /// Whether it was found empty and does not ring yet.
     is_deaf: Cell<bool>,
     /// Whether it keeps its host running.
@@ -87,13 +92,14 @@ impl Core {
         if !self.kept.borrow().is_empty() {
             return None;
         }
+        let port = self.port.try_borrow_mut().ok()?.take();
         self.bell.take();
-        self.port.take()
+        port
     }
 
     /// Posts, unless the channel has ended, which is silent.
     pub(crate) fn post(&self, value: &Value) -> Result<(), Refused> {
-        let mut port = self.port.borrow_mut();
+        let Ok(mut port) = self.port.try_borrow_mut() else { return Err(Refused::Busy) };
         let Some(port) = &mut *port else { return Ok(()) };
         match port.try_post_message(value) {
             Err(TryPostError::Full) => Err(Refused::Full),
@@ -104,8 +110,8 @@ impl Core {
 
     /// Messages that are there now.
     pub(crate) fn available(&self) -> usize {
-        let waiting = self.port.borrow().as_ref().map_or(0, MessagePort::len);
-        self.kept.borrow().len() + waiting
+        let Ok(port) = self.port.try_borrow() else { return 0 };
+        self.kept.borrow().len() + port.as_ref().map_or(0, MessagePort::len)
     }
 
     pub(crate) fn has_news(&self) -> bool {
@@ -114,20 +120,31 @@ impl Core {
 
     /// Takes the next message and reads it where it lies; `None` if there is none, an error if it is no value.
     pub(crate) fn take<R>(&self, read: impl FnOnce(Taken<'_>) -> R) -> Option<Result<R, ()>> {
-        if let Some(kept) = self.kept.borrow_mut().pop_front() {
+        let kept = self.kept.borrow_mut().pop_front();
+        if let Some(kept) = kept {
             return Some(kept.map(|value| read(Taken::Kept(&value))));
         }
-        let mut port = self.port.borrow_mut();
-        match port.as_mut()?.try_recv() {
-            Ok(message) => Some(Ok(read(Taken::InPlace(&message)))),
-            Err(TryRecvError::InvalidArchive(_)) => Some(Err(())),
-            Err(_) => None,
+        let taken = {
+            let mut port = self.port.try_borrow_mut().ok()?;
+            match port.as_mut()?.try_recv() {
+                Ok(message) => Some(Ok(read(Taken::InPlace(&message)))),
+                Err(TryRecvError::InvalidArchive(_)) => Some(Err(())),
+                Err(_) => None,
+            }
+        };
+        if let Some(keep) = self.closes.take() {
+            self.close(keep);
         }
+        taken
     }
 
     /// Ends the channel. With `keep`, what has arrived is kept for delivery.
     pub(crate) fn close(&self, keep: bool) {
-        let Some(mut port) = self.port.take() else {
+        let Ok(port) = self.port.try_borrow_mut().map(|mut port| port.take()) else {
+            self.closes.set(Some(keep));
+            return;
+        };
+        let Some(mut port) = port else {
             if !keep {
                 self.kept.take();
             }
@@ -156,7 +173,7 @@ impl Core {
     /// end of the channel is seen behind it.
     pub(crate) fn poll(&self, keep: bool) -> Found {
         self.is_deaf.set(false);
-        let mut port = self.port.borrow_mut();
+        let Ok(mut port) = self.port.try_borrow_mut() else { return Found::Nothing };
         let Some(port) = &mut *port else { return Found::Gone };
         if keep {
             while self.keep_next(port) {}

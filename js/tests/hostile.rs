@@ -196,6 +196,35 @@ fn an_expression_that_is_none_is_a_messageerror_at_the_receiver() {
     });
 }
 
+#[test]
+fn a_script_that_runs_while_a_message_is_read_may_do_anything() {
+    for act in ["port.postMessage(1)", "port.close()", "port.onmessage = null", "gc()"] {
+        let host = Host::new(&Options::default().on_uncaught(|_| ())).unwrap();
+        host.with(|ctx| {
+            let gc =
+                Function::new(ctx.clone(), |ctx: message_port_js::rquickjs::Ctx<'_>| ctx.run_gc());
+            ctx.globals().set("gc", gc).unwrap();
+        });
+        let (one, other) = Endpoint::pair();
+        let port = host.connect(one).unwrap();
+        host.set_global("port", &port).unwrap();
+        host.eval(&format!(
+            "port.onmessage = () => {{}}; port.onmessageerror = () => {{ globalThis.failed = true; }};
+             Error.prepareStackTrace = () => {{ {act}; return 'mine'; }};"
+        ))
+        .unwrap();
+        let mut builder = Builder::new();
+        let (source, flags) = (builder.string("("), builder.string(""));
+        let regexp = builder.regexp(source, flags);
+        let mut other = other.into_port();
+        other.post_message(&builder.finish(regexp).unwrap()).unwrap();
+        other.post_message(&Value::from("next")).unwrap();
+        host.run_until_idle().unwrap();
+        host.with(|ctx| assert!(ctx.eval::<bool, _>("failed").unwrap(), "{act}"));
+        assert_eq!(other.is_closed(), act == "port.close()", "{act}");
+    }
+}
+
 /// Makes a value in script from random numbers, and compares a clone with it, structure and all.
 const RANDOM_SCRIPT: &str = r"
     const pick = (...all) => all[below(all.length)];

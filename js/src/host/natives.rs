@@ -130,6 +130,11 @@ impl Shared {
             Err(Refused::TooLarge(bytes)) => Ok(Some(format!(
                 "a message of {bytes} bytes could not be cloned: it is too large for the channel."
             ))),
+            Err(Refused::Busy) => Err(Exception::throw_dom(
+                ctx,
+                "InvalidStateError",
+                "A message is being read at this port.",
+            )),
             Err(Refused::Full) => Err(Exception::throw_dom(
                 ctx,
                 "QuotaExceededError",

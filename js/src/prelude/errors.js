@@ -36,7 +36,7 @@ let reporting = false;
 
 const tellGlobal = (event, kind, value) => {
   setEventBits(event, TRUSTED);
-  if (!reporting && listOf(globalState, event.type) !== undefined) {
+  if (!reporting && listOf(globalState, eventType(event)) !== undefined) {
     reporting = true;
     try {
       dispatch(globalThis, globalState, event);
