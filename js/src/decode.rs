@@ -40,7 +40,7 @@ pub(crate) fn decode<'js>(
     let value = decoder.make(root)?;
     // Without recursion: objects are made empty, and filled in whatever order.
     while let Some((of, object)) = decoder.empty.pop() {
-        decoder.fill(of, object)?;
+        decoder.fill(of, &object)?;
     }
     Ok(value)
 }
@@ -120,7 +120,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
     }
 
     /// Puts into an object what belongs there.
-    fn fill(&mut self, of: Ref<'m>, value: Value<'js>) -> Result<()> {
+    fn fill(&mut self, of: Ref<'m>, value: &Value<'js>) -> Result<()> {
         let object = value.as_object().ok_or(rquickjs::Error::Unknown)?.clone();
         match of.kind() {
             Kind::Object(from) => self.define(&object, from.properties()),
@@ -178,14 +178,13 @@ impl<'js, 'm> Decoder<'js, 'm> {
         properties: message_port_structured::Properties<'m>,
     ) -> Result<()> {
         for (name, value) in properties.refs() {
-            let atom = match self.names.get(&name.index()) {
-                Some(atom) => atom.clone(),
-                None => {
-                    let text = name.as_str().ok_or(rquickjs::Error::Unknown)?;
-                    let atom = self.atom(text)?;
-                    self.names.insert(name.index(), atom.clone());
-                    atom
-                }
+            let atom = if let Some(atom) = self.names.get(&name.index()) {
+                atom.clone()
+            } else {
+                let text = name.as_str().ok_or(rquickjs::Error::Unknown)?;
+                let atom = self.atom(text)?;
+                self.names.insert(name.index(), atom.clone());
+                atom
             };
             let value = self.make(value)?;
             object.prop(atom, plain(value))?;

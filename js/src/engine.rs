@@ -1,9 +1,9 @@
 //! What the engine has no safe function for. The only `unsafe` here.
 
-#![allow(unsafe_code, reason = "three calls and what a class has to promise")]
+#![allow(unsafe_code, reason = "four calls and what a class has to promise")]
 
 use message_port_structured::{Builder, NodeId};
-use rquickjs::{ArrayBuffer, JsLifetime, Value, qjs};
+use rquickjs::{ArrayBuffer, Ctx, JsLifetime, Value, qjs};
 
 use crate::host::Installed;
 use crate::port::PortHandle;
@@ -13,6 +13,14 @@ pub(crate) fn class_id(value: &Value<'_>) -> u32 {
     // SAFETY: `value` is a live value, which is all that is asked; one that is no object is looked
     // at by its tag only.
     unsafe { qjs::JS_GetClassID(value.as_raw()) }
+}
+
+/// Whether there is a microtask.
+pub(crate) fn has_job(ctx: &Ctx<'_>) -> bool {
+    // SAFETY: the context is alive, and so is the runtime that it is of.
+    let runtime = unsafe { qjs::JS_GetRuntime(ctx.as_raw().as_ptr()) };
+    // SAFETY: as above.
+    unsafe { qjs::JS_IsJobPending(runtime) }
 }
 
 /// Copies the bytes of a buffer; `None` if it is detached.

@@ -1,4 +1,4 @@
-//! `MessageChannel` and `MessagePort` for QuickJS, on [`message_port`]: a script on one thread talks
+//! `MessageChannel` and `MessagePort` for `QuickJS`, on [`message_port`]: a script on one thread talks
 //! to a script on another, or to Rust.
 //!
 //! ```

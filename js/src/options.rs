@@ -101,6 +101,7 @@ pub struct Options {
     pub(crate) on_uncaught: Option<OnUncaught>,
 }
 
+#[allow(clippy::return_self_not_must_use, reason = "as with the builder of a channel")]
 impl Options {
     /// Which names a script finds; the newest if not said.
     pub fn compatibility(mut self, compatibility: Compatibility) -> Self {

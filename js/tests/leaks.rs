@@ -15,7 +15,7 @@ fn ten_thousand_ports_made_and_dropped_leave_memory_flat() {
     ";
     let used = || {
         host.run_until_idle().unwrap();
-        host.with(|ctx| ctx.run_gc());
+        host.context().runtime().run_gc();
         host.context().runtime().memory_usage().memory_used_size
     };
     host.eval(script).unwrap();

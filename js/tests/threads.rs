@@ -149,7 +149,7 @@ fn a_collected_port_disconnects_rust() {
     let (one, other) = Endpoint::pair();
     let (host, _log) = host(one, "globalThis.port = undefined");
     host.run_until_idle().unwrap();
-    host.with(|ctx| ctx.run_gc());
+    host.context().runtime().run_gc();
     assert!(matches!(other.into_port().recv(), Err(RecvError::Disconnected)));
 }
 
@@ -158,11 +158,11 @@ fn a_listener_keeps_its_port_alive() {
     let (one, other) = Endpoint::pair();
     let (host, log) =
         host(one, "port.onmessage = ({ data }) => log(`${data}`); globalThis.port = undefined");
-    host.with(|ctx| ctx.run_gc());
+    host.context().runtime().run_gc();
     let mut port = other.into_port();
     port.post_message(&Value::from(7)).unwrap();
     host.run_until_idle().unwrap();
-    host.with(|ctx| ctx.run_gc());
+    host.context().runtime().run_gc();
     port.post_message(&Value::from(8)).unwrap();
     host.run_until_idle().unwrap();
     assert_eq!(log.try_iter().collect::<Vec<_>>(), ["7", "8"]);

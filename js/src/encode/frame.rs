@@ -53,7 +53,7 @@ impl<'js> Frame<'js> {
 
     /// What is to be written next in here.
     pub(super) fn next(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Value<'js>>> {
-        while let Some(item) = self.items.next() {
+        for item in self.items.by_ref() {
             match item {
                 Item::Value(value) => return Ok(Some(value)),
                 Item::Element(index) => {

@@ -139,19 +139,18 @@ impl<'js> Encoder<'js, '_> {
         let buffer: Value<'js> = parts.get(0)?;
         let (offset, length): (f64, f64) = (parts.get(1)?, parts.get(2)?);
         let tracks_length: bool = parts.get(3)?;
-        let id = match self.seen.get(&buffer) {
-            Some(id) => *id,
-            None => {
-                let class = self.classes.of(&buffer);
-                if class == Class::SharedArrayBuffer && self.shared.is_some() {
-                    return Err(Refusal::DataClone(
-                        "a view of shared memory could not be cloned.".to_owned(),
-                    ));
-                }
-                let id = self.leaf(class, &buffer)?;
-                self.seen.insert(buffer, id);
-                id
+        let id = if let Some(id) = self.seen.get(&buffer) {
+            *id
+        } else {
+            let class = self.classes.of(&buffer);
+            if class == Class::SharedArrayBuffer && self.shared.is_some() {
+                return Err(Refusal::DataClone(
+                    "a view of shared memory could not be cloned.".to_owned(),
+                ));
             }
+            let id = self.leaf(class, &buffer)?;
+            self.seen.insert(buffer, id);
+            id
         };
         if self.builder.is_too_large() {
             return Ok(id);

@@ -3,7 +3,7 @@
 mod natives;
 mod turn;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
 
@@ -63,15 +63,24 @@ const PRELUDE: &str = concat!(
 #[derive(Clone)]
 pub struct Host(Rc<Inner>);
 
+/// What the prelude gives to the host.
+struct Hooks {
+    all: Persistent<Object<'static>>,
+    /// Called for each message, so not looked up by name.
+    step: Persistent<Function<'static>>,
+}
+
 pub(crate) struct Inner {
     /// Dropped before the context that they are of.
-    hooks: RefCell<Option<Persistent<Object<'static>>>>,
+    hooks: RefCell<Option<Hooks>>,
     shared: Rc<Shared>,
     compatibility: Compatibility,
     budget: usize,
     events: RefCell<EventLoop>,
     /// Keeps the loop waiting: it returns at once without a port.
     _keeper: MessagePort<u8>,
+    /// Whether a promise was rejected since the prelude was asked to tell of them.
+    has_rejection: Cell<bool>,
     context: Context,
 }
 
@@ -122,7 +131,8 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
             .eval_with_options::<Function<'_>, _>(PRELUDE, name)
             .and_then(|prelude| prelude.call::<_, Object<'_>>((natives, settings)))
             .map_err(|error| script_error(&ctx, error))?;
-        Ok::<_, Error>((Persistent::save(&ctx, hooks), shared))
+        let step = Persistent::save(&ctx, hooks.get::<_, Function<'_>>("step")?);
+        Ok::<_, Error>((Hooks { all: Persistent::save(&ctx, hooks), step }, shared))
     })?;
     let inner = Rc::new(Inner {
         hooks: RefCell::new(Some(hooks)),
@@ -131,6 +141,7 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
         budget: options.budget,
         events: RefCell::new(events),
         _keeper: port2,
+        has_rejection: Cell::new(false),
         context: context.clone(),
     });
     let weak = Rc::downgrade(&inner);
@@ -141,6 +152,7 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
     context.runtime().set_host_promise_rejection_tracker(Some(Box::new(
         move |ctx, promise, reason, is_handled| {
             let Some(inner) = tracker.upgrade() else { return };
+            inner.has_rejection.set(true);
             // There is nobody to tell, should it fail.
             drop(inner.hook(&ctx, "onRejection").and_then(|hook| {
                 hook.call::<_, ()>((promise, reason, is_handled)).map_err(Error::Engine)
@@ -159,8 +171,13 @@ impl Drop for Inner {
 
 impl Inner {
     fn hooks<'js>(&self, ctx: &Ctx<'js>) -> Result<Object<'js>, Error> {
-        let hooks = self.hooks.borrow().clone();
+        let hooks = self.hooks.borrow().as_ref().map(|hooks| hooks.all.clone());
         Ok(hooks.ok_or(Error::NotAPort)?.restore(ctx)?)
+    }
+
+    fn step<'js>(&self, ctx: &Ctx<'js>) -> Result<Function<'js>, Error> {
+        let step = self.hooks.borrow().as_ref().map(|hooks| hooks.step.clone());
+        Ok(step.ok_or(Error::NotAPort)?.restore(ctx)?)
     }
 
     pub(crate) fn hook<'js>(&self, ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>, Error> {

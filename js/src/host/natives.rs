@@ -143,12 +143,7 @@ impl Shared {
         }
     }
 
-    fn take<'js>(
-        &self,
-        ctx: &Ctx<'js>,
-        port: &Port<'js>,
-        helpers: Object<'js>,
-    ) -> Result<Value<'js>> {
+    fn take<'js>(ctx: &Ctx<'js>, port: &Port<'js>, helpers: Object<'js>) -> Result<Value<'js>> {
         let core = Rc::clone(&port.borrow().core);
         let helpers = Helpers(helpers);
         let taken = core.take(|message| {
@@ -251,11 +246,11 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
             Some(why) => Ok(rquickjs::String::from_str(ctx, &why)?.into_value()),
         }
     });
-    native!("take", |shared,
+    native!("take", |_shared,
                      ctx: Ctx<'js>,
                      port: Port<'js>,
                      helpers: Object<'js>|
-     -> Result<Value<'js>> { shared.take(&ctx, &port, helpers) });
+     -> Result<Value<'js>> { Shared::take(&ctx, &port, helpers) });
     native!("skip", |_shared, port: Port<'js>| -> () {
         port.borrow().core.take(|_| ());
     });

@@ -7,6 +7,7 @@ use message_port::EventLoop;
 
 use super::natives::describe;
 use super::{Host, Inner};
+use crate::engine;
 use crate::error::Error;
 use crate::options::UncaughtKind;
 
@@ -120,10 +121,8 @@ impl Inner {
             let Some(id) = self.shared.bells.take() else { break };
             self.ring(id)?;
         }
-        for _ in 0..self.budget {
-            if !self.step()? {
-                break;
-            }
+        let mut budget = self.budget;
+        while budget > 0 && self.steps(&mut budget)? {
             self.microtasks()?;
         }
         let now = Instant::now();
@@ -152,8 +151,20 @@ impl Inner {
         self.context.with(|ctx| Ok(self.hook(&ctx, "ring")?.call::<_, ()>((id,))?))
     }
 
-    fn step(&self) -> Result<bool, Error> {
-        self.context.with(|ctx| Ok(self.hook(&ctx, "step")?.call::<_, bool>(())?))
+    /// Does what is to be done until there are microtasks, which come first; whether anything was.
+    fn steps(&self, budget: &mut usize) -> Result<bool, Error> {
+        self.context.with(|ctx| {
+            let step = self.step(&ctx)?;
+            let mut any = false;
+            while *budget > 0 && step.call::<_, bool>(())? {
+                *budget -= 1;
+                any = true;
+                if self.has_rejection.get() || engine::has_job(&ctx) {
+                    break;
+                }
+            }
+            Ok(any)
+        })
     }
 
     /// Runs jobs until there are none, and tells of promises that nobody has handled by then.

@@ -1,5 +1,7 @@
 //! Values through the clone algorithm: what arrives is what the algorithm says.
 
+#![allow(clippy::needless_raw_string_hashes, reason = "scripts, of which some have quotes")]
+
 use crate::logged;
 
 /// Shows a value so that everything that should survive a clone is seen.

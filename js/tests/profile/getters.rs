@@ -108,7 +108,7 @@ fn ports_channels_events_and_targets_cannot_be_cloned() {
             log(`${attempt(() => p1.postMessage(value))} ${attempt(() => structuredClone(value))}`);
         }
     ";
-    assert_eq!(logged(script), vec!["DataCloneError DataCloneError"; 9].join(" · "));
+    assert_eq!(logged(script), ["DataCloneError DataCloneError"; 9].join(" · "));
 }
 
 #[test]

@@ -64,8 +64,7 @@ fn logged_with(options: &Options, script: &str) -> String {
     host.eval(KIT).unwrap();
     host.eval(&format!("(async () => {{ {script}\n }})()")).unwrap();
     host.run().unwrap();
-    let lines = log.borrow().join(" · ");
-    lines
+    log.borrow().join(" · ")
 }
 
 fn logged(script: &str) -> String {

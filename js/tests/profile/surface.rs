@@ -71,7 +71,7 @@ fn methods_refuse_other_objects() {
                 .map((o) => attempt(() => f.call(o, 1)).slice(0, 9)).join());
         }
     ";
-    assert_eq!(logged(script), vec!["TypeError,TypeError,TypeError,TypeError"; 3].join(" · "));
+    assert_eq!(logged(script), ["TypeError,TypeError,TypeError,TypeError"; 3].join(" · "));
 }
 
 #[test]

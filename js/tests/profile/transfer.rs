@@ -34,7 +34,7 @@ fn a_list_with_anything_in_it_is_a_plain_error_before_everything_else() {
         p1.postMessage('after');
     ";
     let one = "Error Transfer list is not supported 8";
-    assert_eq!(logged(script), format!("{} · p2<-after", vec![one; 14].join(" · ")));
+    assert_eq!(logged(script), format!("{} · p2<-after", [one; 14].join(" · ")));
 }
 
 #[test]

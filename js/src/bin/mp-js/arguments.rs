@@ -27,6 +27,7 @@ pub(crate) enum Asked {
 }
 
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "one for each switch of the command line")]
 pub(crate) struct Settings {
     pub(crate) compatibility: Compatibility,
     pub(crate) strict_start: bool,

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             ExitCode::SUCCESS
         }
-        Ok(Asked::Run(settings)) => match program::run(settings) {
+        Ok(Asked::Run(settings)) => match program::run(&settings) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             Err(error) => fail(&error, ExitCode::FAILURE),

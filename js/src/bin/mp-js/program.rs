@@ -36,9 +36,9 @@ impl<E: Into<Error>> From<E> for Failure {
 }
 
 /// Runs the module of the command; whether everything was caught.
-pub(crate) fn run(settings: Settings) -> Result<bool, Failure> {
+pub(crate) fn run(settings: &Settings) -> Result<bool, Failure> {
     let threads = threads::Threads::default();
-    let is_fine = run_module(&settings, &threads, None);
+    let is_fine = run_module(settings, &threads, None);
     // The ports of this thread are gone now, so the others come to their end.
     let others_are_fine = threads.join();
     Ok(is_fine? && others_are_fine)

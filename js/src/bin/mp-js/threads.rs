@@ -39,7 +39,7 @@ pub(crate) fn install(host: &Host, settings: &Settings, threads: &Threads) -> Re
 }
 
 fn install_in<'js>(ctx: &Ctx<'js>, settings: Settings, threads: Threads) -> Result<()> {
-    let start = move |ctx: Ctx<'js>, file: String| start(&ctx, &settings, &threads, file);
+    let start = move |ctx: Ctx<'js>, file: String| start(&ctx, &settings, &threads, &file);
     ctx.globals().set("startThread", Function::new(ctx.clone(), start)?)
 }
 
@@ -47,12 +47,12 @@ fn start<'js>(
     ctx: &Ctx<'js>,
     settings: &Settings,
     threads: &Threads,
-    file: String,
+    file: &str,
 ) -> Result<Value<'js>> {
     // As the script says it: from where it lies.
-    let beside = settings.file.parent().map(|folder| folder.join(&file));
+    let beside = settings.file.parent().map(|folder| folder.join(file));
     let settings =
-        Settings { file: beside.unwrap_or_else(|| PathBuf::from(&file)), ..settings.clone() };
+        Settings { file: beside.unwrap_or_else(|| PathBuf::from(file)), ..settings.clone() };
     if !settings.file.is_file() {
         let text = format!("cannot start {}: there is no such file", settings.file.display());
         return Err(Exception::throw_reference(ctx, &text));
