@@ -75,7 +75,7 @@ const tracksLength = (buffer, length, view) => {
 const helpers = {
   __proto__: null,
   hasOwn,
-  isHost: (object) => isEvent(object) || stateOf.isOn(object) || isChannel(object),
+  isHost: (object) => isEvent(object) || Stamp.isOn(object) || isChannel(object),
   describe: (value) => {
     if (typeof value === 'function') return functionText(value);
     if (typeof value === 'symbol') return 'a symbol';

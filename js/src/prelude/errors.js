@@ -35,15 +35,16 @@ const globalState = newTargetState();
 let reporting = false;
 
 const tellGlobal = (event, kind, value) => {
-  setEventBits(event, TRUSTED);
-  if (!reporting && listOf(globalState, eventType(event)) !== undefined) {
+  const info = infoOf(event);
+  info[BITS] |= TRUSTED;
+  if (!reporting && listOf(globalState, info[TYPE]) !== undefined) {
     reporting = true;
     try {
-      dispatch(globalThis, globalState, event);
+      dispatch(globalThis, globalState, event, info);
     } finally {
       reporting = false;
     }
-    if (eventBits(event) & CANCELED) return;
+    if (info[BITS] & CANCELED) return;
   }
   native.uncaught(kind, value);
 };

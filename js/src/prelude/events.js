@@ -1,117 +1,116 @@
 // Event, EventTarget, MessageEvent.
 const TRUSTED = 1, BUBBLES = 2, CANCELABLE = 4, COMPOSED = 8, CANCELED = 16, STOPPED = 32, STOPPED_NOW = 64, BUSY = 128;
 
-// What only the code here may do with an event.
-let eventBits, setEventBits, clearBusy, setEventTarget, isEvent;
+// What an event is, in one private field: it is made for each message. An event of the host is
+// made of `Base` alone, with the prototype of its class.
+let infoOf, isEvent;
+class Base {
+  #info;
+  constructor(info) {
+    this.#info = info;
+  }
+  static {
+    infoOf = (event) => event.#info;
+    isEvent = (value) => #info in value;
+  }
+}
 
-class Event {
-  #type;
-  #bits = 0;
-  #target = null;
-  #current = null;
-  #time = now() - origin;
+// A list, since the engine makes one faster than an object of as many properties.
+const TYPE = 0, BITS = 1, TARGET = 2, CURRENT = 3, TIME = 4, DATA = 5, INIT = 6;
+const newInfo = (type, bits, data) => [type, bits, null, null, now() - origin, data, null];
 
+const bitsOf = (init) => {
+  if (init === undefined || init === null) return 0;
+  if (!isObject(init)) throw new TypeError('the options are not an object');
+  return (init.bubbles ? BUBBLES : 0) | (init.cancelable ? CANCELABLE : 0) | (init.composed ? COMPOSED : 0);
+};
+
+class Event extends Base {
   constructor(type, init = undefined) {
     if (arguments.length === 0) throw new TypeError('an event needs a type');
-    this.#type = `${type}`;
-    if (init !== undefined && init !== null) {
-      if (typeof init !== 'object' && typeof init !== 'function') throw new TypeError('the options are not an object');
-      this.#bits = (init.bubbles ? BUBBLES : 0) | (init.cancelable ? CANCELABLE : 0) | (init.composed ? COMPOSED : 0);
-    }
+    super(newInfo(`${type}`, bitsOf(init), null));
   }
 
-  static {
-    eventBits = (event) => event.#bits;
-    setEventBits = (event, bits) => void (event.#bits |= bits);
-    clearBusy = (event) => void (event.#bits &= ~(BUSY | STOPPED | STOPPED_NOW));
-    setEventTarget = (event, target, current) => {
-      event.#target = target;
-      event.#current = current;
-    };
-    isEvent = (value) => #bits in value;
+  get type() { return infoOf(this)[TYPE]; }
+  get target() { return infoOf(this)[TARGET]; }
+  get srcElement() { return infoOf(this)[TARGET]; }
+  get currentTarget() { return infoOf(this)[CURRENT]; }
+  get eventPhase() { return infoOf(this)[CURRENT] === null ? 0 : 2; }
+  get bubbles() { return (infoOf(this)[BITS] & BUBBLES) !== 0; }
+  get cancelable() { return (infoOf(this)[BITS] & CANCELABLE) !== 0; }
+  get composed() { return (infoOf(this)[BITS] & COMPOSED) !== 0; }
+  get defaultPrevented() { return (infoOf(this)[BITS] & CANCELED) !== 0; }
+  get returnValue() { return (infoOf(this)[BITS] & CANCELED) === 0; }
+  set returnValue(value) { if (!value) cancel(infoOf(this)); }
+  get cancelBubble() { return (infoOf(this)[BITS] & STOPPED) !== 0; }
+  set cancelBubble(value) { if (value) infoOf(this)[BITS] |= STOPPED; }
+  get isTrusted() { return (infoOf(this)[BITS] & TRUSTED) !== 0; }
+  get timeStamp() { return infoOf(this)[TIME]; }
+  composedPath() {
+    const current = infoOf(this)[CURRENT];
+    return current === null ? [] : [current];
   }
-
-  get type() { return this.#type; }
-  get target() { return this.#target; }
-  get srcElement() { return this.#target; }
-  get currentTarget() { return this.#current; }
-  get eventPhase() { return this.#current === null ? 0 : 2; }
-  get bubbles() { return (this.#bits & BUBBLES) !== 0; }
-  get cancelable() { return (this.#bits & CANCELABLE) !== 0; }
-  get composed() { return (this.#bits & COMPOSED) !== 0; }
-  get defaultPrevented() { return (this.#bits & CANCELED) !== 0; }
-  get returnValue() { return (this.#bits & CANCELED) === 0; }
-  set returnValue(value) { if (!value) this.preventDefault(); }
-  get cancelBubble() { return (this.#bits & STOPPED) !== 0; }
-  set cancelBubble(value) { if (value) this.#bits |= STOPPED; }
-  get isTrusted() { return (this.#bits & TRUSTED) !== 0; }
-  get timeStamp() { return this.#time; }
-  composedPath() { return this.#current === null ? [] : [this.#current]; }
-  preventDefault() { if (this.#bits & CANCELABLE) this.#bits |= CANCELED; }
-  stopPropagation() { this.#bits |= STOPPED; }
-  stopImmediatePropagation() { this.#bits |= STOPPED | STOPPED_NOW; }
+  preventDefault() { cancel(infoOf(this)); }
+  stopPropagation() { infoOf(this)[BITS] |= STOPPED; }
+  stopImmediatePropagation() { infoOf(this)[BITS] |= STOPPED | STOPPED_NOW; }
   static get NONE() { return 0; }
   static get CAPTURING_PHASE() { return 1; }
   static get AT_TARGET() { return 2; }
   static get BUBBLING_PHASE() { return 3; }
 }
+// What it extends is nobody's business.
+Object.setPrototypeOf(Event.prototype, Object.prototype);
 tag(Event, 'Event');
 enumerable(Event, ['type', 'target', 'srcElement', 'currentTarget', 'eventPhase', 'bubbles', 'cancelable', 'composed',
   'defaultPrevented', 'returnValue', 'cancelBubble', 'isTrusted', 'timeStamp', 'composedPath', 'preventDefault',
   'stopPropagation', 'stopImmediatePropagation']);
 
-const makeTrusted = (type) => {
-  const event = new Event(type);
-  setEventBits(event, TRUSTED);
-  return event;
+const cancel = (info) => {
+  if (info[BITS] & CANCELABLE) info[BITS] |= CANCELED;
 };
 
-let makeMessageEvent;
-
 class MessageEvent extends Event {
-  #data = null;
-  #rest = null;
-  #ports = null;
-
   constructor(type, init = undefined) {
     if (arguments.length === 0) throw new TypeError('an event needs a type');
     super(type, init);
-    if (init !== undefined && init !== null && init !== trustedInit) {
-      const { data = null, origin = '', lastEventId = '', source = null, ports = undefined } = init;
-      this.#data = data;
-      this.#rest = { __proto__: null, origin: `${origin}`, lastEventId: `${lastEventId}`, source };
-      if (ports !== undefined) this.#ports = freeze([...ports]);
-    }
-  }
-
-  static {
-    makeMessageEvent = (type, data) => {
-      const event = new MessageEvent(type, trustedInit);
-      event.#data = data;
-      setEventBits(event, TRUSTED);
-      return event;
+    if (init === undefined || init === null) return;
+    const info = infoOf(this);
+    const { data = null, origin = '', lastEventId = '', source = null, ports = undefined } = init;
+    info[DATA] = data;
+    info[INIT] = {
+      __proto__: null, origin: `${origin}`, lastEventId: `${lastEventId}`, source,
+      ports: ports === undefined ? null : freeze([...ports]),
     };
   }
 
-  get data() { return this.#data; }
-  get origin() { return this.#rest === null ? '' : this.#rest.origin; }
-  get lastEventId() { return this.#rest === null ? '' : this.#rest.lastEventId; }
-  get source() { return this.#rest === null ? null : this.#rest.source; }
-  get ports() { return (this.#ports ??= freeze([])); }
+  get data() { return infoOf(this)[DATA]; }
+  get origin() { return infoOf(this)[INIT]?.origin ?? ''; }
+  get lastEventId() { return infoOf(this)[INIT]?.lastEventId ?? ''; }
+  get source() { return infoOf(this)[INIT]?.source ?? null; }
+  get ports() {
+    const info = infoOf(this);
+    info[INIT] ??= { __proto__: null, ports: null };
+    return (info[INIT].ports ??= freeze([]));
+  }
 }
-const trustedInit = { __proto__: null };
 tag(MessageEvent, 'MessageEvent');
 enumerable(MessageEvent, ['data', 'origin', 'lastEventId', 'source', 'ports']);
+
+const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
+
+// Events of the host.
+const makeTrusted = (type) => construct(Base, [newInfo(type, TRUSTED, null)], Event);
+const makeMessageEvent = (type, data) => construct(Base, [newInfo(type, TRUSTED, data)], MessageEvent);
 
 // The listeners of a target: a list for each type. Lists are copied when they change, so that a
 // dispatch goes on with the one that it began with.
 const newTargetState = () => ({ __proto__: null, lists: null, changed: null });
 
-const listOf = (state, type) => (state.lists === null ? undefined : mapGet(state.lists, type));
+const listOf = (state, type) => (state.lists === null ? undefined : state.lists[type]);
 
 const setList = (state, type, list) => {
-  state.lists ??= new Map();
-  mapSet(state.lists, type, list);
+  state.lists ??= { __proto__: null };
+  state.lists[type] = list;
   if (state.changed !== null) state.changed(state, type);
 };
 
@@ -141,12 +140,11 @@ const findRecord = (state, type, callback, capture) => {
   return undefined;
 };
 
-const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
 const captureOf = (options) => (isObject(options) ? !!options.capture : !!options);
 
 class EventTarget {
   constructor() {
-    stateOf.stamp(this, newTargetState());
+    new Stamp(this, newTargetState());
   }
 
   addEventListener(type, callback, options = undefined) {
@@ -173,9 +171,10 @@ class EventTarget {
     const target = this === undefined ? globalThis : this;
     const state = stateOf(target);
     if (!isObject(event) || !isEvent(event)) throw new TypeError('it is not an event');
-    if (eventBits(event) & BUSY) throw new DOMException('the event is being dispatched', 'InvalidStateError');
-    dispatch(target, state, event);
-    return (eventBits(event) & CANCELED) === 0;
+    const info = infoOf(event);
+    if (info[BITS] & BUSY) throw new DOMException('the event is being dispatched', 'InvalidStateError');
+    dispatch(target, state, event, info);
+    return (info[BITS] & CANCELED) === 0;
   }
 }
 tag(EventTarget, 'EventTarget');
@@ -184,38 +183,43 @@ enumerable(EventTarget, ['addEventListener', 'removeEventListener', 'dispatchEve
 const FINE = { __proto__: null };
 
 // Calls the listeners; what they throw is reported. Returns what the first of them threw, or FINE.
-const dispatch = (target, state, event) => {
-  const type = eventType(event);
-  const list = listOf(state, type);
-  setEventTarget(event, target, target);
+const dispatch = (target, state, event, info) => {
+  const list = listOf(state, info[TYPE]);
   let thrown = FINE;
-  if (list !== undefined) {
-    setEventBits(event, BUSY);
-    for (let i = 0; i < list.length; i++) {
-      const record = list[i];
-      if (record.removed) continue;
-      if (eventBits(event) & STOPPED_NOW) break;
-      if (record.once) removeRecord(state, type, record);
-      const { callback } = record;
-      try {
-        if (typeof callback === 'function') {
-          apply(callback, target, [event]);
-        } else if (!record.attribute) {
-          const { handleEvent } = callback;
-          if (typeof handleEvent !== 'function') throw new TypeError('handleEvent is not a function');
-          apply(handleEvent, callback, [event]);
-        }
-      } catch (error) {
-        if (thrown === FINE) thrown = { __proto__: null, value: error };
-        report(error);
-      }
+  info[TARGET] = target;
+  if (list === undefined) return thrown;
+  info[CURRENT] = target;
+  info[BITS] |= BUSY;
+  for (let i = 0; i < list.length; i++) {
+    const record = list[i];
+    if (record.removed) continue;
+    if (info[BITS] & STOPPED_NOW) break;
+    if (record.once) removeRecord(state, info[TYPE], record);
+    try {
+      call(record, target, event);
+    } catch (error) {
+      if (thrown === FINE) thrown = { __proto__: null, value: error };
+      report(error);
     }
-    clearBusy(event);
   }
-  setEventTarget(event, target, null);
+  info[BITS] &= ~(BUSY | STOPPED | STOPPED_NOW);
+  info[CURRENT] = null;
   return thrown;
 };
-const eventType = getter(Event.prototype, 'type');
+
+const call = (record, target, event) => {
+  const { callback } = record;
+  if (typeof callback === 'function') {
+    apply(callback, target, [event]);
+  } else if (!record.attribute) {
+    const { handleEvent } = callback;
+    if (typeof handleEvent !== 'function') throw new TypeError('handleEvent is not a function');
+    apply(handleEvent, callback, [event]);
+  }
+};
+
+// Dispatches an event of the host.
+const fire = (state, event) => dispatch(state.port, state, event, infoOf(event));
 
 // An event handler attribute: `onmessage` and its like. It keeps its place among the listeners.
 const defineHandler = (constructor, type, onSet = undefined) => {

@@ -26,7 +26,7 @@ function clearTimeout(id = undefined) {
 function clearInterval(id = undefined) {
   clear(id);
 }
-const fire = (id) => {
+const fireTimer = (id) => {
   const timer = mapGet(timers, id);
   if (timer === undefined) return;
   if (!timer.repeat) mapDelete(timers, id);
@@ -82,7 +82,7 @@ provide('setInterval', setInterval);
 provide('clearTimeout', clearTimeout);
 provide('clearInterval', clearInterval);
 if (!('addEventListener' in globalThis)) {
-  stateOf.stamp(globalThis, globalState);
+  new Stamp(globalThis, globalState);
   const { addEventListener, removeEventListener, dispatchEvent } = EventTarget.prototype;
   provide('addEventListener', addEventListener);
   provide('removeEventListener', removeEventListener);
@@ -92,8 +92,8 @@ if (!('addEventListener' in globalThis)) {
 return {
   __proto__: null,
   step,
-  hasTask: () => tasks.first !== null,
-  fire,
+  hasTask: () => firstTask !== taskCount,
+  fire: fireTimer,
   onRejection,
   tellRejections,
   report,

@@ -1,17 +1,29 @@
 // MessageChannel and MessagePort. A port is an object of the host: it owns an end of a channel.
 const UNSTARTED = 0, STARTED = 1, BUFFERING = 2;
 
-// Tasks in the order in which their messages were posted: one for each message of a started port.
-const tasks = { __proto__: null, first: null, last: null };
-const pushTask = (state, close) => {
-  const task = { __proto__: null, state, close, next: null };
-  if (tasks.last === null) tasks.first = task;
-  else tasks.last.next = task;
-  tasks.last = task;
+// Tasks in the order in which their messages were posted: a port for each message of a started
+// one, and a closing for the end of a port. A list without a prototype, so that no script is in it.
+let tasks = Object.setPrototypeOf([], null);
+let firstTask = 0, taskCount = 0;
+class Closing {
+  constructor(state) {
+    this.state = state;
+  }
+}
+const pushTask = (task) => {
+  if (firstTask >= 4096) {
+    // What has been done is let go of.
+    const rest = Object.setPrototypeOf([], null);
+    for (let i = firstTask; i < taskCount; i++) rest[i - firstTask] = tasks[i];
+    taskCount -= firstTask;
+    firstTask = 0;
+    tasks = rest;
+  }
+  tasks[taskCount++] = task;
 };
 const schedule = (state) => {
   state.scheduled++;
-  pushTask(state, false);
+  pushTask(state);
 };
 // A turn of a port whose peer is elsewhere takes no more than this before the others have theirs.
 const BATCH = 64;
@@ -44,7 +56,8 @@ const onListeners = (state, type) => {
   }
   if (state.remote) {
     state.listeners = 0;
-    mapForEach(state.lists, (list) => void (state.listeners += list.length));
+    const types = ownKeys(state.lists);
+    for (let i = 0; i < types.length; i++) state.listeners += state.lists[types[i]].length;
     keep(state);
     if (state.listeners > 0) news(state);
   }
@@ -62,7 +75,7 @@ const newPort = (id) => {
     __proto__: null, lists: null, changed: onListeners, port, id, peer: null, remote: false,
     started: UNSTARTED, hadListener: false, attribute: false, listeners: 0, scheduled: 0, closed: false, ended: false,
   };
-  stateOf.stamp(port, state);
+  new Stamp(port, state);
   return state;
 };
 
@@ -78,7 +91,7 @@ const refuseList = () => {
 
 // Accepts what asks for no transfer.
 const checkTransfer = (options) => {
-  if (options === undefined || options === null) return;
+  if (options === null) return;
   if (!isObject(options)) throw new TypeError('the options are neither an array nor an object');
   if (isArray(options)) {
     if (options.length > 0) refuseList();
@@ -105,7 +118,7 @@ class MessagePort extends EventTarget {
 
   postMessage(value, options = undefined) {
     const state = portState(this);
-    checkTransfer(options);
+    if (options !== undefined) checkTransfer(options);
     const why = native.post(this, value, helpers);
     if (why !== undefined) cannotClone(why);
     const { peer } = state;
@@ -134,7 +147,7 @@ defineProperty(MessagePort.prototype.postMessage, 'length', { __proto__: null, v
 const fireClose = (state) => {
   state.ended = true;
   keep(state);
-  dispatch(state.port, state, makeTrusted('close'));
+  fire(state, makeTrusted('close'));
 };
 
 // Ends both ports. What has been posted to a started one is on its way and arrives.
@@ -179,36 +192,39 @@ const deliver = (state) => {
     data = native.take(port, helpers);
   } catch {
     // It cannot be made here: an expression that this engine does not know, no memory.
-    dispatch(port, state, makeMessageEvent('messageerror', null));
+    fire(state, makeMessageEvent('messageerror', null));
     return;
   }
   if (data === port) return;
-  const thrown = dispatch(port, state, makeMessageEvent('message', data));
-  if (thrown !== FINE) dispatch(port, state, makeMessageEvent('messageerror', thrown.value));
+  const thrown = fire(state, makeMessageEvent('message', data));
+  if (thrown !== FINE) fire(state, makeMessageEvent('messageerror', thrown.value));
 };
 
 // Does what is to be done next, if anything is.
 const step = () => {
-  const task = tasks.first;
-  if (task === null) return false;
-  tasks.first = task.next;
-  if (task.next === null) tasks.last = null;
-  const { state } = task;
-  if (task.close) {
-    if (!state.closed) {
-      state.closed = true;
-      native.close(state.port, settings.keepUnstarted);
-      fireClose(state);
-    }
+  if (firstTask === taskCount) return false;
+  const state = tasks[firstTask];
+  tasks[firstTask++] = undefined;
+  if (firstTask === taskCount) firstTask = taskCount = 0;
+  if (state instanceof Closing) {
+    endRemote(state.state);
     return true;
   }
   state.scheduled--;
   if (state.started === STARTED) {
-    if (listOf(state, 'message')?.length > 0) deliver(state);
+    const list = listOf(state, 'message');
+    if (list !== undefined && list.length > 0) deliver(state);
     else if (!state.hadListener) native.skip(state.port);
   }
   if (state.remote && state.scheduled === 0) news(state);
   return true;
+};
+
+const endRemote = (state) => {
+  if (state.closed) return;
+  state.closed = true;
+  native.close(state.port, settings.keepUnstarted);
+  fireClose(state);
 };
 
 // Looks what has come from elsewhere, and has the host ring when there is more.
@@ -218,7 +234,7 @@ const news = (state) => {
   if (found > 0) {
     if (state.started === STARTED) scheduleAll(state);
   } else if (found === -1) {
-    pushTask(state, true);
+    pushTask(new Closing(state));
   } else if (found === -2) {
     state.ended = true;
     keep(state);

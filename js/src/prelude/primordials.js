@@ -1,5 +1,5 @@
 // What the rest uses, taken before any script can change it.
-const { apply, construct, getPrototypeOf, defineProperty } = Reflect;
+const { apply, construct, getPrototypeOf, defineProperty, ownKeys } = Reflect;
 const uncurry = Function.prototype.bind.bind(Function.prototype.call);
 const getter = (proto, name) => {
   const found = Object.getOwnPropertyDescriptor(proto, name);
@@ -22,36 +22,27 @@ const append = (list, value) => {
   defineProperty(list, list.length, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
 };
 
-// Puts a private field on any object: `new Stamp(object, state)`.
-const stateOf = (() => {
-  class Same {
-    constructor(object) {
-      return object;
-    }
+// Private fields on any object: `new Stamp(object, state)`.
+class Same {
+  constructor(object) {
+    return object;
   }
-  class Stamp extends Same {
-    #state;
-    constructor(object, state) {
-      super(object);
-      this.#state = state;
-    }
-    static read(object) {
-      return object.#state;
-    }
-    static isOn(object) {
-      return #state in object;
-    }
+}
+class Stamp extends Same {
+  #state;
+  constructor(object, state) {
+    super(object);
+    this.#state = state;
   }
-  const read = (object) => {
-    if (object === null || (typeof object !== 'object' && typeof object !== 'function') || !Stamp.isOn(object)) {
-      throw new TypeError('Illegal invocation');
-    }
-    return Stamp.read(object);
-  };
-  read.stamp = (object, state) => new Stamp(object, state);
-  read.isOn = Stamp.isOn;
-  return read;
-})();
+  // Throws a TypeError for what has none.
+  static read(object) {
+    return object.#state;
+  }
+  static isOn(object) {
+    return #state in object;
+  }
+}
+const stateOf = Stamp.read;
 
 const defineHidden = (target, name, value) =>
   defineProperty(target, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
