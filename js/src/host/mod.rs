@@ -81,6 +81,7 @@ pub(crate) struct Inner {
     _keeper: MessagePort<u8>,
     /// Whether a promise was rejected since the prelude was asked to tell of them.
     has_rejection: Cell<bool>,
+    turns: Cell<u32>,
     context: Context,
 }
 
@@ -142,6 +143,7 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
         events: RefCell::new(events),
         _keeper: port2,
         has_rejection: Cell::new(false),
+        turns: Cell::new(0),
         context: context.clone(),
     });
     let weak = Rc::downgrade(&inner);

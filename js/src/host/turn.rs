@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::options::UncaughtKind;
 
 /// Looks at ports whose peers are elsewhere that are made before the thread sleeps.
-const SPINS: u32 = 2000;
+const SPINS: u32 = 500;
 
 /// When a host wants its next [turn](Host::turn).
 ///
@@ -48,6 +48,7 @@ impl Host {
     ///
     /// Fails if a port of Rust [in the loop](Self::events) fails, or the engine has no memory.
     pub fn turn(&self) -> Result<Next, Error> {
+        self.0.events.borrow_mut().run_once(Some(Duration::ZERO))?;
         let next = self.0.turn()?;
         if next == Next::Now || !self.0.listen() { Ok(next) } else { Ok(Next::Now) }
     }
@@ -91,7 +92,7 @@ impl Host {
                 Next::WhenWoken => None,
                 Next::At(due) => Some(due.saturating_duration_since(Instant::now())),
             };
-            if goes_on() && !self.0.spin() && !self.0.listen() {
+            if goes_on() && !self.0.spin()? && !self.0.listen() {
                 self.0.events.borrow_mut().run_once(timeout)?;
             }
         }
@@ -115,7 +116,12 @@ impl Host {
 impl Inner {
     /// As [`Host::turn`], but ports that are found empty do not ring yet.
     fn turn(&self) -> Result<Next, Error> {
-        self.events.borrow_mut().run_once(Some(Duration::ZERO))?;
+        // Not each time: a port of Rust that was woken has its turn before the thread sleeps.
+        let turns = self.turns.get().wrapping_add(1);
+        self.turns.set(turns);
+        if turns % 16 == 0 {
+            self.events.borrow_mut().run_once(Some(Duration::ZERO))?;
+        }
         self.microtasks()?;
         for _ in 0..self.shared.bells.len() {
             let Some(id) = self.shared.bells.take() else { break };
@@ -125,15 +131,25 @@ impl Inner {
         while budget > 0 && self.steps(&mut budget)? {
             self.microtasks()?;
         }
+        let has_fired = self.fire_timers()?;
+        self.next(budget == 0 || has_fired)
+    }
+
+    /// Calls the timers that are due; whether there was one.
+    fn fire_timers(&self) -> Result<bool, Error> {
+        if self.shared.timers.borrow().next().is_none() {
+            return Ok(false);
+        }
         let now = Instant::now();
+        let mut has_fired = false;
         loop {
             let due = self.shared.timers.borrow_mut().take_due(now);
-            let Some(id) = due else { break };
+            let Some(id) = due else { return Ok(has_fired) };
+            has_fired = true;
             self.context
-                .with(|ctx| self.hook(&ctx, "fire")?.call::<_, ()>((id,)).map_err(Error::from))?;
+                .with(|ctx| Ok::<_, Error>(self.hook(&ctx, "fire")?.call::<_, ()>((id,))?))?;
             self.microtasks()?;
         }
-        self.next()
     }
 
     /// Has the ports whose peers are elsewhere ring from now on. Whether one has rung.
@@ -193,11 +209,10 @@ impl Inner {
         }
     }
 
-    fn next(&self) -> Result<Next, Error> {
-        let has_task = self
-            .context
-            .with(|ctx| Ok::<_, Error>(self.hook(&ctx, "hasTask")?.call::<_, bool>(())?))?;
-        if has_task || !self.shared.bells.is_empty() || self.context.runtime().is_job_pending() {
+    /// When to go on. What has run since the tasks were looked at may have left more of them.
+    fn next(&self, may_have_tasks: bool) -> Result<Next, Error> {
+        let has_job = self.context.runtime().is_job_pending();
+        if may_have_tasks || has_job || !self.shared.bells.is_empty() {
             return Ok(Next::Now);
         }
         if let Some(due) = self.shared.timers.borrow().next() {
@@ -212,23 +227,22 @@ impl Inner {
 
     /// Looks for a while whether something comes from another thread: a reply mostly comes before a
     /// thread has gone to sleep. Not on one CPU, where the other thread could not run meanwhile.
-    fn spin(&self) -> bool {
+    fn spin(&self) -> Result<bool, Error> {
+        let remotes = self.shared.remotes.borrow();
         let cores: Vec<_> =
-            self.shared.remotes.borrow().values().filter_map(std::rc::Weak::upgrade).collect();
+            remotes.iter().filter_map(|(id, core)| Some((*id, core.upgrade()?))).collect();
+        drop(remotes);
         if cores.is_empty() || !has_cpus() {
-            return false;
+            return Ok(false);
         }
         for _ in 0..SPINS {
-            if let Some(core) = cores.iter().find(|core| core.has_news()) {
-                core.ring();
-                return true;
-            }
-            if !self.shared.bells.is_empty() {
-                return true;
+            if let Some((id, _)) = cores.iter().find(|(_, core)| core.has_news()) {
+                self.ring(*id)?;
+                return Ok(true);
             }
             std::hint::spin_loop();
         }
-        false
+        Ok(!self.shared.bells.is_empty())
     }
 }
 

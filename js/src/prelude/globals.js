@@ -92,7 +92,6 @@ if (!('addEventListener' in globalThis)) {
 return {
   __proto__: null,
   step,
-  hasTask: () => firstTask !== taskCount,
   fire: fireTimer,
   onRejection,
   tellRejections,
