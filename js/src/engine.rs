@@ -30,8 +30,8 @@ pub(crate) fn put_buffer(
     max_len: Option<u32>,
 ) -> Option<NodeId> {
     let bytes = buffer.as_raw()?;
-    // SAFETY: they are the bytes of a buffer that is alive and attached, and the engine, which is of
-    // this thread alone, does not run before the copy is made: the builder knows nothing of it.
+    // SAFETY: they are the bytes of a buffer that is alive and attached, and the engine, which is
+    // of this thread alone, does not run before the copy is made: the builder knows nothing of it.
     let bytes = unsafe { bytes.as_ref() };
     Some(match max_len {
         None => builder.array_buffer(bytes),

@@ -1,5 +1,5 @@
-//! `MessageChannel` and `MessagePort` for `QuickJS`, on [`message_port`]: a script on one thread talks
-//! to a script on another, or to Rust.
+//! `MessageChannel` and `MessagePort` for `QuickJS`, on [`message_port`]: a script on one thread
+//! talks to a script on another, or to Rust.
 //!
 //! ```
 //! use message_port_js::{Host, Options};
@@ -21,7 +21,7 @@
 //! |---|---|
 //! | run scripts with these names | [`Host::new`], or [`install`] for a context of your own |
 //! | choose which names there are, and how ports start and end | [`Options`], [`Compatibility`] |
-//! | connect a script with another thread | [`Endpoint`], [`Host::connect`], [`Host::take_endpoint`] |
+//! | connect scripts with other threads | [`Endpoint`], [`Host::connect`], [`Host::take_endpoint`] |
 //! | run the tasks of scripts | [`Host::run`], [`Host::run_until_idle`], [`Host::turn`] |
 //! | hear of what nobody caught | [`Options::on_uncaught`] |
 //! | read and make the values | the crate `message_port_structured` |
@@ -29,10 +29,10 @@
 //! # Inside
 //!
 //! The classes are a script of their own, the prelude, which runs when a context is made. It holds
-//! on to what it needs of the language before any other script can change it, and decides which listener is
-//! called when. Rust does what a script cannot: it owns the ends of channels, clones values
-//! into messages and back, and waits. Neither direction of the clone recurses, and the one back
-//! into the engine runs no script.
+//! on to what it needs of the language before any other script can change it, and decides which
+//! listener is called when. Rust does what a script cannot: it owns the ends of channels, clones
+//! values into messages and back, and waits. Neither direction of the clone recurses, and the one
+//! back into the engine runs no script.
 
 #![deny(unsafe_code)]
 

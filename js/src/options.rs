@@ -123,8 +123,8 @@ impl Options {
         self
     }
 
-    /// Bytes that each direction of a channel of a script may hold, 256 MiB if not said. A post that finds it full throws a
-    /// `QuotaExceededError`.
+    /// Bytes that each direction of a channel of a script may hold, 256 MiB if not said. A post
+    /// that finds it full throws a `QuotaExceededError`.
     pub fn channel_limit(mut self, max_bytes: usize) -> Self {
         self.limit = max_bytes;
         self
@@ -136,8 +136,8 @@ impl Options {
         self
     }
 
-    /// What is called with whatever no script has caught; it is written to standard error if not said. It must not call the
-    /// host.
+    /// What is called with whatever no script has caught; it is written to standard error if not
+    /// said. It must not call the host.
     pub fn on_uncaught(mut self, callback: impl Fn(&Uncaught) + 'static) -> Self {
         self.on_uncaught = Some(Rc::new(callback));
         self

@@ -118,7 +118,8 @@ impl Core {
         self.port.borrow().as_ref().is_some_and(|port| !port.is_empty())
     }
 
-    /// Takes the next message and reads it where it lies; `None` if there is none, an error if it is no value.
+    /// Takes the next message and reads it where it lies; `None` if there is none, an error if it
+    /// is no value.
     pub(crate) fn take<R>(&self, read: impl FnOnce(Taken<'_>) -> R) -> Option<Result<R, ()>> {
         let kept = self.kept.borrow_mut().pop_front();
         if let Some(kept) = kept {

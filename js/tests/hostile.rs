@@ -106,7 +106,7 @@ fn numbered(text: &str) -> String {
     let mut names: Vec<String> = Vec::new();
     let mut rest = text;
     let mut whole = String::new();
-    while let Some(at) = rest.find(['&', '#']) {
+    while let Some(at) = rest.find(['&', '*']) {
         let (before, name) = rest.split_at(at + 1);
         let digits = name.len() - name.trim_start_matches(|char: char| char.is_ascii_digit()).len();
         let (name, after) = name.split_at(digits);

@@ -61,6 +61,19 @@ fn a_host_can_be_dropped_in_the_middle_of_everything() {
 }
 
 #[test]
+fn a_port_that_rust_has_keeps_its_runtime() {
+    let (one, other) = Endpoint::pair();
+    let port = {
+        let host = Host::new(&Options::default()).unwrap();
+        host.connect(one).unwrap()
+    };
+    let other = other.into_port();
+    assert!(!other.is_disconnected());
+    drop(port);
+    assert!(other.is_disconnected());
+}
+
+#[test]
 fn the_context_of_the_embedder_outlives_the_host() {
     use message_port_js::{install, rquickjs};
     let runtime = rquickjs::Runtime::new().unwrap();

@@ -47,8 +47,8 @@ pub struct TooLargeError;
 ///
 /// # Panics
 ///
-/// The methods panic if they are given a [`NodeId`] that another builder has made, as far as they can tell,
-/// or one of another kind than they ask for.
+/// The methods panic if they are given a [`NodeId`] that another builder has made, as far as they
+/// can tell, or one of another kind than they ask for.
 ///
 /// # Examples
 ///
@@ -60,7 +60,7 @@ pub struct TooLargeError;
 /// let object = builder.object_of([("self", list)]);
 /// builder.set_elements(list, &[Some(object), None, Some(name)], &[]); // the second is a hole
 /// let value = builder.finish(list)?;
-/// assert_eq!(format!("{value:?}"), r##"&0 [{self: #0}, <hole>, "list"]"##);
+/// assert_eq!(format!("{value:?}"), r#"&0 [{self: *0}, <hole>, "list"]"#);
 /// # Ok::<(), message_port_structured::TooLargeError>(())
 /// ```
 #[derive(Default, Debug)]
@@ -363,8 +363,8 @@ impl Builder {
         self.push(Node::new(Tag::ArrayBuffer).detail(1).words(offset, length, max_len))
     }
 
-    /// A view of `length` elements of a buffer, from the byte `offset` on. With `tracks_length` it reaches to the end of its
-    /// buffer, which must be resizable.
+    /// A view of `length` elements of a buffer, from the byte `offset` on. With `tracks_length` it
+    /// reaches to the end of its buffer, which must be resizable.
     pub fn view(
         &mut self,
         kind: ViewKind,

@@ -15,7 +15,7 @@ enum Piece<'a> {
 }
 
 /// Writes a value much as JavaScript would. An object that occurs again is marked `&1` at its
-/// first place and is `#1` at the others.
+/// first place and is `*1` at the others.
 impl fmt::Debug for Ref<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let again = seen_again(*self);
@@ -35,7 +35,7 @@ impl fmt::Debug for Ref<'_> {
             };
             if let Some(identity) = value.identity().filter(|identity| again.contains(identity)) {
                 if !shown.insert(identity) {
-                    write!(f, "#{identity}")?;
+                    write!(f, "*{identity}")?;
                     continue;
                 }
                 write!(f, "&{identity} ")?;

@@ -35,8 +35,9 @@
 //! Three tables: nodes of 16 bytes, links of 4 bytes by which nodes name each other, and bytes of
 //! text and buffers. A message that is received is checked once, in time proportional to its
 //! length: each kind is one that there is, each link leads to a node, each range is inside of its
-//! table, and no two nodes share a part of a table, so that no small message stands for a large value.
-//! A buffer is in front of its views, a primitive in front of its wrapper; everything else may be in any order.
+//! table, and no two nodes share a part of a table, so that no small message stands for a large
+//! value. A buffer is in front of its views, a primitive in front of its wrapper; everything else
+//! may be in any order.
 
 #![deny(unsafe_code)]
 

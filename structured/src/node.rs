@@ -4,8 +4,8 @@ use rkyv::rend::u32_le;
 
 /// Four little-endian words, the same in memory and in an archive.
 ///
-/// The first has the [kind](Tag) in its lowest byte and the [detail](Node::detail) in the one above, the
-/// others mean what the kind says.
+/// The first has the [kind](Tag) in its lowest byte and the [detail](Node::detail) in the one
+/// above, the others mean what the kind says.
 pub(crate) type Words = [u32_le; 4];
 
 /// Stands for a hole among the elements of an array.
@@ -49,17 +49,18 @@ pub(crate) enum Tag {
     RegExp = 9,
     /// `a`, `b`: first link, number of properties; a property is a key and a value.
     Object = 10,
-    /// `a`, `b`, `c`: first link, number of properties, length. If the detail is 1, as many links as the
-    /// length says come before the properties: the elements, or [`HOLE`].
+    /// `a`, `b`, `c`: first link, number of properties, length. If the detail is 1, as many links
+    /// as the length says come before the properties: the elements, or [`HOLE`].
     Array = 11,
     /// `a`, `b`: first link, number of entries; an entry is a key and a value.
     Map = 12,
     /// `a`, `b`: first link, number of members.
     Set = 13,
-    /// `a`, `b`: first link, number of properties; `c`: which fields there are. The detail names the
-    /// constructor. The links are the message, the fields in order, then the properties.
+    /// `a`, `b`: first link, number of properties; `c`: which fields there are. The detail names
+    /// the constructor. The links are the message, the fields in order, then the properties.
     Error = 14,
-    /// `a`: first link; `c`: which fields there are. The links are the name, the message, the fields.
+    /// `a`: first link; `c`: which fields there are. The links are the name, the message, the
+    /// fields.
     DomException = 15,
     /// `a`, `b`, `c`: offset, length, greatest length. The detail is 1 if it is resizable.
     ArrayBuffer = 16,

@@ -146,9 +146,9 @@ impl<'a> Ref<'a> {
         self.node().tag.is_object().then_some(self.index)
     }
 
-    /// The position of its node in the value, below [`Value::node_count`](crate::Value::node_count):
-    /// the same wherever the same node is referred to. Unlike the identity, primitives have one too, but equal ones may
-    /// have different ones.
+    /// The position of its node in the value, below
+    /// [`Value::node_count`](crate::Value::node_count): the same wherever the same node is referred
+    /// to. Unlike the identity, primitives have one too, but equal ones may have different ones.
     pub fn index(self) -> u32 {
         self.index
     }

@@ -17,10 +17,11 @@ use crate::verify::verify;
 /// deep the value is. A received one is checked as a whole, once; reading it needs no
 /// further check, and no engine.
 ///
-/// It is made by a [`Builder`], or from a Rust value [with `From`](#trait-implementations), and read through
-/// [`root`](Self::root), which an archive has too. Two values are equal if they have the same structure: the same
-/// primitives (`NaN` equals itself, `-0` differs from `0`), the same properties in the same order, and the
-/// same objects at the same places, shared ones and cycles included.
+/// It is made by a [`Builder`], or from a Rust value [with `From`](#trait-implementations), and
+/// read through [`root`](Self::root), which an archive has too. Two values are equal if they have
+/// the same structure: the same primitives (`NaN` equals itself, `-0` differs from `0`), the same
+/// properties in the same order, and the same objects at the same places, shared ones and cycles
+/// included.
 ///
 /// # Examples
 ///

@@ -91,7 +91,7 @@ fn objects_of_every_kind_arrive() {
         all,
         "[Object(\"t\"), Date(NaN), RegExp(/a/b/gi), Map {1 => \"t\"}, Set {\"t\", 1}, \
          TypeError(\"t\") {cause: 1, code: 1}, DOMException(t, \"t\"), \
-         Uint16Array(<bytes 2..4> of &4 ArrayBuffer(<4 bytes of 16>)), #4]"
+         Uint16Array(<bytes 2..4> of &4 ArrayBuffer(<4 bytes of 16>)), *4]"
     );
 }
 
@@ -157,7 +157,7 @@ fn cycles_and_sharing_arrive() {
         b.set_properties(object, &[(name, object)]);
         object
     });
-    assert_eq!(through_a_channel(&cycle), "&0 {self: #0}");
+    assert_eq!(through_a_channel(&cycle), "&0 {self: *0}");
     let shared = value(|b| {
         let object = b.object();
         b.array_of([object, object])

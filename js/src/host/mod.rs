@@ -38,12 +38,12 @@ const PRELUDE: &str = concat!(
 
 /// A context with `MessageChannel` and its kin, and the loop that runs its tasks.
 ///
-/// The host has a context of its own, or [takes one](crate::install) of the embedder. It is of one thread;
-/// an [`Endpoint`] connects it with others.
+/// The host has a context of its own, or [takes one](crate::install) of the embedder. It is of one
+/// thread; an [`Endpoint`] connects it with others.
 ///
-/// Scripts run in the calls of [`eval`](Self::eval), [`with`](Self::with) and those that run the host:
-/// [`run`](Self::run), which waits, [`run_until_idle`](Self::run_until_idle), which does not, and
-/// [`turn`](Self::turn), one step for loops of others.
+/// Scripts run in the calls of [`eval`](Self::eval), [`with`](Self::with) and those that run the
+/// host: [`run`](Self::run), which waits, [`run_until_idle`](Self::run_until_idle), which does not,
+/// and [`turn`](Self::turn), one step for loops of others.
 ///
 /// # Examples
 ///
@@ -196,11 +196,12 @@ fn script_error(ctx: &Ctx<'_>, error: rquickjs::Error) -> Error {
     }
 }
 
-/// A port of a script, as Rust has it. It keeps the port alive, and must be dropped before the
-/// last [`Host`] of its context.
+/// A port of a script, as Rust has it. It keeps the port and its host alive.
 #[derive(Clone)]
 pub struct ScriptPort {
+    /// Dropped before the host, which has the runtime that it is of.
     value: Persistent<Value<'static>>,
+    _host: Host,
 }
 
 impl fmt::Debug for ScriptPort {
@@ -277,17 +278,19 @@ impl Host {
         })
     }
 
-    /// Makes a port for scripts of an end of a channel. It is an ordinary port, whose peer happens to
-    /// be elsewhere. As any port it is collected when no script can reach it and it has no listener; the other side then is
-    /// disconnected.
+    /// Makes a port for scripts of an end of a channel. It is an ordinary port, whose peer happens
+    /// to be elsewhere. As any port it is collected when no script can reach it and it has no
+    /// listener; the other side then is disconnected.
     ///
     /// # Errors
     ///
     /// Fails if the engine has no memory.
     pub fn connect(&self, endpoint: Endpoint) -> Result<ScriptPort, Error> {
-        self.with(|ctx| {
-            Ok(ScriptPort { value: Persistent::save(ctx, self.connect_in(ctx, endpoint)?) })
-        })
+        self.with(|ctx| Ok(self.script_port(ctx, self.connect_in(ctx, endpoint)?)))
+    }
+
+    fn script_port<'js>(&self, ctx: &Ctx<'js>, port: Value<'js>) -> ScriptPort {
+        ScriptPort { value: Persistent::save(ctx, port), _host: self.clone() }
     }
 
     /// As [`connect`](Self::connect), from a function that the engine calls.
@@ -305,9 +308,9 @@ impl Host {
         Ok(port)
     }
 
-    /// Takes the end of a channel out of a port that a script has made, for another thread. That port
-    /// is closed then, without an event. Its peer in this context, and what was
-    /// posted there, stay what they are.
+    /// Takes the end of a channel out of a port that a script has made, for another thread. That
+    /// port is closed then, without an event. Its peer in this context, and what was posted there,
+    /// stay what they are.
     ///
     /// # Errors
     ///
@@ -354,7 +357,8 @@ impl Host {
         })
     }
 
-    /// The port that a property of the global is, to [keep the host running](Self::ref_port) for it.
+    /// The port that a property of the global is, to [keep the host running](Self::ref_port) for
+    /// it.
     ///
     /// # Errors
     ///
@@ -364,7 +368,7 @@ impl Host {
             let port: Value<'_> =
                 ctx.globals().get(name).map_err(|error| script_error(ctx, error))?;
             core_of(&port)?;
-            Ok(ScriptPort { value: Persistent::save(ctx, port) })
+            Ok(self.script_port(ctx, port))
         })
     }
 

@@ -218,78 +218,64 @@ pub(crate) fn describe(kind: UncaughtKind, value: &Value<'_>) -> Uncaught {
 /// The object of functions that the prelude gets.
 pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
+    // Each function has its own share of what the host has.
     macro_rules! native {
-        ($name:literal, |$shared:ident $(, $argument:ident: $type:ty)*| -> $result:ty $body:block) => {
+        ($name:literal, $shared:ident => $function:expr) => {
             let $shared = Rc::clone(shared);
-            let function = move |$($argument: $type),*| -> $result { $body };
-            object.set($name, Function::new(ctx.clone(), function)?)?;
+            object.set($name, Function::new(ctx.clone(), $function)?)?;
+        };
+        ($name:literal, $function:expr) => {
+            object.set($name, Function::new(ctx.clone(), $function)?)?;
         };
     }
-    native!("port", |shared,
-                     ctx: Ctx<'js>,
-                     prototype: Object<'js>,
-                     _id: u32|
-     -> Result<Port<'js>> { shared.new_port(&ctx, prototype) });
-    native!("entangle", |shared, one: Port<'js>, other: Port<'js>| -> () {
+    native!("port", shared => move |ctx: Ctx<'js>, prototype: Object<'js>| {
+        shared.new_port(&ctx, prototype)
+    });
+    native!("entangle", shared => move |one: Port<'js>, other: Port<'js>| {
         let MessageChannel { port1, port2 } = port::channel(shared.limit);
         one.borrow().core.put(port1);
         other.borrow().core.put(port2);
     });
-    native!("post", |shared,
-                     ctx: Ctx<'js>,
-                     port: Port<'js>,
-                     value: Value<'js>,
-                     helpers: Object<'js>|
-     -> Result<Value<'js>> {
+    native!("post", shared => move |ctx: Ctx<'js>, port: Port<'js>, value: Value<'js>, helpers: Object<'js>| {
         match shared.post(&ctx, &port, value, helpers)? {
-            None => Ok(Value::new_undefined(ctx)),
+            None => Ok::<_, rquickjs::Error>(Value::new_undefined(ctx)),
             Some(why) => Ok(rquickjs::String::from_str(ctx, &why)?.into_value()),
         }
     });
-    native!("take", |_shared,
-                     ctx: Ctx<'js>,
-                     port: Port<'js>,
-                     helpers: Object<'js>|
-     -> Result<Value<'js>> { Shared::take(&ctx, &port, helpers) });
-    native!("skip", |_shared, port: Port<'js>| -> () {
+    native!("take", |ctx: Ctx<'js>, port: Port<'js>, helpers: Object<'js>| {
+        Shared::take(&ctx, &port, helpers)
+    });
+    native!("skip", |port: Port<'js>| {
         port.borrow().core.take(|_| ());
     });
-    native!("available", |_shared, port: Port<'js>| -> f64 {
-        #[allow(clippy::cast_precision_loss, reason = "there is no memory for so many")]
-        let available = port.borrow().core.available() as f64;
-        available
-    });
-    native!("close", |_shared, port: Port<'js>, keep: bool| -> () {
-        port.borrow().core.close(keep);
-    });
-    native!("poll", |_shared, port: Port<'js>, is_started: bool| -> f64 {
+    native!("available", |port: Port<'js>| as_number(port.borrow().core.available()));
+    native!("close", |port: Port<'js>, keep: bool| port.borrow().core.close(keep));
+    native!("poll", |port: Port<'js>, is_started: bool| {
         match port.borrow().core.poll(!is_started) {
-            #[allow(clippy::cast_precision_loss, reason = "there is no memory for so many")]
-            Found::Messages(count) => count as f64,
+            Found::Messages(count) => as_number(count),
             Found::Nothing => 0.0,
             Found::Closed => -1.0,
             Found::Gone => -2.0,
         }
     });
-    native!("listens", |_shared, port: Port<'js>, listens: bool| -> () {
-        port.borrow().core.listens.set(listens);
+    native!("listens", |port: Port<'js>, listens: bool| port.borrow().core.listens.set(listens));
+    native!("clone", shared => move |ctx: Ctx<'js>, value: Value<'js>, helpers: Object<'js>| {
+        shared.clone_value(&ctx, value, helpers)
     });
-    native!("clone", |shared,
-                      ctx: Ctx<'js>,
-                      value: Value<'js>,
-                      helpers: Object<'js>|
-     -> Result<Value<'js>> { shared.clone_value(&ctx, value, helpers) });
-    native!("why", |shared| -> Option<String> { shared.why.take() });
-    native!("timer", |shared, id: u32, milliseconds: f64| -> () {
+    native!("why", shared => move || shared.why.take());
+    native!("timer", shared => move |id: u32, milliseconds: f64| {
         let delay = Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX);
         shared.timers.borrow_mut().set(id, delay);
     });
-    native!("clear", |shared, id: u32| -> () {
-        shared.timers.borrow_mut().clear(id);
-    });
-    native!("uncaught", |shared, kind: u32, value: Value<'js>| -> () {
+    native!("clear", shared => move |id: u32| shared.timers.borrow_mut().clear(id));
+    native!("uncaught", shared => move |kind: u32, value: Value<'js>| {
         let kind = if kind == 0 { UncaughtKind::Exception } else { UncaughtKind::Rejection };
         shared.uncaught(kind, &value);
     });
     Ok(object)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "there is no memory for so many messages")]
+fn as_number(count: usize) -> f64 {
+    count as f64
 }

@@ -41,8 +41,8 @@ pub enum Next {
 
 impl Host {
     /// Does what is to be done now, within limits: looks at the ports whose peers are elsewhere,
-    /// delivers up to the [budget](crate::Options::budget) of messages, calls the timers that are due. Microtasks run after each of
-    /// these. Never waits.
+    /// delivers up to the [budget](crate::Options::budget) of messages, calls the timers that are
+    /// due. Microtasks run after each of these. Never waits.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Inner {
         // Not each time: a port of Rust that was woken has its turn before the thread sleeps.
         let turns = self.turns.get().wrapping_add(1);
         self.turns.set(turns);
-        if turns % 16 == 0 {
+        if turns.is_multiple_of(16) {
             self.events.borrow_mut().run_once(Some(Duration::ZERO))?;
         }
         self.microtasks()?;
@@ -132,7 +132,7 @@ impl Inner {
             self.microtasks()?;
         }
         let has_fired = self.fire_timers()?;
-        self.next(budget == 0 || has_fired)
+        Ok(self.next(budget == 0 || has_fired))
     }
 
     /// Calls the timers that are due; whether there was one.
@@ -210,19 +210,19 @@ impl Inner {
     }
 
     /// When to go on. What has run since the tasks were looked at may have left more of them.
-    fn next(&self, may_have_tasks: bool) -> Result<Next, Error> {
+    fn next(&self, may_have_tasks: bool) -> Next {
         let has_job = self.context.runtime().is_job_pending();
         if may_have_tasks || has_job || !self.shared.bells.is_empty() {
-            return Ok(Next::Now);
+            return Next::Now;
         }
         if let Some(due) = self.shared.timers.borrow().next() {
-            return Ok(if due <= Instant::now() { Next::Now } else { Next::At(due) });
+            return if due <= Instant::now() { Next::Now } else { Next::At(due) };
         }
         let keeps = |core: &std::rc::Weak<crate::port::Core>| {
             core.upgrade().is_some_and(|core| core.is_ref.get() && core.listens.get())
         };
         let is_kept = self.shared.remotes.borrow().values().any(keeps);
-        Ok(if is_kept { Next::WhenWoken } else { Next::Never })
+        if is_kept { Next::WhenWoken } else { Next::Never }
     }
 
     /// Looks for a while whether something comes from another thread: a reply mostly comes before a

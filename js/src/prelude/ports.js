@@ -70,7 +70,7 @@ const start = (state) => {
 };
 
 const newPort = (id) => {
-  const port = native.port(MessagePort.prototype, id);
+  const port = native.port(MessagePort.prototype);
   const state = {
     __proto__: null, lists: null, changed: onListeners, port, id, peer: null, remote: false,
     started: UNSTARTED, hadListener: false, attribute: false, listeners: 0, scheduled: 0, closed: false, ended: false,

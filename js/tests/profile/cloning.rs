@@ -12,7 +12,7 @@ const SHOW: &str = r#"
         if (typeof v === 'bigint') return `${v}n`;
         if (typeof v === 'string') return JSON.stringify(v);
         if (typeof v !== 'object' || v === null) return String(v);
-        if (objects.has(v)) return `#${objects.get(v)}`;
+        if (objects.has(v)) return `@${objects.get(v)}`;
         objects.set(v, objects.size);
         const tag = Object.prototype.toString.call(v).slice(8, -1), own = Object.keys(v);
         const props = (keys) => keys.map((k) => `${k}:${show(v[k])}`).join();
@@ -174,8 +174,8 @@ fn buffers_and_views() {
         new BigInt64Array([-1n]) → BigInt64Array(off 0 len 1 AB(8) [-1n])
         new BigUint64Array([-1n]) → BigUint64Array(off 0 len 1 AB(8) [18446744073709551615n])
         new DataView(new ArrayBuffer(8), 2, 4) → DataView(off 2 len 4 AB(8))
-        const b = new ArrayBuffer(16); return { b, u8: new Uint8Array(b, 1, 3), f: new Float32Array(b, 8, 2) } → {b:AB(16),u8:Uint8Array(off 1 len 3 #1 [0,0,0]),f:Float32Array(off 8 len 2 #1 [0,0])}
-        const b = new ArrayBuffer(2); return [new Uint8Array(b), b] → [Uint8Array(off 0 len 2 AB(2) [0,0]),#2]
+        const b = new ArrayBuffer(16); return { b, u8: new Uint8Array(b, 1, 3), f: new Float32Array(b, 8, 2) } → {b:AB(16),u8:Uint8Array(off 1 len 3 @1 [0,0,0]),f:Float32Array(off 8 len 2 @1 [0,0])}
+        const b = new ArrayBuffer(2); return [new Uint8Array(b), b] → [Uint8Array(off 0 len 2 AB(2) [0,0]),@2]
         Object.assign(new Uint8Array(1), { p: 1 }).length → 1
         const b = new ArrayBuffer(4); b.transfer(); return b → throws DataCloneError
         const b = new ArrayBuffer(4), v = new Uint8Array(b); b.transfer(); return v → throws DataCloneError
@@ -207,8 +207,8 @@ fn collections() {
         "
         new Map([['a', 1], [{ k: 1 }, new Set([1, 'x'])], [NaN, -0]]) → Map(\"a\"=>1,{k:1}=>Set(1,\"x\"),NaN=>-0)
         new Set([3, 1, 2, undefined, NaN]) → Set(3,1,2,undefined,NaN)
-        const m = new Map(); m.set(m, m); return m → Map(#0=>#0)
-        const s = new Set(); s.add(s); return s → Set(#0)
+        const m = new Map(); m.set(m, m); return m → Map(@0=>@0)
+        const s = new Set(); s.add(s); return s → Set(@0)
         class M extends Map {} return new M([[1, 2]]) → Map(1=>2)
         Object.assign(new Map([[1, 2]]), { p: 1 }) → Map(1=>2)
         const m = new Map(); m.set(1, { get g() { m.set(2, 2); return 1; } }); return m → Map(1=>{g:1})
@@ -223,12 +223,12 @@ fn collections() {
 fn identity_and_cycles() {
     check(
         "
-        const o = { a: 1 }; o.self = o; return o → {a:1,self:#0}
-        const a = [1]; a.push(a); return a → [1,#0]
-        const a = {}, b = { a }; a.b = b; return [a, b] → [{b:{a:#1}},#2]
-        const x = { x: 1 }; return [x, x, { s: x }] → [{x:1},#1,{s:#1}]
-        const d = new Date(1), m = new Map(), b = new ArrayBuffer(1); return [d, d, m, m, b, b] → [Date(1),#1,Map(),#2,AB(1),#3]
-        const n = new Number(1), r = /r/; return [n, n, r, r] → [Number(1),#1,RegExp(/r/ li=0),#2]
+        const o = { a: 1 }; o.self = o; return o → {a:1,self:@0}
+        const a = [1]; a.push(a); return a → [1,@0]
+        const a = {}, b = { a }; a.b = b; return [a, b] → [{b:{a:@1}},@2]
+        const x = { x: 1 }; return [x, x, { s: x }] → [{x:1},@1,{s:@1}]
+        const d = new Date(1), m = new Map(), b = new ArrayBuffer(1); return [d, d, m, m, b, b] → [Date(1),@1,Map(),@2,AB(1),@3]
+        const n = new Number(1), r = /r/; return [n, n, r, r] → [Number(1),@1,RegExp(/r/ li=0),@2]
     ",
     );
 }

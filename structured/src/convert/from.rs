@@ -7,9 +7,9 @@ use crate::read::{Kind, Ref};
 
 /// Makes of a value anything that implements serde's `Deserialize`.
 ///
-/// It understands what [`to_value`](super::to_value) makes. Beside that, views of bytes are bytes, sets are
-/// sequences, a wrapper is what it wraps, a date the number of its milliseconds, an error its message; `undefined` is like `null`,
-/// and so are holes.
+/// It understands what [`to_value`](super::to_value) makes. Beside that, views of bytes are bytes,
+/// sets are sequences, a wrapper is what it wraps, a date the number of its milliseconds, an error
+/// its message; `undefined` is like `null`, and so are holes.
 ///
 /// # Errors
 ///

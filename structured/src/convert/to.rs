@@ -8,14 +8,15 @@ use crate::value::Value;
 
 /// Makes a value of anything that implements serde's `Serialize`.
 ///
-/// Structs and maps with text for keys become objects, other maps become maps, sequences and tuples arrays, bytes an
-/// `ArrayBuffer`, `None` and `()` `null`. An integer that a number cannot express exactly becomes a `BigInt`. A variant is its
-/// name, or an object with its name as the only property.
+/// Structs and maps with text for keys become objects, other maps become maps, sequences and tuples
+/// arrays, bytes an `ArrayBuffer`, `None` and `()` `null`. An integer that a number cannot express
+/// exactly becomes a `BigInt`. A variant is its name, or an object with its name as the only
+/// property.
 ///
 /// # Errors
 ///
-/// Fails if the type's own `Serialize` fails, if the value is more than 128 levels deep, or too large for
-/// a message.
+/// Fails if the type's own `Serialize` fails, if the value is more than 128 levels deep, or too
+/// large for a message.
 ///
 /// # Examples
 ///

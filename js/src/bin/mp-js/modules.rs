@@ -9,7 +9,8 @@ use message_port_js::rquickjs::{Ctx, Error, Exception, Module, Result};
 
 const WORKER_THREADS: &str = "node:worker_threads";
 
-/// Finds files beside the module that imports them, and the modules of Node's names if there are any.
+/// Finds files beside the module that imports them, and the modules of Node's names if there are
+/// any.
 pub(crate) struct Files {
     pub(crate) has_node_modules: bool,
 }
