@@ -23,7 +23,7 @@ impl Bells {
         self.rung.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The waker of a port. It rings once until it is [answered](Self::answer).
+    /// The waker of a port. It rings once until it is [answered](Bell::answer).
     pub(crate) fn bell(self: &Arc<Self>, id: u32) -> Arc<Bell> {
         Arc::new(Bell { id, is_queued: AtomicBool::new(false), bells: Arc::clone(self) })
     }

@@ -3,9 +3,7 @@
 //! No script runs meanwhile: properties are defined, not set, and what constructs is what the
 //! prelude has kept.
 
-use std::collections::HashMap;
-
-use message_port_structured::{ErrorKind, Kind, Ref, Text, ViewKind};
+use message_port_structured::{ErrorKind, Kind, NodeId, Ref, Text, ViewKind};
 use rquickjs::object::Property;
 use rquickjs::{
     Array, ArrayBuffer, Atom, Ctx, Exception, Object, Result, String as JsString, Value,
@@ -17,8 +15,8 @@ struct Decoder<'js, 'm> {
     ctx: Ctx<'js>,
     helpers: &'m Helpers<'js>,
     /// What was made of each node, so that it is made once.
-    made: HashMap<u32, Value<'js>>,
-    names: HashMap<u32, Atom<'js>>,
+    made: Vec<Option<Value<'js>>>,
+    names: Vec<Option<Atom<'js>>>,
     /// Objects that were made and have nothing in them yet.
     empty: Vec<(Ref<'m>, Value<'js>)>,
 }
@@ -28,15 +26,18 @@ pub(crate) fn decode<'js>(
     ctx: &Ctx<'js>,
     root: Ref<'_>,
     helpers: &Helpers<'js>,
-    shared: HashMap<u32, Value<'js>>,
+    shared: Vec<(NodeId, Value<'js>)>,
 ) -> Result<Value<'js>> {
     let mut decoder = Decoder {
         ctx: ctx.clone(),
         helpers,
-        made: shared,
-        names: HashMap::new(),
+        made: Vec::new(),
+        names: Vec::new(),
         empty: Vec::new(),
     };
+    for (node, value) in shared {
+        decoder.set_made(node.index(), value);
+    }
     let value = decoder.make(root)?;
     // Without recursion: objects are made empty, and filled in whatever order.
     while let Some((of, object)) = decoder.empty.pop() {
@@ -56,12 +57,21 @@ impl<'js, 'm> Decoder<'js, 'm> {
             Kind::Number(number) => return Ok(self.number(number)),
             _ => {}
         }
-        if let Some(value) = self.made.get(&of.index()) {
+        if let Some(Some(value)) = self.made.get(of.index() as usize) {
             return Ok(value.clone());
         }
         let value = self.make_once(of, kind)?;
-        self.made.insert(of.index(), value.clone());
+        self.set_made(of.index(), value.clone());
         Ok(value)
+    }
+
+    /// Nodes are numbered from 0 on, and there are no more than the message has room for.
+    fn set_made(&mut self, node: u32, value: Value<'js>) {
+        let node = node as usize;
+        if node >= self.made.len() {
+            self.made.resize(node + 1, None);
+        }
+        self.made[node] = Some(value);
     }
 
     fn make_once(&mut self, of: Ref<'m>, kind: Kind<'m>) -> Result<Value<'js>> {
@@ -178,18 +188,24 @@ impl<'js, 'm> Decoder<'js, 'm> {
         properties: message_port_structured::Properties<'m>,
     ) -> Result<()> {
         for (name, value) in properties.refs() {
-            let atom = if let Some(atom) = self.names.get(&name.index()) {
-                atom.clone()
-            } else {
-                let text = name.as_str().ok_or(rquickjs::Error::Unknown)?;
-                let atom = self.atom(text)?;
-                self.names.insert(name.index(), atom.clone());
-                atom
-            };
+            let atom = self.name(name)?;
             let value = self.make(value)?;
             object.prop(atom, plain(value))?;
         }
         Ok(())
+    }
+
+    fn name(&mut self, of: Ref<'m>) -> Result<Atom<'js>> {
+        let node = of.index() as usize;
+        if let Some(Some(atom)) = self.names.get(node) {
+            return Ok(atom.clone());
+        }
+        let atom = self.atom(of.as_str().ok_or(rquickjs::Error::Unknown)?)?;
+        if node >= self.names.len() {
+            self.names.resize(node + 1, None);
+        }
+        self.names[node] = Some(atom.clone());
+        Ok(atom)
     }
 
     fn atom(&self, text: Text<'_>) -> Result<Atom<'js>> {

@@ -4,9 +4,10 @@ mod frame;
 mod leaf;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use message_port_structured::{Builder, NodeId};
-use rquickjs::{Ctx, Exception, Value};
+use rquickjs::{Atom, Ctx, Exception, Value};
 
 use crate::classes::{Class, Classes, Helpers};
 use frame::Frame;
@@ -35,7 +36,9 @@ pub(crate) struct Encoder<'js, 'a> {
     builder: Builder,
     /// The objects that have been met. They are kept alive, so that no other one takes the place
     /// of a temporary one.
-    seen: HashMap<Value<'js>, NodeId>,
+    seen: HashMap<Value<'js>, NodeId, BuildHasherDefault<Fold>>,
+    /// The names of properties that have been met.
+    names: HashMap<Atom<'js>, NodeId, BuildHasherDefault<Fold>>,
     /// Shared memory, where it stays in this thread.
     shared: Option<&'a mut Vec<(NodeId, Value<'js>)>>,
 }
@@ -52,7 +55,15 @@ pub(crate) fn encode<'js>(
     shared: Option<&mut Vec<(NodeId, Value<'js>)>>,
 ) -> Encoded<message_port_structured::Value> {
     let ctx = value.ctx().clone();
-    let mut encoder = Encoder { ctx, classes, helpers, builder, seen: HashMap::new(), shared };
+    let mut encoder = Encoder {
+        ctx,
+        classes,
+        helpers,
+        builder,
+        seen: HashMap::default(),
+        names: HashMap::default(),
+        shared,
+    };
     let root = encoder.walk(value)?;
     encoder.builder.finish(root).map_err(|error| Refusal::DataClone(error.to_string()))
 }
@@ -136,4 +147,32 @@ impl<'js> Encoder<'js, '_> {
 enum Begun<'js> {
     Written(NodeId),
     Opened(Box<Frame<'js>>),
+}
+
+/// A quick hash of addresses and of numbers that the engine chooses.
+#[derive(Default)]
+struct Fold(u64);
+
+impl Hasher for Fold {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_i32(&mut self, number: i32) {
+        self.write_u64(u64::from(number.unsigned_abs()));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }

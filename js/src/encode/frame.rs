@@ -66,13 +66,12 @@ impl<'js> Frame<'js> {
                 }
                 Item::Property(atom) => {
                     let value: Value<'js> = self.object.get(atom.clone())?;
-                    let name = atom.to_value()?;
                     // A getter may have deleted it, and its class may have one of that name.
                     let may_be_gone = value.is_undefined() || self.has_class;
-                    if may_be_gone && !encoder.has_own(&self.object, name.clone())? {
+                    if may_be_gone && !encoder.has_own(&self.object, atom.to_value()?)? {
                         continue;
                     }
-                    self.name = Some(encoder.name(&name)?);
+                    self.name = Some(encoder.name(atom)?);
                     return Ok(Some(value));
                 }
             }

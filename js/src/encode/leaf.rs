@@ -1,7 +1,7 @@
 //! Values without others in them.
 
 use message_port_structured::{NodeId, ViewKind};
-use rquickjs::{Array, ArrayBuffer, Value};
+use rquickjs::{Array, ArrayBuffer, Atom, Value};
 
 use super::{Encoded, Encoder, Refusal};
 use crate::classes::Class;
@@ -45,12 +45,13 @@ impl<'js> Encoder<'js, '_> {
     }
 
     /// The name of a property.
-    pub(super) fn name(&mut self, value: &Value<'js>) -> Encoded<NodeId> {
-        let text = value.as_string().ok_or(rquickjs::Error::Unknown)?;
-        match text.to_string() {
-            Ok(text) => Ok(self.builder.name(&text)),
-            Err(_) => self.string(value),
+    pub(super) fn name(&mut self, atom: Atom<'js>) -> Encoded<NodeId> {
+        if let Some(id) = self.names.get(&atom) {
+            return Ok(*id);
         }
+        let id = self.string(&atom.to_value()?)?;
+        self.names.insert(atom, id);
+        Ok(id)
     }
 
     fn big(&mut self, value: &Value<'js>) -> Encoded<NodeId> {

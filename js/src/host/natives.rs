@@ -1,7 +1,7 @@
 //! What the prelude asks of Rust.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,7 +151,7 @@ impl Shared {
                 Taken::InPlace(value) => value.root(),
                 Taken::Kept(value) => value.root(),
             };
-            decode(ctx, root, &helpers, HashMap::new())
+            decode(ctx, root, &helpers, Vec::new())
         });
         match taken {
             Some(Ok(value)) => value,
@@ -171,8 +171,7 @@ impl Shared {
         let mut shared = Vec::new();
         match self.encode(value, &helpers, Some(&mut shared)) {
             Ok(message) => {
-                let nodes = shared.into_iter().map(|(id, value)| (id.index(), value)).collect();
-                let value = decode(ctx, message.root(), &helpers, nodes);
+                let value = decode(ctx, message.root(), &helpers, shared);
                 self.scratch.replace(message);
                 value
             }

@@ -172,7 +172,7 @@ impl Inner {
         self.context.with(|ctx| {
             let step = self.step(&ctx)?;
             let mut any = false;
-            while *budget > 0 && step.call::<_, bool>(())? {
+            while *budget > 0 && step.call::<_, bool>((!any,))? {
                 *budget -= 1;
                 any = true;
                 if self.has_rejection.get() || engine::has_job(&ctx) {

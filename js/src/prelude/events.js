@@ -17,7 +17,7 @@ class Base {
 
 // A list, since the engine makes one faster than an object of as many properties.
 const TYPE = 0, BITS = 1, TARGET = 2, CURRENT = 3, TIME = 4, DATA = 5, INIT = 6;
-const newInfo = (type, bits, data) => [type, bits, null, null, now() - origin, data, null];
+const newInfo = (type, bits, data, time) => [type, bits, null, null, time, data, null];
 
 const bitsOf = (init) => {
   if (init === undefined || init === null) return 0;
@@ -28,7 +28,7 @@ const bitsOf = (init) => {
 class Event extends Base {
   constructor(type, init = undefined) {
     if (arguments.length === 0) throw new TypeError('an event needs a type');
-    super(newInfo(`${type}`, bitsOf(init), null));
+    super(newInfo(`${type}`, bitsOf(init), null, now() - origin));
   }
 
   get type() { return infoOf(this)[TYPE]; }
@@ -98,9 +98,10 @@ enumerable(MessageEvent, ['data', 'origin', 'lastEventId', 'source', 'ports']);
 
 const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
 
-// Events of the host.
-const makeTrusted = (type) => construct(Base, [newInfo(type, TRUSTED, null)], Event);
-const makeMessageEvent = (type, data) => construct(Base, [newInfo(type, TRUSTED, data)], MessageEvent);
+// Events of the host. Those of one batch of tasks have the time at which it began.
+let batchTime = 0;
+const makeTrusted = (type) => construct(Base, [newInfo(type, TRUSTED, null, now() - origin)], Event);
+const makeMessageEvent = (type, data) => construct(Base, [newInfo(type, TRUSTED, data, batchTime)], MessageEvent);
 
 // The listeners of a target: a list for each type. Lists are copied when they change, so that a
 // dispatch goes on with the one that it began with.
@@ -195,8 +196,10 @@ const dispatch = (target, state, event, info) => {
     if (record.removed) continue;
     if (info[BITS] & STOPPED_NOW) break;
     if (record.once) removeRecord(state, info[TYPE], record);
+    const { callback } = record;
     try {
-      call(record, target, event);
+      if (typeof callback === 'function') apply(callback, target, [event]);
+      else if (!record.attribute) callObject(callback, event);
     } catch (error) {
       if (thrown === FINE) thrown = { __proto__: null, value: error };
       report(error);
@@ -207,15 +210,10 @@ const dispatch = (target, state, event, info) => {
   return thrown;
 };
 
-const call = (record, target, event) => {
-  const { callback } = record;
-  if (typeof callback === 'function') {
-    apply(callback, target, [event]);
-  } else if (!record.attribute) {
-    const { handleEvent } = callback;
-    if (typeof handleEvent !== 'function') throw new TypeError('handleEvent is not a function');
-    apply(handleEvent, callback, [event]);
-  }
+const callObject = (listener, event) => {
+  const { handleEvent } = listener;
+  if (typeof handleEvent !== 'function') throw new TypeError('handleEvent is not a function');
+  apply(handleEvent, listener, [event]);
 };
 
 // Dispatches an event of the host.

@@ -201,8 +201,9 @@ const deliver = (state) => {
 };
 
 // Does what is to be done next, if anything is.
-const step = () => {
+const step = (isFirst) => {
   if (firstTask === taskCount) return false;
+  if (isFirst) batchTime = now() - origin;
   const state = tasks[firstTask];
   tasks[firstTask++] = undefined;
   if (firstTask === taskCount) firstTask = taskCount = 0;
