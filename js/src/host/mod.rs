@@ -82,6 +82,8 @@ pub(crate) struct Inner {
     /// Whether a promise was rejected since the prelude was asked to tell of them.
     has_rejection: Cell<bool>,
     turns: Cell<u32>,
+    /// How often the ports are looked at before the thread sleeps.
+    spins: Cell<u32>,
     context: Context,
 }
 
@@ -144,6 +146,7 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
         _keeper: port2,
         has_rejection: Cell::new(false),
         turns: Cell::new(0),
+        spins: Cell::new(*turn::SPINS.end()),
         context: context.clone(),
     });
     let weak = Rc::downgrade(&inner);

@@ -11,8 +11,9 @@ use crate::engine;
 use crate::error::Error;
 use crate::options::UncaughtKind;
 
-/// Looks at ports whose peers are elsewhere that are made before the thread sleeps.
-const SPINS: u32 = 500;
+/// Looks at ports whose peers are elsewhere that are made before the thread sleeps, at most and at
+/// least. As many as have helped: where the other thread has no CPU to itself, few.
+pub(super) const SPINS: std::ops::RangeInclusive<u32> = 8..=500;
 
 /// When a host wants its next [turn](Host::turn).
 ///
@@ -235,13 +236,16 @@ impl Inner {
         if cores.is_empty() || !has_cpus() {
             return Ok(false);
         }
-        for _ in 0..SPINS {
+        let spins = self.spins.get();
+        for _ in 0..spins {
             if let Some((id, _)) = cores.iter().find(|(_, core)| core.has_news()) {
+                self.spins.set((spins * 2).min(*SPINS.end()));
                 self.ring(*id)?;
                 return Ok(true);
             }
             std::hint::spin_loop();
         }
+        self.spins.set((spins / 2).max(*SPINS.start()));
         Ok(!self.shared.bells.is_empty())
     }
 }

@@ -28,10 +28,13 @@ const schedule = (state) => {
 // A turn of a port whose peer is elsewhere takes no more than this before the others have theirs.
 const BATCH = 64;
 const scheduleAll = (state) => {
-  let count = native.available(state.port);
-  if (state.remote) count = count < BATCH ? count : BATCH;
+  if (state.remote) {
+    news(state);
+    // One that has ended may have kept something.
+    if (!state.ended || state.scheduled > 0) return;
+  }
+  const count = native.available(state.port);
   while (state.scheduled < count) schedule(state);
-  if (state.remote) news(state);
 };
 
 // Ports whose peers are elsewhere, by the number that the host knows them by. One with a listener
@@ -233,7 +236,8 @@ const news = (state) => {
   if (!state.remote || state.ended || state.scheduled > 0) return;
   const found = native.poll(state.port, state.started === STARTED);
   if (found > 0) {
-    if (state.started === STARTED) scheduleAll(state);
+    const count = found < BATCH ? found : BATCH;
+    while (state.scheduled < count) schedule(state);
   } else if (found === -1) {
     pushTask(new Closing(state));
   } else if (found === -2) {
