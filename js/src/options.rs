@@ -130,7 +130,7 @@ impl Options {
         self
     }
 
-    /// Messages that are delivered before timers have their turn, 64 if not said.
+    /// Messages that are delivered before timers have their turn, 1000 if not said.
     pub fn budget(mut self, messages: usize) -> Self {
         self.budget = messages.max(1);
         self
@@ -151,7 +151,7 @@ impl Default for Options {
             strict: false,
             keep_unstarted: false,
             limit: DEFAULT_LIMIT,
-            budget: 64,
+            budget: 1000,
             on_uncaught: None,
         }
     }

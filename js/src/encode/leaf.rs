@@ -124,15 +124,19 @@ impl<'js> Encoder<'js, '_> {
         if self.shared.is_none() {
             return Err(self.type_error("SharedArrayBuffer is unsupported with MessagePort"));
         }
-        // Its bytes are not read: the same buffer comes out again.
-        let id = self.builder.array_buffer(&[]);
+        // Its bytes are not read: the same buffer comes out again, and views need its length.
+        let length: f64 = self.helpers.call("sharedLength", (value.clone(),))?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length")]
+        let id = self.builder.array_buffer(&vec![0; length as usize]);
         self.shared.as_mut().expect("just looked at").push((id, value.clone()));
         Ok(id)
     }
 
     fn view(&mut self, kind: ViewKind, value: &Value<'js>) -> Encoded<NodeId> {
-        let parts =
-            self.helpers.call::<_, Array<'js>>("view", (value.clone(), kind == ViewKind::DataView));
+        let parts = self.helpers.call::<_, Array<'js>>(
+            "view",
+            (value.clone(), kind == ViewKind::DataView, kind.element_size()),
+        );
         let Ok(parts) = parts else {
             self.ctx.catch();
             return Err(Refusal::DataClone("a view out of bounds could not be cloned.".to_owned()));
@@ -144,11 +148,6 @@ impl<'js> Encoder<'js, '_> {
             *id
         } else {
             let class = self.classes.of(&buffer);
-            if class == Class::SharedArrayBuffer && self.shared.is_some() {
-                return Err(Refusal::DataClone(
-                    "a view of shared memory could not be cloned.".to_owned(),
-                ));
-            }
             let id = self.leaf(class, &buffer)?;
             self.seen.insert(buffer, id);
             id

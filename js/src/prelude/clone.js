@@ -5,6 +5,7 @@ const bufferResizable = getter(bufferPrototype, 'resizable');
 const bufferLength = getter(bufferPrototype, 'byteLength');
 const bufferMax = getter(bufferPrototype, 'maxByteLength');
 const bufferResize = bufferPrototype.resize ? uncurry(bufferPrototype.resize) : undefined;
+const sharedLength = typeof SharedArrayBuffer === 'function' ? getter(SharedArrayBuffer.prototype, 'byteLength') : () => 0;
 const viewBuffer = getter(typedArray, 'buffer');
 const viewOffset = getter(typedArray, 'byteOffset');
 const viewLength = getter(typedArray, 'length');
@@ -41,34 +42,33 @@ const Uint8 = Uint8Array, Wrap = Object, Big = BigInt, Text = String, Fault = Er
 const fromCharCode = String.fromCharCode;
 const stringify = JSON.stringify;
 
-// Whether the view follows its resizable buffer: seen by resizing that, and back.
-const tracksLength = (buffer, length, view) => {
+// Whether the view follows its resizable buffer: seen by resizing that by an element, and back.
+const tracksLength = (buffer, length, view, element) => {
   try {
     if (!bufferResizable(buffer)) return false;
   } catch {
     return false; // Shared memory.
   }
-  const size = bufferLength(buffer), max = bufferMax(buffer);
-  const before = length(view);
-  if (size + 8 <= max) {
-    bufferResize(buffer, size + 8);
+  const size = bufferLength(buffer), before = length(view);
+  if (size + element <= bufferMax(buffer)) {
+    bufferResize(buffer, size + element);
     const tracks = length(view) !== before;
     bufferResize(buffer, size);
     return tracks;
   }
-  if (size < 8 || before === 0) return false;
-  const tail = sliceBytes(new Uint8(buffer, size - 8));
+  if (before === 0) return false;
+  const tail = sliceBytes(new Uint8(buffer, size - element));
+  bufferResize(buffer, size - element);
   let tracks = false;
-  bufferResize(buffer, size - 8);
   try {
-    // One of fixed length that has lost its end is out of bounds, and shows nothing.
-    const after = length(view);
-    tracks = after !== before && after > 0;
+    // One of fixed length that has lost its end is out of bounds.
+    tracks = length(view) !== before;
+    if (tracks && length !== dataLength) viewAt(view, 0);
   } catch {
-    // A DataView that is out of bounds.
+    tracks = false;
   }
   bufferResize(buffer, size);
-  setBytes(new Uint8(buffer), tail, size - 8);
+  setBytes(new Uint8(buffer), tail, size - element);
   return tracks;
 };
 
@@ -119,6 +119,7 @@ const helpers = {
   exceptionName,
   exceptionMessage,
   exception: (message, name) => new Constructors.DOMException(message, name),
+  sharedLength,
   maxLength: (buffer) => (bufferResizable(buffer) ? bufferMax(buffer) : undefined),
   resizable: (bytes, maxByteLength) => {
     const buffer = new Constructors.ArrayBuffer(bufferLength(bytes), { __proto__: null, maxByteLength });
@@ -126,12 +127,12 @@ const helpers = {
     return buffer;
   },
   // Buffer, offset, length, whether the length follows that of the buffer.
-  view: (view, isData) => {
+  view: (view, isData, element) => {
     const buffer = isData ? dataBuffer(view) : viewBuffer(view);
     const length = isData ? dataLength : viewLength;
     const offset = isData ? dataOffset(view) : viewOffset(view);
     if (!isData && length(view) === 0) viewAt(view, 0); // Throws if it is out of bounds.
-    return [buffer, offset, length(view), tracksLength(buffer, length, view)];
+    return [buffer, offset, length(view), tracksLength(buffer, length, view, element)];
   },
   makeView: (name, buffer, offset, length) => new Constructors[name](buffer, offset, length),
   units: (...units) => fromCharCode(...units),

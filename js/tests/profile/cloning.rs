@@ -202,6 +202,20 @@ fn a_view_that_tracks_its_buffer_does_so_in_the_clone() {
 }
 
 #[test]
+fn a_view_of_one_element_that_tracks_its_buffer_does_so_in_the_clone() {
+    let script = "
+        for (const [kind, size] of [[Uint8Array, 1], [Float64Array, 8], [DataView, 1]]) {
+            const buffer = new ArrayBuffer(size, { maxByteLength: size });
+            const [tracks, fixed] = structuredClone([new kind(buffer), new kind(buffer, 0, 1)]);
+            tracks.buffer.resize(0);
+            const isIn = (view) => attempt(() => view instanceof DataView ? view.byteLength : view.at(0)) === 'ok';
+            log(`${isIn(tracks)} ${isIn(fixed)}`);
+        }
+    ";
+    assert_eq!(logged(script), "true false · true false · true false");
+}
+
+#[test]
 fn collections() {
     check(
         "

@@ -73,11 +73,16 @@ fn shared_memory_is_cloned_but_not_posted() {
         log(attempt(() => p1.postMessage({ view: new Uint8Array(memory) })));
         const clone = structuredClone({ memory }).memory;
         log(`${clone instanceof SharedArrayBuffer} ${clone.byteLength}`);
-        new Uint8Array(memory)[0] = 7; log(`${new Uint8Array(clone)[0]}`);
+        const view = structuredClone(new Uint8Array(memory, 1, 2));
+        log(`${view.buffer instanceof SharedArrayBuffer} ${view.byteOffset} ${view.length}`);
+        new Uint8Array(memory)[1] = 7; log(`${new Uint8Array(clone)[1]} ${view[0]}`);
     ";
     let log = logged(script);
     let refused = "TypeError(SharedArrayBuffer is unsupported with MessagePort)";
-    assert!(log == "none" || log == format!("{refused} · {refused} · true 4 · 7"), "{log}");
+    assert!(
+        log == "none" || log == format!("{refused} · {refused} · true 4 · true 1 2 · 7 7"),
+        "{log}"
+    );
 }
 
 #[test]
