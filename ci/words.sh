@@ -14,7 +14,7 @@ while read -r file; do
         code=1
     fi
 done < <(git ls-files --cached --others --exclude-standard -- \
-    'src/*.rs' 'tests/*.rs' 'loom-tests/*.rs' 'fuzz/*.rs')
+    'src/*.rs' 'tests/*.rs' 'loom-tests/*.rs' 'fuzz/*.rs' 'js/*.rs' 'js/*.js' 'structured/*.rs')
 
 # The ring and the archive bridge handle raw bytes; the wait cell an unparker behind its state
 # word; the others only pass on the promise made to `trust_archives`.
@@ -25,6 +25,17 @@ while read -r file; do
         code=1
     fi
 done < <(git ls-files --cached --others --exclude-standard -- 'src/*.rs')
+
+# The engine has no safe function for the class of an object and the bytes of a buffer; the trait
+# for the validation of values is `unsafe`.
+may_be_unsafe='^(js/src/engine|structured/src/value)\.rs$'
+while read -r file; do
+    if ! grep -qE "$may_be_unsafe" <<<"$file" &&
+        sed 's://.*::; s/unsafe_code//' "$file" | grep -qw unsafe; then
+        echo "$file uses unsafe"
+        code=1
+    fi
+done < <(git ls-files --cached --others --exclude-standard -- 'js/src/*.rs' 'structured/src/*.rs')
 
 # Bracketed, so that this file does not find itself.
 absolute='(^|[^A-Za-z0-9_./~}-])/(wor[k]|hom[e]|roo[t]|Use[r]s)/'

@@ -1,0 +1,2 @@
+import { serve } from './rows.mjs';
+serve(parentPort);

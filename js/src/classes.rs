@@ -1,0 +1,97 @@
+//! Which class of the engine is which.
+
+use message_port_structured::ViewKind;
+use rquickjs::{Ctx, Object, Result, Value};
+
+use crate::engine;
+
+/// What the clone algorithm tells apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Class {
+    Plain,
+    Array,
+    Error,
+    Boxed(&'static str),
+    Date,
+    RegExp,
+    ArrayBuffer,
+    SharedArrayBuffer,
+    View(ViewKind),
+    Map,
+    Set,
+    DomException,
+    /// Whatever cannot be cloned.
+    Other,
+}
+
+/// The classes by the engine's number for them, learnt from samples.
+#[derive(Debug)]
+pub(crate) struct Classes(Vec<Class>);
+
+/// An expression for a sample of each class. Where the engine has no such class, it throws.
+const SAMPLES: &[(Class, &str)] = &[
+    (Class::Plain, "({})"),
+    (Class::Array, "[]"),
+    (Class::Error, "new Error"),
+    (Class::Boxed("Number"), "Object(1)"),
+    (Class::Boxed("String"), "Object('')"),
+    (Class::Boxed("Boolean"), "Object(true)"),
+    (Class::Boxed("BigInt"), "Object(1n)"),
+    (Class::Date, "new Date(0)"),
+    (Class::RegExp, "/a/"),
+    (Class::ArrayBuffer, "new ArrayBuffer(0)"),
+    (Class::SharedArrayBuffer, "new SharedArrayBuffer(0)"),
+    (Class::Map, "new Map"),
+    (Class::Set, "new Set"),
+    (Class::DomException, "new DOMException"),
+];
+
+impl Classes {
+    pub(crate) fn learn(ctx: &Ctx<'_>) -> Self {
+        let mut classes = Self(Vec::new());
+        for (class, sample) in SAMPLES {
+            classes.add(ctx, *class, sample);
+        }
+        for kind in ViewKind::ALL {
+            classes.add(
+                ctx,
+                Class::View(*kind),
+                &format!("new {}(new ArrayBuffer(0))", kind.name()),
+            );
+        }
+        classes
+    }
+
+    fn add(&mut self, ctx: &Ctx<'_>, class: Class, sample: &str) {
+        let Ok(sample) = ctx.eval::<Object<'_>, _>(sample) else {
+            ctx.catch();
+            return;
+        };
+        let id = engine::class_id(sample.as_value()) as usize;
+        if id >= self.0.len() {
+            self.0.resize(id + 1, Class::Other);
+        }
+        // A fallback in script may share the class of something else.
+        if self.0[id] == Class::Other {
+            self.0[id] = class;
+        }
+    }
+
+    pub(crate) fn of(&self, object: &Value<'_>) -> Class {
+        self.0.get(engine::class_id(object) as usize).copied().unwrap_or(Class::Other)
+    }
+}
+
+/// The functions of the prelude that see through what scripts change.
+#[derive(Clone)]
+pub(crate) struct Helpers<'js>(pub(crate) Object<'js>);
+
+impl<'js> Helpers<'js> {
+    pub(crate) fn call<A, R>(&self, name: &str, arguments: A) -> Result<R>
+    where
+        A: rquickjs::function::IntoArgs<'js>,
+        R: rquickjs::FromJs<'js>,
+    {
+        self.0.get::<_, rquickjs::Function<'js>>(name)?.call(arguments)
+    }
+}

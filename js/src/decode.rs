@@ -1,0 +1,266 @@
+//! Messages into values of the engine: the web's structured deserialisation.
+//!
+//! No script runs meanwhile: properties are defined, not set, and what constructs is what the
+//! prelude has kept.
+
+use message_port_structured::{ErrorKind, Kind, NodeId, Ref, Text, ViewKind};
+use rquickjs::object::Property;
+use rquickjs::{
+    Array, ArrayBuffer, Atom, Ctx, Exception, Object, Result, String as JsString, Value,
+};
+
+use crate::classes::Helpers;
+
+struct Decoder<'js, 'm> {
+    ctx: Ctx<'js>,
+    helpers: &'m Helpers<'js>,
+    /// What was made of each node, so that it is made once.
+    made: Vec<Option<Value<'js>>>,
+    names: Vec<Option<Atom<'js>>>,
+    /// Objects that were made and have nothing in them yet.
+    empty: Vec<(Ref<'m>, Value<'js>)>,
+}
+
+/// Makes a value. `shared` says what stands for some of the objects.
+pub(crate) fn decode<'js>(
+    ctx: &Ctx<'js>,
+    root: Ref<'_>,
+    helpers: &Helpers<'js>,
+    shared: Vec<(NodeId, Value<'js>)>,
+) -> Result<Value<'js>> {
+    let mut decoder = Decoder {
+        ctx: ctx.clone(),
+        helpers,
+        made: Vec::new(),
+        names: Vec::new(),
+        empty: Vec::new(),
+    };
+    for (node, value) in shared {
+        decoder.set_made(node.index(), value);
+    }
+    let value = decoder.make(root)?;
+    // Without recursion: objects are made empty, and filled in whatever order.
+    while let Some((of, object)) = decoder.empty.pop() {
+        decoder.fill(of, &object)?;
+    }
+    Ok(value)
+}
+
+impl<'js, 'm> Decoder<'js, 'm> {
+    /// Makes what a node stands for, the object still empty.
+    fn make(&mut self, of: Ref<'m>) -> Result<Value<'js>> {
+        let kind = of.kind();
+        match kind {
+            Kind::Undefined => return Ok(Value::new_undefined(self.ctx.clone())),
+            Kind::Null => return Ok(Value::new_null(self.ctx.clone())),
+            Kind::Bool(value) => return Ok(Value::new_bool(self.ctx.clone(), value)),
+            Kind::Number(number) => return Ok(self.number(number)),
+            _ => {}
+        }
+        if let Some(Some(value)) = self.made.get(of.index() as usize) {
+            return Ok(value.clone());
+        }
+        let value = self.make_once(of, kind)?;
+        self.set_made(of.index(), value.clone());
+        Ok(value)
+    }
+
+    /// Nodes are numbered from 0 on, and there are no more than the message has room for.
+    fn set_made(&mut self, node: u32, value: Value<'js>) {
+        let node = node as usize;
+        if node >= self.made.len() {
+            self.made.resize(node + 1, None);
+        }
+        self.made[node] = Some(value);
+    }
+
+    fn make_once(&mut self, of: Ref<'m>, kind: Kind<'m>) -> Result<Value<'js>> {
+        let ctx = || self.ctx.clone();
+        let object = match kind {
+            Kind::String(text) => return self.text(text),
+            Kind::BigInt(number) => {
+                let digits = number.to_string();
+                let digits = digits.trim_start_matches('-').to_owned();
+                return self.helpers.call("big", (digits, number.is_negative()));
+            }
+            Kind::Boxed(primitive) => {
+                let primitive = self.make(primitive)?;
+                return self.helpers.call("box", (primitive,));
+            }
+            Kind::Date(time) => return self.helpers.call("date", (time,)),
+            Kind::RegExp { source, flags } => {
+                let (source, flags) = (self.text(source)?, self.text(flags)?);
+                return self.helpers.call("regexp", (source, flags));
+            }
+            Kind::ArrayBuffer(buffer) => {
+                let bytes = ArrayBuffer::new_copy(ctx(), buffer.bytes())?.into_value();
+                return match buffer.max_len() {
+                    None => Ok(bytes),
+                    #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
+                    Some(max_len) => self.helpers.call("resizable", (bytes, max_len as f64)),
+                };
+            }
+            Kind::View(view) => return self.view(view),
+            Kind::DomException(error) => {
+                let (name, message) = (self.text(error.name())?, self.text(error.message())?);
+                let object: Object<'js> = self.helpers.call("exception", (message, name))?;
+                if let Some(stack) = error.stack() {
+                    let stack = self.make(stack)?;
+                    object.prop("stack", Property::from(stack).writable().configurable())?;
+                }
+                return Ok(object.into_value());
+            }
+            Kind::Error(error) => {
+                let object = Exception::from_message(ctx(), "")?.into_object();
+                if error.kind() != ErrorKind::Error {
+                    let name = error.kind().name();
+                    let prototype: Object<'js> = self.helpers.call("prototype", (name,))?;
+                    object.set_prototype(Some(&prototype))?;
+                }
+                object.into_value()
+            }
+            Kind::Object(_) => Object::new(ctx())?.into_value(),
+            Kind::Array(_) => Array::new(ctx())?.into_value(),
+            Kind::Map(_) => self.helpers.call("map", ())?,
+            Kind::Set(_) => self.helpers.call("set", ())?,
+            _ => return Err(Exception::throw_type(&self.ctx, "the value is of an unknown kind")),
+        };
+        self.empty.push((of, object.clone()));
+        Ok(object)
+    }
+
+    /// Puts into an object what belongs there.
+    fn fill(&mut self, of: Ref<'m>, value: &Value<'js>) -> Result<()> {
+        let object = value.as_object().ok_or(rquickjs::Error::Unknown)?.clone();
+        match of.kind() {
+            Kind::Object(from) => self.define(&object, from.properties()),
+            Kind::Array(array) => {
+                for (index, element) in (0_u32..).zip(array.elements()) {
+                    if let Some(element) = element {
+                        let element = self.make(element)?;
+                        object.prop(index, plain(element))?;
+                    }
+                }
+                #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
+                object.set("length", array.len() as f64)?;
+                self.define(&object, array.properties())
+            }
+            Kind::Map(map) => {
+                let set: rquickjs::Function<'js> = self.helpers.0.get("mapSet")?;
+                for (key, value) in map.entries() {
+                    let (key, value) = (self.make(key)?, self.make(value)?);
+                    set.call::<_, ()>((object.clone(), key, value))?;
+                }
+                Ok(())
+            }
+            Kind::Set(set) => {
+                let add: rquickjs::Function<'js> = self.helpers.0.get("setAdd")?;
+                for member in set.members() {
+                    let member = self.make(member)?;
+                    add.call::<_, ()>((object.clone(), member))?;
+                }
+                Ok(())
+            }
+            Kind::Error(error) => {
+                // It has one that is enumerable.
+                object.remove("message")?;
+                let hidden = |value| Property::from(value).writable().configurable();
+                object.prop("message", hidden(self.text(error.message())?))?;
+                if let Some(stack) = error.stack() {
+                    object.prop("stack", hidden(self.make(stack)?))?;
+                }
+                if let Some(errors) = error.errors() {
+                    object.prop("errors", hidden(self.make(errors)?))?;
+                }
+                // Enumerable, as in the profile; nobody knows why.
+                if let Some(cause) = error.cause() {
+                    object.prop("cause", plain(self.make(cause)?))?;
+                }
+                self.define(&object, error.properties())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn define(
+        &mut self,
+        object: &Object<'js>,
+        properties: message_port_structured::Properties<'m>,
+    ) -> Result<()> {
+        for (name, value) in properties.refs() {
+            let atom = self.name(name)?;
+            let value = self.make(value)?;
+            object.prop(atom, plain(value))?;
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, of: Ref<'m>) -> Result<Atom<'js>> {
+        let node = of.index() as usize;
+        if let Some(Some(atom)) = self.names.get(node) {
+            return Ok(atom.clone());
+        }
+        let atom = self.atom(of.as_str().ok_or(rquickjs::Error::Unknown)?)?;
+        if node >= self.names.len() {
+            self.names.resize(node + 1, None);
+        }
+        self.names[node] = Some(atom.clone());
+        Ok(atom)
+    }
+
+    fn atom(&self, text: Text<'_>) -> Result<Atom<'js>> {
+        if let Some(text) = text.as_ascii() {
+            return Atom::from_str(self.ctx.clone(), text);
+        }
+        Atom::from_value(self.ctx.clone(), &self.text(text)?)
+    }
+
+    fn text(&self, text: Text<'_>) -> Result<Value<'js>> {
+        if let Some(text) = text.to_str() {
+            return JsString::from_str(self.ctx.clone(), &text).map(JsString::into_value);
+        }
+        // Rust's strings have no lone surrogates: they are put together from units.
+        let mut whole = JsString::from_str(self.ctx.clone(), "")?.into_value();
+        let units: Vec<u16> = text.units().collect();
+        for chunk in units.chunks(1024) {
+            let mut arguments = rquickjs::function::Args::new(self.ctx.clone(), chunk.len());
+            arguments.push_args(chunk.iter().copied())?;
+            let units: rquickjs::Function<'js> = self.helpers.0.get("units")?;
+            let part: Value<'js> = units.call_arg(arguments)?;
+            whole = self.helpers.call("join", (whole, part))?;
+        }
+        Ok(whole)
+    }
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::float_cmp,
+        reason = "compared with what it was"
+    )]
+    fn number(&self, number: f64) -> Value<'js> {
+        let integer = number as i32;
+        if f64::from(integer).to_bits() == number.to_bits() {
+            Value::new_int(self.ctx.clone(), integer)
+        } else {
+            Value::new_float(self.ctx.clone(), number)
+        }
+    }
+
+    fn view(&mut self, view: message_port_structured::View<'m>) -> Result<Value<'js>> {
+        let buffer = self.make(view.buffer())?;
+        #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
+        let (offset, length) = (view.byte_offset() as f64, view.len() as f64);
+        let length = (!view.tracks_length()).then_some(length);
+        let kind: ViewKind = view.kind();
+        let length = match length {
+            Some(length) => Value::new_float(self.ctx.clone(), length),
+            None => Value::new_undefined(self.ctx.clone()),
+        };
+        self.helpers.call("makeView", (kind.name(), buffer, offset, length))
+    }
+}
+
+/// As a script would have made it by assignment.
+fn plain<T>(value: T) -> Property<T> {
+    Property::from(value).writable().enumerable().configurable()
+}

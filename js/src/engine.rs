@@ -1,0 +1,50 @@
+//! What the engine has no safe function for. The only `unsafe` here.
+
+#![allow(unsafe_code, reason = "four calls and what a class has to promise")]
+
+use message_port_structured::{Builder, NodeId};
+use rquickjs::{ArrayBuffer, Ctx, JsLifetime, Value, qjs};
+
+use crate::host::Installed;
+use crate::port::PortHandle;
+
+/// The number of the class of an object, 0 for what is no object. What a script cannot change.
+pub(crate) fn class_id(value: &Value<'_>) -> u32 {
+    // SAFETY: `value` is a live value, which is all that is asked; one that is no object is looked
+    // at by its tag only.
+    unsafe { qjs::JS_GetClassID(value.as_raw()) }
+}
+
+/// Whether there is a microtask.
+pub(crate) fn has_job(ctx: &Ctx<'_>) -> bool {
+    // SAFETY: the context is alive, and so is the runtime that it is of.
+    let runtime = unsafe { qjs::JS_GetRuntime(ctx.as_raw().as_ptr()) };
+    // SAFETY: as above.
+    unsafe { qjs::JS_IsJobPending(runtime) }
+}
+
+/// Copies the bytes of a buffer; `None` if it is detached.
+pub(crate) fn put_buffer(
+    builder: &mut Builder,
+    buffer: &ArrayBuffer<'_>,
+    max_len: Option<u32>,
+) -> Option<NodeId> {
+    let bytes = buffer.as_raw()?;
+    // SAFETY: they are the bytes of a buffer that is alive and attached, and the engine, which is
+    // of this thread alone, does not run before the copy is made: the builder knows nothing of it.
+    let bytes = unsafe { bytes.as_ref() };
+    Some(match max_len {
+        None => builder.array_buffer(bytes),
+        Some(max_len) => builder.resizable_array_buffer(bytes, max_len),
+    })
+}
+
+// SAFETY: there is no value of the engine in it, so no lifetime to change.
+unsafe impl JsLifetime<'_> for PortHandle {
+    type Changed<'to> = Self;
+}
+
+// SAFETY: as above.
+unsafe impl JsLifetime<'_> for Installed {
+    type Changed<'to> = Self;
+}
