@@ -9,6 +9,7 @@ mod greeting;
 
 use cursor::Cursor;
 pub use format::{Format, TypeFormat};
+pub(crate) use greeting::is_greeting;
 pub use greeting::{Greeting, LinkId, Refusal, Terms, decode_greeting, encode_greeting};
 
 /// The version of the protocol that this crate speaks.
