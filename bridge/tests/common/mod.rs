@@ -1,5 +1,7 @@
 //! Sessions that talk to each other over loopback TCP and find nobody else.
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part")]
+
+pub mod fake;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
