@@ -259,15 +259,13 @@ where
             return Ok(());
         }
         let late = guest.deadline.is_some_and(|deadline| deadline <= Instant::now());
-        if guest.link.failure().is_some() {
-            self.guest = None;
-        } else if guest.link.is_ready() {
+        if guest.link.is_ready() {
             guest.deadline = None;
             if let (Some(lines), Some(halves)) = (guest.lines.take(), self.halves.take()) {
                 let door = Arc::clone(&self.door);
                 start(&guest.link, lines, halves, door)?;
             }
-        } else if late {
+        } else if late || guest.link.failure().is_some() {
             self.guest = None;
         }
         Ok(())

@@ -226,9 +226,11 @@ impl<P> Link<P> {
         }
     }
 
-    /// Whether the connector has shown itself in every way.
+    /// Whether the link is there: the connector said so and has been seen. If it said so and the
+    /// link has failed since, it was there, and what arrived before is its user's.
     pub(crate) fn is_ready(&self) -> bool {
-        lock(&self.inward).ready && lock(&self.outward).alive
+        let outward = lock(&self.inward).ready.then(|| lock(&self.outward));
+        outward.is_some_and(|outward| outward.alive || outward.failed.is_some())
     }
 
     pub(crate) fn failure(&self) -> Option<LinkError> {

@@ -9,6 +9,7 @@ use message_port_zenoh::wire::{
 };
 use message_port_zenoh::{Link, Options, expose};
 use zenoh::liveliness::LivelinessToken;
+use zenoh::qos::CongestionControl;
 use zenoh::sample::Sample;
 use zenoh::{Session, Wait};
 
@@ -134,7 +135,8 @@ impl Fake {
     }
 
     pub fn put(&self, bytes: Vec<u8>) {
-        self.session.put(format!("{}/{}/up", self.base, self.id), bytes).wait().unwrap();
+        let put = self.session.put(format!("{}/{}/up", self.base, self.id), bytes);
+        put.congestion_control(CongestionControl::Block).wait().unwrap();
     }
 
     pub fn next_number(&self) -> u64 {
