@@ -227,6 +227,10 @@ impl Room {
     }
 }
 
+fn is_greeting(payload: &ZBytes) -> bool {
+    payload.slices().find_map(|slice| slice.first()).is_some_and(|first| wire::is_greeting(*first))
+}
+
 struct Attempt<'a> {
     session: &'a Session,
     key: &'a str,
@@ -258,7 +262,7 @@ impl Attempt<'_> {
             .declare_subscriber(self.keys.down(exposer, id))
             .callback(move |sample: Sample| {
                 if sample.kind() != SampleKind::Put {
-                } else if wire::is_greeting(sample.payload()) {
+                } else if is_greeting(sample.payload()) {
                     callback_room.greet(sample.payload());
                 } else {
                     hold.0.arrive(sample.payload());

@@ -11,13 +11,15 @@ mod link;
 mod options;
 mod report;
 mod terms;
+mod violation;
 pub mod wire;
 
 pub use connect::{connect, connect_linked};
-pub use error::{ConnectError, Direction, ExposeError, LinkError, Mismatch, Violation};
+pub use error::{ConnectError, Direction, ExposeError, LinkError, Mismatch};
 pub use expose::expose;
 pub use options::Options;
 pub use report::{Link, LinkEnd, Report};
+pub use violation::Violation;
 
 #[doc = include_str!("../docs/protocol.md")]
 pub mod protocol {}

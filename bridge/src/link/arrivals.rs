@@ -4,9 +4,10 @@ use message_port::{Message, Sender};
 use zenoh::bytes::ZBytes;
 
 use super::{Arrival, Desk, Inward, Link, Pace, Role, lock};
-use crate::error::{LinkError, Violation};
+use crate::error::LinkError;
 use crate::ledger::Count;
 use crate::link::deliver::Posted;
+use crate::violation::Violation;
 use crate::wire::{self, Archives, Body, EndOfStream, Manner};
 
 impl<P: Message> Link<P> {

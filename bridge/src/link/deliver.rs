@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use message_port::{Message, PostError, Sender};
 
 use super::{Arrival, Desk, Inward, Link, Pace, lock};
-use crate::error::{LinkError, Violation};
+use crate::error::LinkError;
+use crate::violation::Violation;
 use crate::wire::{self, Body, Manner};
 
 /// How long an acknowledgement may wait for a frame that goes the same way.

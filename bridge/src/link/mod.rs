@@ -19,9 +19,10 @@ use zenoh::pubsub::Publisher;
 pub(crate) use carry::{Ended, carry};
 pub(crate) use deliver::deliver;
 
-use crate::error::{LinkError, Violation};
+use crate::error::LinkError;
 use crate::ledger::{Incoming, Outgoing};
 use crate::options::Options;
+use crate::violation::Violation;
 use crate::wire::{self, Body, DataFrame, EndOfStream, Frame, Terms};
 
 /// The side of a link.

@@ -60,10 +60,10 @@ pub enum Greeting {
     OtherVersion(LinkId, u16),
 }
 
-/// Whether a payload is a greeting rather than a frame of a link; it need not be a good one.
-pub(crate) fn is_greeting(payload: &zenoh::bytes::ZBytes) -> bool {
-    let first = payload.slices().find_map(|slice| slice.first());
-    first.is_some_and(|byte| (kind::HELLO..=kind::REFUSE).contains(byte))
+/// Whether a payload that begins with this byte is a greeting rather than a frame of a link; it need
+/// not be a good one.
+pub(crate) fn is_greeting(first: u8) -> bool {
+    (kind::HELLO..=kind::REFUSE).contains(&first)
 }
 
 /// Reads a greeting.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::error::Violation;
+use crate::violation::Violation;
 use crate::wire::{self, Archives, EndOfStream, Manner};
 
 /// Messages and the bytes of their archives.
@@ -251,3 +251,6 @@ impl Incoming {
         matches!(self.ended, Some(EndOfStream { manner: Manner::Closed { .. }, .. }))
     }
 }
+
+#[cfg(test)]
+mod tests;
