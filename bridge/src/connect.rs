@@ -214,9 +214,9 @@ impl Room {
     /// The greeting that came, or `None` after a moment without one.
     fn greeting(&self, link: LinkId, moment: Duration) -> Option<Greeting> {
         let state = self.lock();
-        let waited = self.news.wait_timeout_while(state, moment, |state| {
-            state.greeting.is_none() && !state.closed
-        });
+        let waited = self
+            .news
+            .wait_timeout_while(state, moment, |state| state.greeting.is_none() && !state.closed);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.greeting.take().filter(|greeting| match greeting {
             Greeting::Accept(to, _) | Greeting::Refuse(to, _) | Greeting::OtherVersion(to, _) => {
@@ -381,4 +381,3 @@ impl Attempt<'_> {
         Ok((port1, Link::new(outcome, Arc::new(move || give_up.fail(LinkError::Aborted)))))
     }
 }
-

@@ -184,10 +184,7 @@ fn somebody_who_never_answers_is_an_error_within_the_time() {
     let _token = sessions.near.liveliness().declare_token(token).wait().unwrap();
     let options = Options::new().timeout(Duration::from_millis(300));
     let error = connect::<u64, u64>(&sessions.far, &key, options).unwrap_err();
-    let expected = matches!(
-        error,
-        ConnectError::NoAnswer { .. } | ConnectError::NotExposed { .. }
-    );
+    let expected = matches!(error, ConnectError::NoAnswer { .. } | ConnectError::NotExposed { .. });
     assert!(expected, "{error}");
 }
 

@@ -183,7 +183,10 @@ fn a_failing_handler_is_local() {
     l.far.set_onmessage(|event| match event.data().to_native() {
         0 => Err("not today".into()),
         1 => panic!("boom"),
-        n => event.target().post_message(&n).map_err(Box::<dyn std::error::Error + Send + Sync>::from),
+        n => event
+            .target()
+            .post_message(&n)
+            .map_err(Box::<dyn std::error::Error + Send + Sync>::from),
     });
     let errors = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&errors);

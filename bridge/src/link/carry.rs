@@ -248,10 +248,9 @@ impl<P: Message> Link<P> {
         };
         let unread = match unread {
             Some(event) if event.closed_by() == ClosedBy::ThisPort => return Manner::Answer,
-            Some(event) => Count {
-                messages: event.undelivered_messages(),
-                bytes: event.undelivered_bytes(),
-            },
+            Some(event) => {
+                Count { messages: event.undelivered_messages(), bytes: event.undelivered_bytes() }
+            }
             None => Count::default(),
         };
         inward.discarding = true;

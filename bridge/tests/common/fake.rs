@@ -66,8 +66,12 @@ impl Fake {
             .unwrap();
         let token = tokens.recv_timeout(LONG).unwrap().unwrap();
         let base = token.key_expr().as_str().strip_suffix("/alive").unwrap().to_owned();
-        let id = LinkId(super::Random(0x9e37_79b9 + u64::from(std::process::id())).bytes(16)
-            .try_into().unwrap());
+        let id = LinkId(
+            super::Random(0x9e37_79b9 + u64::from(std::process::id()))
+                .bytes(16)
+                .try_into()
+                .unwrap(),
+        );
         let (sender, received) = mpsc::channel();
         session
             .declare_subscriber(format!("{base}/{id}/down"))
