@@ -57,10 +57,10 @@ fn with_child() -> (MessagePort<u64>, Link, Killed, BufReader<ChildStdout>, Sess
         .spawn()
         .unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("connected") {
-        line.clear();
-        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended early");
+    let mut text = String::new();
+    while !text.contains("connected") {
+        text.clear();
+        assert_ne!(output.read_line(&mut text).unwrap(), 0, "the child ended early");
     }
     (port1, link, Killed(child), output, session)
 }
@@ -74,7 +74,7 @@ fn a_process_that_is_killed_in_the_middle_is_disconnected() {
     }
     // In full flight, both ways.
     let (mut sender, mut receiver) = port.into_split();
-    let poster = thread::spawn(move || {
+    let flood = thread::spawn(move || {
         let mut posted = 0u64;
         let error = loop {
             match sender.post_message(&posted) {
@@ -96,13 +96,13 @@ fn a_process_that_is_killed_in_the_middle_is_disconnected() {
         next += 1;
     };
     assert!(error.is_disconnected(), "{error}");
-    let (posted, error) = poster.join().unwrap();
+    let (posted, error) = flood.join().unwrap();
     assert!(error.is_disconnected(), "{error}");
     let report = link.wait();
     assert!(matches!(report.error(), Some(LinkError::PeerGone | LinkError::Send(_))), "{report}");
-    // What was answered was delivered; what was not acknowledged may have been.
-    assert!(posted - next >= report.undelivered_messages.min(posted - next));
-    assert!(report.undelivered_messages <= posted + 1000, "{report}");
+    // Every answer acknowledges what it answers, and perhaps more.
+    let unanswered = posted - next;
+    assert!(report.undelivered_messages <= unanswered, "{unanswered} unanswered; {report}");
     assert!(report.sent_messages >= next + 1000, "{report}");
 }
 

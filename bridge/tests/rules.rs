@@ -215,7 +215,7 @@ fn a_slow_far_receiver_makes_the_near_post_wait_and_all_on_the_way_is_bounded() 
     let mut l = linked(channel, options(), options());
     let posted = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&posted);
-    let poster = thread::spawn(move || {
+    let flood = thread::spawn(move || {
         for _ in 0..COUNT {
             l.near.post_message(&[1; LENGTH]).unwrap();
             counter.fetch_add(1, Ordering::Relaxed);
@@ -234,7 +234,7 @@ fn a_slow_far_receiver_makes_the_near_post_wait_and_all_on_the_way_is_bounded() 
         assert!(on_the_way <= bound, "{on_the_way} messages where {bound} have room");
         assert_eq!(l.far.recv().unwrap()[0], 1);
     }
-    poster.join().unwrap().close();
+    flood.join().unwrap().close();
     assert_eq!(l.near_link.wait().undelivered_messages, 0);
 }
 
@@ -244,7 +244,7 @@ fn a_post_that_waits_for_room_is_woken_by_the_far_close() {
     let options = || Options::new().capacity(4096).window(4096);
     let mut l = linked(channel, options(), options());
     let (mut sender, _receiver) = l.near.into_split();
-    let poster = thread::spawn(move || while sender.post_message(&[1; 1000]).is_ok() {});
+    let flood = thread::spawn(move || while sender.post_message(&[1; 1000]).is_ok() {});
     // Not read: the poster waits sooner or later, and is woken in any case.
     l.far.recv().unwrap();
     l.far.close();

@@ -38,7 +38,9 @@ fn written_frames() -> Vec<Vec<u8>> {
         .collect();
     let mut data = DataFrame::with_room_for(3);
     assert!(data.is_empty());
-    [&b"one"[..], b"", b"three"].iter().for_each(|archive| data.push(archive));
+    for archive in [&b"one"[..], b"", b"three"] {
+        data.push(archive);
+    }
     all.push(data.finish(3, 4));
     all
 }

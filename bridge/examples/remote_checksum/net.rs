@@ -27,7 +27,7 @@ pub(crate) fn open(place: &Where) -> Result<Session, Failure> {
         Where::Listen(endpoint) => config(&[endpoint], &[]),
         Where::Connect(endpoint) => config(&[], &[endpoint]),
     };
-    Ok(zenoh::open(config?).wait()?)
+    zenoh::open(config?).wait()
 }
 
 /// A session that only this machine reaches, and its endpoint.

@@ -11,11 +11,17 @@ impl Random {
         self.0 ^= self.0 << 17;
         self.0 % limit
     }
+
+    fn length(&mut self, limit: u64) -> usize {
+        usize::try_from(self.below(limit)).unwrap()
+    }
 }
 
 fn frame(lengths: &[usize]) -> Vec<u8> {
     let mut frame = DataFrame::with_room_for(0);
-    lengths.iter().for_each(|length| frame.push(&vec![0; *length]));
+    for length in lengths {
+        frame.push(&vec![0; *length]);
+    }
     frame.finish(0, 0)
 }
 
@@ -40,13 +46,13 @@ fn honest_sides_never_meet_a_violation_and_never_get_stuck() {
         let (mut data, mut acknowledgements) = (VecDeque::new(), VecDeque::new());
         let mut queued = VecDeque::new();
         let mut to_send = 200;
-        let mut next = random.below(longest + 1) as usize;
+        let mut next = random.length(longest + 1);
         while incoming.delivered().messages < 200 {
             match random.below(5) {
                 0 if to_send > 0 && outgoing.has_credit(next) => {
                     outgoing.send(next);
                     data.push_back(next);
-                    next = random.below(longest + 1) as usize;
+                    next = random.length(longest + 1);
                     to_send -= 1;
                 }
                 1 => {
@@ -98,7 +104,7 @@ fn whatever_comes_the_books_stay_within_their_bounds() {
         for _ in 0..200 {
             match random.below(6) {
                 0 => {
-                    let length = random.below(8000) as usize;
+                    let length = random.length(8000);
                     if receive(&mut incoming, &[length]).is_ok() {
                         held += wire::cost(length);
                         assert!(length <= 6000);
@@ -106,7 +112,7 @@ fn whatever_comes_the_books_stay_within_their_bounds() {
                     assert!(held <= window + wire::cost(6000));
                 }
                 1 => {
-                    let length = random.below(1000) as usize;
+                    let length = random.length(1000);
                     if outgoing.has_credit(length) {
                         outgoing.send(length);
                     }

@@ -123,7 +123,7 @@ impl<P: Message> Inward<P> {
             return Ok(false);
         }
         for archive in archives.iter() {
-            match Posted::of(sender.post_archived(archive))? {
+            match Posted::of(&sender.post_archived(archive))? {
                 Posted::Delivered => self.books.deliver(archive.len()),
                 // The delivering thread finds the same, and can say so to the other side.
                 Posted::Closed | Posted::Dropped => return Ok(false),

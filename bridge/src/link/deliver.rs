@@ -24,13 +24,13 @@ pub(super) enum Posted {
 }
 
 impl Posted {
-    pub(super) fn of(posted: Result<(), PostError>) -> Result<Self, LinkError> {
+    pub(super) fn of(posted: &Result<(), PostError>) -> Result<Self, LinkError> {
         match posted {
             Ok(()) => Ok(Self::Delivered),
             Err(PostError::Closed) => Ok(Self::Closed),
             Err(PostError::Disconnected) => Ok(Self::Dropped),
             Err(PostError::TooLarge { needed, max }) => {
-                Err(LinkError::TooLarge { needed: needed as u64, max: max as u64 })
+                Err(LinkError::TooLarge { needed: *needed as u64, max: *max as u64 })
             }
             Err(_) => Err(Violation::InvalidArchive.into()),
         }
@@ -147,7 +147,7 @@ impl<P: Message> Link<P> {
             if lock(&self.inward).discarding {
                 break;
             }
-            match Posted::of(sender.post_archived(archive))? {
+            match Posted::of(&sender.post_archived(archive))? {
                 Posted::Delivered => {
                     let mut inward = lock(&self.inward);
                     inward.books.deliver(archive.len());

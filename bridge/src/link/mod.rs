@@ -49,6 +49,7 @@ pub(crate) struct Link<P> {
 }
 
 /// What comes in.
+#[allow(clippy::struct_excessive_bools, reason = "each is set once, and by itself")]
 struct Inward<P> {
     books: Incoming,
     /// In order; its bytes are bounded by the window, which the books watch.
@@ -74,7 +75,7 @@ struct Inward<P> {
 enum Desk<P> {
     /// Not there yet, or in use by the delivering thread, which brings it back.
     Away,
-    Here(Sender<P>),
+    Here(Box<Sender<P>>),
     /// Dropped, so that the user knows that nothing more comes.
     Gone,
 }
@@ -96,6 +97,7 @@ enum Arrival {
 }
 
 /// What goes out, and how the link stands.
+#[allow(clippy::struct_excessive_bools, reason = "each is set once, and by itself")]
 struct Outward {
     books: Outgoing,
     /// Nobody receives at the other side any more.
@@ -177,7 +179,7 @@ impl<P> Link<P> {
 
     /// Lets what arrives go to the user.
     pub(crate) fn start(&self, sender: Sender<P>) {
-        lock(&self.inward).desk = Desk::Here(sender);
+        lock(&self.inward).desk = Desk::Here(Box::new(sender));
         self.arrived.notify_all();
     }
 

@@ -70,7 +70,7 @@ impl TypeFormat {
 impl Format {
     /// That of this program, for these types under these names.
     pub(crate) fn new(up: TypeFormat, down: TypeFormat) -> Self {
-        let pointer_width = u8::try_from(size_of::<FixedUsize>() * 8).unwrap_or(u8::MAX);
+        let pointer_width = u8::try_from(FixedUsize::BITS).unwrap_or(u8::MAX);
         Self { pointer_width, big_endian: archives_are_big_endian(), up, down }
     }
 

@@ -133,7 +133,9 @@ impl Fake {
     /// Puts a frame of messages.
     pub fn post(&mut self, archives: &[&[u8]]) {
         let mut frame = DataFrame::with_room_for(0);
-        archives.iter().for_each(|archive| frame.push(archive));
+        for archive in archives {
+            frame.push(archive);
+        }
         self.put(frame.finish(self.number, 0));
         self.number += 1;
     }
