@@ -51,7 +51,7 @@ const MAX_GREETING: usize = 4096;
 /// let MessageChannel { mut port1, port2 } = MessageChannel::<String, u32>::new();
 /// expose(port2, &session, "shop/till", Options::new())?;
 /// port1.post_message(&"tea".to_owned())?;
-/// println!("{}", port1.recv()?);
+/// println!("{}", *port1.recv()?);
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
 pub fn expose<Out, In>(

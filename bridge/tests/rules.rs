@@ -8,7 +8,8 @@ use std::thread;
 
 use common::linked;
 use message_port::{ClosedBy, HandlerError, MessageChannel};
-use message_port_zenoh::{LinkEnd, Options};
+use message_port_zenoh::{LinkEnd, LinkError, Options, connect, connect_linked, expose};
+use zenoh::Wait;
 
 #[test]
 fn each_direction_is_first_in_first_out_and_nothing_is_lost_or_doubled() {
@@ -248,7 +249,7 @@ fn a_post_that_waits_for_room_is_woken_by_the_far_close() {
     // Not read: the poster waits sooner or later, and is woken in any case.
     l.far.recv().unwrap();
     l.far.close();
-    poster.join().unwrap();
+    flood.join().unwrap();
     assert!(matches!(l.near_link.wait().end, LinkEnd::Closed));
 }
 
@@ -270,4 +271,47 @@ fn a_message_longer_than_the_link_takes_is_refused_at_the_post() {
     );
     assert_eq!(report.undelivered_messages, 1);
     assert!(l.far.recv().unwrap_err().is_disconnected());
+}
+
+#[test]
+fn a_router_between_the_two_makes_no_difference() {
+    let (router, endpoint) = common::routing();
+    let sessions = [(); 2].map(|()| common::client_of(&endpoint));
+    let key = common::key();
+    let MessageChannel { port1: mut near, port2 } = MessageChannel::<u64>::with_capacity(4096);
+    let near_link = expose(port2, &sessions[0], &key, Options::new()).unwrap();
+    let (mut far, far_link) =
+        connect_linked::<u64, u64>(&sessions[1], &key, Options::new()).unwrap();
+    let echo = thread::spawn(move || {
+        while let Ok(n) = far.recv().map(|n| n.to_native()) {
+            far.post_message(&n).unwrap();
+        }
+    });
+    for n in 0..200 {
+        near.post_message(&n).unwrap();
+        assert_eq!(*near.recv().unwrap(), n);
+    }
+    near.close();
+    echo.join().unwrap();
+    for link in [near_link, far_link] {
+        let report = link.wait();
+        assert!(matches!(report.end, LinkEnd::Closed), "{report}");
+    }
+    drop(router);
+}
+
+#[test]
+fn a_router_that_goes_away_disconnects_both() {
+    let (router, endpoint) = common::routing();
+    let sessions = [(); 2].map(|()| common::client_of(&endpoint));
+    let key = common::key();
+    let MessageChannel { port1: mut near, port2 } = MessageChannel::<u64>::new();
+    let near_link = expose(port2, &sessions[0], &key, Options::new()).unwrap();
+    let mut far = connect::<u64, u64>(&sessions[1], &key, Options::new()).unwrap();
+    near.post_message(&7).unwrap();
+    assert_eq!(*far.recv().unwrap(), 7);
+    router.close().wait().unwrap();
+    assert!(near.recv().unwrap_err().is_disconnected());
+    assert!(far.recv().unwrap_err().is_disconnected());
+    assert!(matches!(near_link.wait().error(), Some(LinkError::PeerGone)));
 }

@@ -9,7 +9,7 @@
 //!
 //! The far side is another process on this machine, over loopback TCP. The subjects of a row take
 //! turns in each round. A message is made from a buffer that the sender keeps, and the receiver
-//! looks at its length and its first byte, for everybody.
+//! looks at its first byte, for everybody.
 
 mod local;
 mod memory;
@@ -165,7 +165,7 @@ fn row(subjects: &mut [Box<dyn Subject>], way: Way, size: usize, rounds: usize, 
     for _ in 0..rounds {
         for ((subject, count), values) in subjects.iter_mut().zip(&counts).zip(&mut values) {
             let took = subject.measure(way, size, *count);
-            values.push(took.as_secs_f64() * 1e9 / *count as f64);
+            values.push(took.as_nanos() / u128::from(*count));
         }
     }
     let name = match way {
@@ -176,20 +176,20 @@ fn row(subjects: &mut [Box<dyn Subject>], way: Way, size: usize, rounds: usize, 
         return;
     }
     println!("{name} of {size} bytes, nanoseconds per message: median (smallest to largest)");
-    let medians: Vec<f64> = values
+    let medians: Vec<u128> = values
         .iter_mut()
         .map(|values| {
-            values.sort_by(f64::total_cmp);
+            values.sort_unstable();
             values[values.len() / 2]
         })
         .collect();
     for ((subject, values), median) in subjects.iter().zip(&values).zip(&medians) {
         println!(
-            "    {:<28} {median:>12.0} ({:.0} to {:.0}), {:.2} of the linked port",
+            "    {:<30} {median:>10} ({} to {}), {} % of the linked port",
             subject.name(),
             values[0],
             values[values.len() - 1],
-            median / medians[0],
+            median * 100 / medians[0].max(1),
         );
     }
 }

@@ -47,8 +47,7 @@ impl Raw {
 
     fn receive(&self, size: usize) {
         let sample = self.subscriber.recv().expect("an answer");
-        let bytes = sample.payload().to_bytes();
-        assert_eq!((bytes.len(), bytes.first().is_some()), (size, true));
+        assert_eq!(sample.payload().to_bytes().len(), size);
     }
 }
 

@@ -17,11 +17,11 @@ pub const LONG: Duration = Duration::from_secs(60);
 /// Milliseconds after which a silent session counts as gone, in these tests.
 pub const LEASE: u64 = 1000;
 
-fn config(listen: &str, connect: &str) -> Config {
+fn config(mode: &str, listen: &str, connect: &str) -> Config {
     let mut config = Config::default();
     let lease = LEASE.to_string();
     for (key, value) in [
-        ("mode", "\"peer\""),
+        ("mode", mode),
         ("scouting/multicast/enabled", "false"),
         ("scouting/gossip/enabled", "false"),
         ("listen/endpoints", listen),
@@ -36,11 +36,20 @@ fn config(listen: &str, connect: &str) -> Config {
 /// A session that listens, and its endpoint. Between the look for a free port and its use somebody
 /// else may take it: then the next one.
 pub fn listening() -> (Session, String) {
+    listening_as("\"peer\"")
+}
+
+/// A router, and its endpoint.
+pub fn routing() -> (Session, String) {
+    listening_as("\"router\"")
+}
+
+fn listening_as(mode: &str) -> (Session, String) {
     for _ in 0..20 {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let endpoint = format!("tcp/{free}");
         let listen = format!("[\"{endpoint}\"]");
-        if let Ok(session) = zenoh::open(config(&listen, "[]")).wait() {
+        if let Ok(session) = zenoh::open(config(mode, &listen, "[]")).wait() {
             return (session, endpoint);
         }
     }
@@ -49,7 +58,12 @@ pub fn listening() -> (Session, String) {
 
 /// A session that is connected to a listening one.
 pub fn connected_to(endpoint: &str) -> Session {
-    zenoh::open(config("[]", &format!("[\"{endpoint}\"]"))).wait().unwrap()
+    zenoh::open(config("\"peer\"", "[]", &format!("[\"{endpoint}\"]"))).wait().unwrap()
+}
+
+/// A session that reaches others through a router only.
+pub fn client_of(endpoint: &str) -> Session {
+    zenoh::open(config("\"client\"", "[]", &format!("[\"{endpoint}\"]"))).wait().unwrap()
 }
 
 /// Two sessions with a TCP connection between them.
