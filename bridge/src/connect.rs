@@ -25,8 +25,8 @@ const REPEAT: Duration = Duration::from_millis(100);
 /// Connects to the port that is exposed under `key`, and returns what is used in its place: a
 /// port that posts and receives what the exposed one would.
 ///
-/// Blocks until the link is there, for at most [`Options::timeout`]. The session is kept open until
-/// the link has ended.
+/// Blocks until the link is there, for at most [`Options::timeout`]; from a task, call it where
+/// blocking is allowed. The session is kept open until the link has ended.
 ///
 /// # Errors
 ///
@@ -108,8 +108,10 @@ where
             }
         };
         tried.push(exposer);
-        match attempt.greet::<Out, In>(exposer, &finder.room)? {
+        match attempt.greet::<Out, In>(exposer, &finder.room, &tried)? {
             Ok(connected) => return Ok(connected),
+            // Its token was about to go. Another one may come.
+            Err(ConnectError::Link(LinkError::PeerGone)) => {}
             Err(error) => refused = Some(error),
         }
     }
@@ -203,6 +205,10 @@ impl Room {
         }
     }
 
+    fn has_another(&self, tried: &[LinkId]) -> bool {
+        self.lock().exposers.iter().any(|id| !tried.contains(id))
+    }
+
     fn greet(&self, payload: &ZBytes) {
         // Whatever cannot be read was not meant for this version; the time will be up.
         if let Ok(greeting) = wire::decode_greeting(&payload.to_bytes()) {
@@ -247,6 +253,7 @@ impl Attempt<'_> {
         &self,
         exposer: LinkId,
         room: &Arc<Room>,
+        tried: &[LinkId],
     ) -> Result<Result<Connected<Out, In>, ConnectError>, ConnectError>
     where
         Out: Message + 'static,
@@ -281,6 +288,7 @@ impl Attempt<'_> {
         let session = self.session.clone();
         let lines = Lines { token: Some(token), frames, watch, session };
         let hello = wire::encode_greeting(&Greeting::Hello(id, terms.clone()));
+        let mut patience = 5;
         let there = loop {
             let put = self.session.put(self.keys.hello(exposer), hello.clone());
             let put = put.congestion_control(CongestionControl::Block).wait();
@@ -302,7 +310,9 @@ impl Attempt<'_> {
                     error => Err(ConnectError::Link(error)),
                 };
             }
-            if left.is_zero() {
+            // The token of one that died silently stays for a while.
+            patience -= 1;
+            if left.is_zero() || (patience <= 0 && room.has_another(tried)) {
                 let (key, within) = (self.key.to_owned(), self.options.timeout);
                 return Ok(Err(ConnectError::NoAnswer { key, within }));
             }

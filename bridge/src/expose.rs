@@ -32,7 +32,8 @@ const MAX_GREETING: usize = 4096;
 /// Does not wait for it: what the other port of the channel posts meanwhile waits in its ring, as
 /// with a port that nobody reads yet. Once the link has ended, nothing is exposed any more.
 ///
-/// The session is kept open until the link has ended.
+/// The session is kept open until the link has ended. Declares at the session, which takes a moment:
+/// from a task, call it where blocking is allowed.
 ///
 /// # Errors
 ///
@@ -218,7 +219,13 @@ where
                 match &self.guest {
                     // The link's own thread reports.
                     Some(guest) if self.halves.is_none() => guest.link.fail(error),
-                    _ => return Err(error),
+                    _ => {
+                        let before = self
+                            .halves
+                            .as_ref()
+                            .map(|(_, receiver)| Ended::before_it_began(error.clone(), receiver));
+                        return before.ok_or(error);
+                    }
                 }
             }
             self.look_after_guest()?;

@@ -189,6 +189,19 @@ fn somebody_who_never_answers_is_an_error_within_the_time() {
 }
 
 #[test]
+fn a_token_that_was_left_behind_does_not_keep_others_from_being_found() {
+    let (sessions, key) = (sessions(), key());
+    let stale = format!("{key}/@message-port/{}/alive", "ef".repeat(16));
+    let _stale = sessions.near.liveliness().declare_token(stale).wait().unwrap();
+    let MessageChannel { port1: mut user, port2 } = MessageChannel::<u64>::new();
+    expose(port2, &sessions.near, &key, Options::new()).unwrap();
+    let options = Options::new().timeout(LONG);
+    let mut port = connect::<u64, u64>(&sessions.far, &key, options).unwrap();
+    port.post_message(&1).unwrap();
+    assert_eq!(*user.recv().unwrap(), 1);
+}
+
+#[test]
 fn connect_waits_for_a_port_that_is_exposed_later() {
     let (sessions, key) = (sessions(), key());
     let (session, name) = (sessions.far.clone(), key.clone());
@@ -271,8 +284,11 @@ fn an_exposed_port_that_nobody_wants_can_be_taken_back() {
     let (sessions, key) = (sessions(), key());
     let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
     let link = expose(port2, &sessions.near, &key, Options::new()).unwrap();
+    (0..3).try_for_each(|n| port1.post_message(&n)).unwrap();
     link.abort();
-    assert!(matches!(link.wait().error(), Some(LinkError::Aborted)));
+    let report = link.wait();
+    assert!(matches!(report.error(), Some(LinkError::Aborted)), "{report}");
+    assert_eq!((report.undelivered_messages, report.undelivered_bytes), (3, 24));
     assert!(port1.recv().unwrap_err().is_disconnected());
     let options = Options::new().timeout(Duration::from_millis(50));
     assert!(connect::<u64, u64>(&sessions.far, &key, options).is_err());

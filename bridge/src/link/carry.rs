@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use message_port::{ClosedBy, Message, Receiver, TryRecvError};
 
@@ -16,6 +17,10 @@ const BATCH: usize = 16 << 10;
 
 /// How often an empty ring is looked at before the thread sleeps.
 const LOOKS: u32 = 64;
+
+/// How long the other side's `DONE` is waited for. Everything has been said by then; a side that goes
+/// earlier might be taken for one that died.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// How a link ended, for the report.
 #[derive(Clone, Debug)]
@@ -58,7 +63,7 @@ pub(crate) fn carry<P: Message, T: Message>(link: &Link<P>, receiver: Receiver<T
     let _ = link.carrier.set(me);
     let mut carrier = Carrier { link, receiver, frame: None };
     let finish = carrier.carry_messages(&mut Context::from_waker(&waker));
-    let left = carrier.left();
+    let left = waiting(&carrier.receiver);
     // From here on the user's posts are refused, if the channel is not closed.
     drop(carrier);
     let failed = link.end_outward(&finish, left) || link.wait_for_end();
@@ -69,6 +74,25 @@ struct Carrier<'a, P, T> {
     link: &'a Link<P>,
     receiver: Receiver<T>,
     frame: Option<DataFrame>,
+}
+
+impl Ended {
+    /// A link that was never there, of a port whose user has posted so much.
+    pub(crate) fn before_it_began<T>(error: LinkError, receiver: &Receiver<T>) -> Self {
+        Self {
+            error: Some(error),
+            closed: false,
+            undelivered: waiting(receiver),
+            posted: Count::default(),
+            received: Count::default(),
+        }
+    }
+}
+
+/// What the user has posted and nobody took.
+fn waiting<T>(receiver: &Receiver<T>) -> Count {
+    let (messages, bytes) = (receiver.len(), receiver.bytes_available());
+    Count { messages: messages as u64, bytes: bytes as u64 }
 }
 
 impl<P: Message, T: Message> Carrier<'_, P, T> {
@@ -118,12 +142,6 @@ impl<P: Message, T: Message> Carrier<'_, P, T> {
             }
             return finish;
         }
-    }
-
-    /// What the user has posted and this never took.
-    fn left(&self) -> Count {
-        let (messages, bytes) = (self.receiver.len(), self.receiver.bytes_available());
-        Count { messages: messages as u64, bytes: bytes as u64 }
     }
 }
 
@@ -261,21 +279,25 @@ impl<P: Message> Link<P> {
     /// Waits until everything that the other side sends has been delivered and both sides know;
     /// says whether the link failed.
     fn wait_for_end(&self) -> bool {
-        let mut told = false;
+        let mut told = None;
         loop {
             if lock(&self.outward).failed.is_some() {
                 return true;
             }
             if lock(&self.inward).finished {
-                if !std::mem::replace(&mut told, true) {
+                let Some(deadline) = told else {
                     self.send(Body::Done);
+                    told = Some(Instant::now() + LINGER);
                     continue;
-                }
-                if lock(&self.outward).done_seen {
+                };
+                let left = deadline.saturating_duration_since(Instant::now());
+                if lock(&self.outward).done_seen || left.is_zero() {
                     return false;
                 }
+                thread::park_timeout(left);
+            } else {
+                thread::park();
             }
-            thread::park();
         }
     }
 
