@@ -1,0 +1,147 @@
+//! Frames as they arrive, on a thread of the session.
+
+use message_port::{Message, Sender};
+use zenoh::bytes::ZBytes;
+
+use super::{Arrival, Desk, Inward, Link, Pace, Role, lock};
+use crate::error::LinkError;
+use crate::ledger::Count;
+use crate::link::deliver::Posted;
+use crate::violation::Violation;
+use crate::wire::{self, Archives, Body, EndOfStream, Manner};
+
+impl<P: Message> Link<P> {
+    /// Takes the payload of a put. Never waits for the user, and never sends.
+    pub(crate) fn arrive(&self, payload: &ZBytes) {
+        if let Err(error) = self.take(payload) {
+            self.fail(error);
+        }
+    }
+
+    fn take(&self, payload: &ZBytes) -> Result<(), LinkError> {
+        let mut inward = lock(&self.inward);
+        if inward.failed {
+            return Ok(());
+        }
+        let (length, max) = (payload.len() as u64, inward.books.max_frame());
+        if length > max {
+            return Err(Violation::FrameTooLong { length, max }.into());
+        }
+        // Copied if it is not in one piece; what is kept longer is copied in any case, since a
+        // small piece would keep a whole buffer of the session alive.
+        let bytes = payload.to_bytes();
+        let frame = wire::decode(&bytes).map_err(Violation::from)?;
+        let first = frame.number == 0;
+        if !inward.books.number(frame.number)? {
+            return Ok(());
+        }
+        if lock(&self.outward).books.acknowledge(frame.acknowledged)? {
+            self.wake_carrier();
+        }
+        let is_ready = matches!(frame.body, Body::Ready);
+        if is_ready != (first && self.role == Role::Exposer) {
+            return Err(Violation::OutOfOrder.into());
+        }
+        match frame.body {
+            Body::Ready => {
+                inward.ready = true;
+                drop(inward);
+                (self.stir)();
+            }
+            Body::Data(archives) => {
+                inward.books.receive(archives)?;
+                let at_once = inward.deliver_at_once(archives)?;
+                if !at_once {
+                    inward.queue.push_back(Arrival::Data(bytes.into_owned()));
+                }
+                let urgent = !at_once || inward.wanted || inward.books.should_tell();
+                // The one that is due will be sent without waking anybody for it.
+                let must_wake = match inward.pace {
+                    Pace::Awake => false,
+                    Pace::Asleep => urgent || inward.books.has_news(),
+                    Pace::Ticking => urgent,
+                };
+                if must_wake {
+                    self.arrived.notify_all();
+                }
+            }
+            Body::Ack => {}
+            Body::Want => {
+                inward.wanted = true;
+                self.arrived.notify_all();
+            }
+            Body::Stop => {
+                lock(&self.outward).stopped = true;
+                self.wake_carrier();
+            }
+            Body::End(end) => {
+                self.end(&mut inward, end)?;
+                self.arrived.notify_all();
+                self.wake_carrier();
+            }
+            Body::Done => {
+                let mut outward = lock(&self.outward);
+                if !outward.end_sent || !outward.end_seen {
+                    return Err(Violation::OutOfOrder.into());
+                }
+                outward.done_seen = true;
+                self.wake_carrier();
+            }
+            Body::Abort(reason) => return Err(LinkError::AbortedByPeer(reason)),
+        }
+        Ok(())
+    }
+
+    fn end(&self, inward: &mut Inward<P>, end: EndOfStream) -> Result<(), LinkError> {
+        inward.books.end(end)?;
+        let mut outward = lock(&self.outward);
+        match end.manner {
+            Manner::Dropped => {}
+            Manner::Closed { read_messages, read_bytes } => {
+                let read = Count { messages: read_messages, bytes: read_bytes };
+                outward.books.read_by_closer(read)?;
+                outward.closing = true;
+            }
+            Manner::Answer if outward.closed_here => {}
+            Manner::Answer => return Err(Violation::OutOfOrder.into()),
+        }
+        outward.end_seen = true;
+        inward.queue.push_back(Arrival::End(end));
+        Ok(())
+    }
+}
+
+impl<P: Message> Inward<P> {
+    /// Posts a frame's messages from here, if nothing is in front of them and there is certainly
+    /// room: that saves a thread's wake-up. Says whether they are dealt with.
+    fn deliver_at_once(&mut self, archives: Archives<'_>) -> Result<bool, LinkError> {
+        if self.discarding {
+            return Ok(true);
+        }
+        let Desk::Here(sender) = &mut self.desk else { return Ok(false) };
+        if !self.queue.is_empty() || !has_room(sender, archives) {
+            return Ok(false);
+        }
+        for archive in archives.iter() {
+            match Posted::of(&sender.post_archived(archive))? {
+                Posted::Delivered => self.books.deliver(archive.len()),
+                // The delivering thread finds the same, and can say so to the other side.
+                Posted::Closed | Posted::Dropped => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether these messages fit the ring without waiting, wherever its cursors stand. This thread is
+/// the only one that posts, so room does not become less.
+fn has_room<P>(sender: &Sender<P>, archives: Archives<'_>) -> bool {
+    /// What a message takes beside its archive, at most: a header, and to be aligned.
+    const FRAME: usize = 24;
+    /// What is always free, and some.
+    const RESERVE: usize = 64;
+    let needed: usize = archives.iter().map(|archive| archive.len() + FRAME).sum();
+    // At the end of a lap less room than the message takes may be skipped.
+    let free = sender.capacity().saturating_sub(sender.bytes_in_flight());
+    needed.saturating_mul(2).saturating_add(RESERVE) <= free
+}
