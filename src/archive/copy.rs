@@ -1,4 +1,4 @@
-//! Copies values whose bytes are their archive.
+//! Copies values whose bytes are their archive, and archives.
 
 use std::mem::MaybeUninit;
 
@@ -17,20 +17,31 @@ const FEW_WORDS: usize = 128;
 #[inline(always)]
 pub(crate) fn copy<T: Message>(message: &T, place: &mut [MaybeUninit<u8>]) {
     const WORD: usize = size_of::<u64>();
-    let (from, to) = (std::ptr::from_ref(message).cast::<u8>(), place.as_mut_ptr().cast::<u8>());
     let size = size_of::<T>();
-    debug_assert!(place.len() == size);
+    assert!(place.len() == size);
+    // SAFETY: the type attests through `CopyOptimization` that it is trivially copyable and that all
+    // its bytes are initialised; bytes that may hold anything lie in them all the more.
+    let message: &[MaybeUninit<u8>] =
+        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(message).cast(), size) };
     let words = if size <= FEW_WORDS && align_of::<T>() >= WORD { size / WORD } else { 0 };
-    let mut word = 0;
-    while word < words {
-        // SAFETY: the type attests through `CopyOptimization` that it is trivially copyable and
-        // that all its bytes are initialised; the word is inside of it and, as `T`, aligned.
-        let value = unsafe { from.add(word * WORD).cast::<u64>().read_volatile() };
-        // SAFETY: the place is as long as the value, and borrowed uniquely.
-        unsafe { to.add(word * WORD).cast::<u64>().write_unaligned(value) };
-        word += 1;
+    let mut copied = 0;
+    while copied < words * WORD {
+        #[allow(clippy::cast_ptr_alignment, reason = "a multiple of a word from an aligned value")]
+        let from = message[copied..].as_ptr().cast::<u64>();
+        // SAFETY: the word is inside of the value, as aligned as that is, and initialised.
+        let word = unsafe { from.read_volatile() };
+        place[copied..copied + WORD].copy_from_slice(&word.to_ne_bytes().map(MaybeUninit::new));
+        copied += WORD;
     }
-    let copied = words * WORD;
-    // SAFETY: as above, for what is left of both.
-    unsafe { std::ptr::copy_nonoverlapping(from.add(copied), to.add(copied), size - copied) };
+    place[copied..].copy_from_slice(&message[copied..]);
+}
+
+/// Copies bytes to a place that is as long, and gives them back from there.
+pub(crate) fn put<'a>(place: &'a mut [MaybeUninit<u8>], bytes: &[u8]) -> &'a mut [u8] {
+    assert!(place.len() == bytes.len());
+    let to = place.as_mut_ptr().cast::<u8>();
+    // SAFETY: both are as long, and the place is borrowed uniquely.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+    // SAFETY: all of it was just written.
+    unsafe { std::slice::from_raw_parts_mut(to, bytes.len()) }
 }

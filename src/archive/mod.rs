@@ -8,7 +8,7 @@ mod width;
 mod writer;
 
 pub(crate) use check::{Known, is_aligned, root, validate};
-pub(crate) use copy::copy;
+pub(crate) use copy::{copy, put};
 pub(crate) use scratch::Scratch;
 pub(crate) use writer::MAX_LENGTH;
 

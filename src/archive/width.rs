@@ -55,6 +55,7 @@ fn type_id<T>() -> TypeId {
     }
     let of: &dyn Identity = &PhantomData::<T>;
     // SAFETY: the method looks at nothing, so nothing outlives its lifetime.
+    #[allow(clippy::disallowed_methods, reason = "a lifetime, nothing of the value")]
     let of = unsafe { std::mem::transmute::<&dyn Identity, &(dyn Identity + 'static)>(of) };
     of.type_id()
 }

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use rkyv::primitive::FixedIsize;
 use rkyv::ser::{Positional, Writer};
 
+use super::copy::put;
 use crate::error::DataCloneError;
 
 /// The reach of the offsets in an archive, which another crate of the program may choose by a
@@ -52,7 +53,7 @@ impl Writer<DataCloneError> for BoundedWriter<'_> {
             return Err(DataCloneError::beyond_every_limit(end));
         }
         if let Some(place) = self.place.get_mut(self.position..end) {
-            place.write_copy_of_slice(bytes);
+            put(place, bytes);
         }
         self.position = end;
         Ok(())

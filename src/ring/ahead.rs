@@ -48,6 +48,10 @@ impl Ahead {
     }
 
     /// How many blocks to look ahead now, if at all.
+    #[cfg_attr(
+        message_port_loom,
+        allow(clippy::absurd_extreme_comparisons, clippy::unnecessary_min_or_max, reason = "zero")
+    )]
     #[inline]
     pub(super) fn distance(&mut self) -> Option<usize> {
         if self.most == 0 || self.streak < STREAK {

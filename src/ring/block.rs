@@ -160,12 +160,6 @@ impl Cursor {
         self.index() + 1 == shape.count()
     }
 
-    /// Whether a header says that all of this block is published.
-    #[inline(always)]
-    pub(crate) const fn is_full(self, shape: Shape, header: u32) -> bool {
-        header & COUNT == shape.count as u32
-    }
-
     /// Moves behind the next message of a ring of `bytes` bytes.
     #[inline(always)]
     pub(crate) const fn advance(&mut self, shape: Shape, bytes: usize) {

@@ -271,16 +271,13 @@ impl Producer {
         self.tail = position.wrapping_add(frame::size(length));
         // The header at the tail is cleared when the batch is published: until then nobody gets
         // there, and the next message writes it anyway.
-        match &mut self.held_back {
-            Some(first) => {
-                first.messages += 1;
-                self.view.commit(position, word);
-            }
-            None => {
-                let (view, cursor) = (self.view, self.cursor);
-                self.held_back =
-                    Some(HeldBack { view, position, cursor, word, left: None, messages: 1 });
-            }
+        if let Some(first) = &mut self.held_back {
+            first.messages += 1;
+            self.view.commit(position, word);
+        } else {
+            let (view, cursor) = (self.view, self.cursor);
+            let first = HeldBack { view, position, cursor, word, left: None, messages: 1 };
+            self.held_back = Some(first);
         }
     }
 

@@ -62,7 +62,7 @@ impl<Out: Message> Sender<Out> {
             || manner,
             |place| {
                 if let Some(place) = place.get_mut(..needed) {
-                    let place = place.write_copy_of_slice(archive);
+                    let place = archive::put(place, archive);
                     if in_place {
                         archive::validate::<Out>(place, scratch)?;
                     }

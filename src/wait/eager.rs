@@ -83,16 +83,16 @@ mod tests {
         let mut eager = Eager::new(true);
         let mut tries = 0;
         for _ in 0..100_000 {
-            let mut tried = false;
+            let mut looked = false;
             let found = eager.look(
                 || true,
                 || {
-                    tried = true;
+                    looked = true;
                     None::<()>
                 },
             );
             assert_eq!(found, None);
-            tries += u32::from(tried);
+            tries += u32::from(looked);
         }
         assert!(tries < 120, "{tries} tries");
         // A success makes it try each time again.

@@ -12,7 +12,7 @@ impl Consumer {
             let header = self.segment.view.poll_block(self.cursor, shape);
             let News::Messages(count) = block::news(header, self.cursor) else { return None };
             self.known = self.next.wrapping_add(count * block::STEP);
-            if self.cursor.is_full(shape, header) {
+            if header == self.cursor.full(shape) {
                 self.look_ahead(shape);
             }
         }

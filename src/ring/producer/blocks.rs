@@ -20,15 +20,11 @@ impl Producer {
     #[inline(always)]
     pub(super) fn hold_back_in_block(&mut self, shape: Shape) {
         self.clear_block_behind(shape);
-        match &mut self.held_back {
-            Some(first) => first.messages += 1,
-            None => {
-                let (view, position, cursor) = (self.view, self.tail, self.cursor);
-                let word = cursor.word + 1;
-                self.held_back =
-                    Some(HeldBack { view, position, cursor, word, left: None, messages: 1 });
-            }
-        }
+        let (view, position, cursor) = (self.view, self.tail, self.cursor);
+        let (word, left) = (cursor.word + 1, None);
+        self.held_back
+            .get_or_insert(HeldBack { view, position, cursor, word, left, messages: 0 })
+            .messages += 1;
         self.pass(shape);
     }
 

@@ -42,9 +42,7 @@ impl<'a> Filling<'a> {
         debug_assert!(!self.is_full());
         let (view, cursor, shape) = (self.view, self.cursor, self.shape);
         // SAFETY: as in `Producer::run`; this borrows the only producer.
-        let mut run = unsafe { view.write_message(cursor, shape) };
-        write(run.as_mut_slice());
-        drop(run);
+        write(unsafe { view.write_message(cursor, shape) }.as_mut_slice());
         if cursor.is_last(shape) && cursor.is_in_first_lap() {
             Producer::clear_behind(view, cursor, shape);
         }
@@ -64,15 +62,12 @@ impl Drop for Filling<'_> {
         if messages == 0 {
             return;
         }
-        match &mut producer.held_back {
-            Some(first) => first.messages += messages,
-            None => {
-                let (view, position, cursor) = (self.view, producer.tail, producer.cursor);
-                let (word, left) = (cursor.word + 1, None);
-                let first = HeldBack { view, position, cursor, word, left, messages };
-                producer.held_back = Some(first);
-            }
-        }
+        let (view, position, cursor) = (self.view, producer.tail, producer.cursor);
+        let (word, left) = (cursor.word + 1, None);
+        producer
+            .held_back
+            .get_or_insert(HeldBack { view, position, cursor, word, left, messages: 0 })
+            .messages += messages;
         (producer.cursor, producer.tail) = (self.cursor, self.tail);
     }
 }
