@@ -292,3 +292,35 @@ fn a_full_channel_is_a_clear_error() {
     host.eval("port.postMessage('again')").unwrap();
     assert_eq!(other.try_recv().unwrap().root().as_str().unwrap(), "again");
 }
+
+#[test]
+fn an_interrupted_handler_ends_alone() {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    let (one, other) = Endpoint::pair();
+    let (host, log) = host(
+        one,
+        "port.onmessage = ({ data }) => { log(`${data}`); if (data === 1) for (;;); };
+         setTimeout(() => { for (;;); }, 0); setTimeout(() => log('timer'), 0);",
+    );
+    let looks = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&looks);
+    host.context().runtime().set_interrupt_handler(Some(Box::new(move || {
+        counted.set(counted.get() + 1);
+        counted.get() == 10 || counted.get() == 20 // one for each of the loops
+    })));
+    let mut port = other.into_port();
+    for n in [1, 2, 3] {
+        port.post_message(&Value::from(n)).unwrap();
+    }
+    while !host.with(|_| looks.get() >= 20) {
+        host.run_until_idle().unwrap();
+    }
+    host.run_until_idle().unwrap();
+    let lines: Vec<_> = log.try_iter().collect();
+    for line in ["1", "2", "3", "timer"] {
+        assert!(lines.iter().any(|other| other == line), "{lines:?} have no {line}");
+    }
+    assert_eq!(lines.iter().filter(|line| line.contains("interrupted")).count(), 2, "{lines:?}");
+}

@@ -250,7 +250,12 @@ impl Host {
         &self.0.compatibility
     }
 
-    /// Calls `f` with the context. Not from inside of another such call.
+    /// Calls `f` with the context.
+    ///
+    /// # Panics
+    ///
+    /// Panics inside of another such call, or of a function that the engine calls: that has a
+    /// context already.
     pub fn with<R>(&self, f: impl for<'js> FnOnce(&Ctx<'js>) -> R) -> R {
         self.0.context.with(|ctx| f(&ctx))
     }

@@ -4,6 +4,7 @@ use std::cell::RefMut;
 use std::time::{Duration, Instant};
 
 use message_port::EventLoop;
+use rquickjs::Ctx;
 
 use super::natives::describe;
 use super::{Host, Inner};
@@ -108,7 +109,12 @@ impl Host {
     }
 
     /// The loop that the host waits in, for ports of Rust beside those of scripts: their handlers
-    /// run in its turns. Not while the host runs.
+    /// run in its turns.
+    ///
+    /// # Panics
+    ///
+    /// Panics while the host runs, and while another result of this is alive; the host panics when
+    /// it is run while one is.
     pub fn events(&self) -> RefMut<'_, EventLoop> {
         self.0.events.borrow_mut()
     }
@@ -147,8 +153,10 @@ impl Inner {
             let due = self.shared.timers.borrow_mut().take_due(now);
             let Some(id) = due else { return Ok(has_fired) };
             has_fired = true;
-            self.context
-                .with(|ctx| Ok::<_, Error>(self.hook(&ctx, "fire")?.call::<_, ()>((id,))?))?;
+            self.context.with(|ctx| {
+                let fired = self.hook(&ctx, "fire")?.call::<_, ()>((id,));
+                self.survive(&ctx, fired)
+            })?;
             self.microtasks()?;
         }
     }
@@ -165,7 +173,26 @@ impl Inner {
         let core = self.shared.remotes.borrow().get(&id).and_then(std::rc::Weak::upgrade);
         let Some(core) = core else { return Ok(()) };
         core.answer_bell();
-        self.context.with(|ctx| Ok(self.hook(&ctx, "ring")?.call::<_, ()>((id,))?))
+        self.context.with(|ctx| {
+            let rung = self.hook(&ctx, "ring")?.call::<_, ()>((id,));
+            self.survive(&ctx, rung)
+        })
+    }
+
+    /// Reports what even the prelude could not catch: that the embedder has interrupted a script.
+    fn survive<R: Default>(&self, ctx: &Ctx<'_>, result: rquickjs::Result<R>) -> Result<R, Error> {
+        match result {
+            Err(error) if error.is_exception() => {
+                self.shared.uncaught(UncaughtKind::Exception, &ctx.catch());
+                // Where it was cut off, nobody has looked for more.
+                for core in self.shared.remotes.borrow().values().filter_map(std::rc::Weak::upgrade)
+                {
+                    core.ring();
+                }
+                Ok(R::default())
+            }
+            result => Ok(result?),
+        }
     }
 
     /// Does what is to be done until there are microtasks, which come first; whether anything was.
@@ -173,7 +200,12 @@ impl Inner {
         self.context.with(|ctx| {
             let step = self.step(&ctx)?;
             let mut any = false;
-            while *budget > 0 && step.call::<_, bool>((!any,))? {
+            while *budget > 0 {
+                let stepped = step.call::<_, bool>((!any,)).map(Some);
+                // What ended a task by force has ended only that one.
+                if self.survive(&ctx, stepped)? == Some(false) {
+                    break;
+                }
                 *budget -= 1;
                 any = true;
                 if self.has_rejection.get() || engine::has_job(&ctx) {
@@ -202,7 +234,8 @@ impl Inner {
                 }
             }
             let told = self.context.with(|ctx| {
-                Ok::<_, Error>(self.hook(&ctx, "tellRejections")?.call::<_, bool>(())?)
+                let told = self.hook(&ctx, "tellRejections")?.call::<_, bool>(());
+                self.survive(&ctx, told)
             })?;
             if !told {
                 return Ok(());
