@@ -319,7 +319,7 @@ impl View {
             }
         }
         #[cfg(not(all(target_arch = "x86_64", not(any(message_port_loom, miri)))))]
-        let _ = (shape, cursor);
+        let _ = (self, shape, cursor);
     }
 }
 
