@@ -8,10 +8,8 @@ use std::ptr;
 use std::time::Duration;
 
 use crate::archive::{self, Scratch};
-use crate::close::Side;
 use crate::error::{PostError, PostTimeoutError, TryPostError};
 use crate::event::CloseEvent;
-use crate::link::Link;
 use crate::message::{Message, Typed};
 use crate::outgoing::{Length, Manner, Outgoing, Refusal, Standing};
 use crate::sync::CachePadded;
@@ -80,12 +78,6 @@ impl<Out> Sender<Out> {
 
     pub(crate) fn outgoing(&self) -> &Outgoing {
         &self.outgoing
-    }
-
-    /// Which end of which channel this is a half of.
-    #[inline]
-    pub(crate) fn end(&self) -> (*const Link, Side) {
-        (self.outgoing.link(), self.outgoing.side())
     }
 
     /// Says that no post waits here, not even one whose future was forgotten.
@@ -215,7 +207,8 @@ impl<Out: Message> Sender<Out> {
     /// ```
     #[inline(always)]
     pub fn post_message(&mut self, message: &Out) -> Result<(), PostError> {
-        self.post_waiting(message, self.standing())
+        let standing = self.standing();
+        self.post_waiting(message, || standing)
     }
 
     /// Posts a message if there is room now; see
@@ -237,7 +230,7 @@ impl<Out: Message> Sender<Out> {
     /// ```
     #[inline(always)]
     pub fn try_post_message(&mut self, message: &Out) -> Result<(), TryPostError> {
-        self.post(message, Deadline::Now, Standing::Apart).map_err(|refusal| {
+        self.post(message, Deadline::Now, || Standing::Apart).map_err(|refusal| {
             refused!(refusal, TryPostError, TryPostError::Full, TryPostError::Full)
         })
     }
@@ -266,7 +259,8 @@ impl<Out: Message> Sender<Out> {
         message: &Out,
         timeout: Duration,
     ) -> Result<(), PostTimeoutError> {
-        self.post_within(message, timeout, self.standing())
+        let standing = self.standing();
+        self.post_within(message, timeout, || standing)
     }
 
     /// Posts many messages with one publication and one wake; see
@@ -317,12 +311,13 @@ impl<Out: Message> Sender<Out> {
         self.post_bytes(archive, self.standing())
     }
 
-    /// [`post_message`](Self::post_message); `standing` as in [`Manner`].
+    /// [`post_message`](Self::post_message); `standing` as in [`Manner`], and asked for when it has
+    /// to wait.
     #[inline(always)]
     pub(crate) fn post_waiting(
         &mut self,
         message: &Out,
-        standing: Standing,
+        standing: impl Fn() -> Standing,
     ) -> Result<(), PostError> {
         self.post(message, Deadline::Never, standing).map_err(post_error)
     }
@@ -333,7 +328,7 @@ impl<Out: Message> Sender<Out> {
         &mut self,
         message: &Out,
         timeout: Duration,
-        standing: Standing,
+        standing: impl Fn() -> Standing,
     ) -> Result<(), PostTimeoutError> {
         self.post(message, Deadline::Within(timeout), standing).map_err(post_timeout_error)
     }
@@ -404,9 +399,10 @@ impl<Out: Message> Sender<Out> {
         &mut self,
         message: &Out,
         deadline: Deadline<'_>,
-        standing: Standing,
+        standing: impl Fn() -> Standing,
     ) -> Result<(), Refusal> {
-        self.post_in(message, false, || Manner { deadline, standing, batched: false })
+        let manner = || Manner { deadline, standing: standing(), batched: false };
+        self.post_in(message, false, manner)
     }
 
     #[inline(always)]
