@@ -65,8 +65,13 @@ pub(crate) struct Outgoing {
 /// Who may receive at a port while its sending half waits for room.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Standing {
-    /// Nobody: the port is whole, and its owner waits here.
-    Whole,
+    /// Nobody, if this is the other half at this end of the channel, which the owner of the port,
+    /// who waits, has. It may have been exchanged for one of another port; then somebody.
+    Port {
+        /// The address of its link.
+        link: usize,
+        side: Side,
+    },
     /// Somebody: whoever has the other half, or whoever polls, before polling again.
     Apart,
     /// Nobody, if the half at this address is what the running message handler of its own port was
@@ -343,7 +348,7 @@ impl Outgoing {
         #[cfg(feature = "tracing")]
         self.tell_full();
         let is_alone = match standing {
-            Standing::Whole => true,
+            Standing::Port { link, side } => link == self.link.address() && side == self.side,
             Standing::Apart => false,
             Standing::Target(address) => self.link.target(self.side).get() == address,
         };

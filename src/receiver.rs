@@ -8,12 +8,11 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use crate::archive::{self, Known};
-use crate::close::Side;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::incoming::{Incoming, Next};
 use crate::insight::event;
-use crate::link::Link;
 use crate::message::{Message, MessageRef, Typed};
+use crate::outgoing::Standing;
 use crate::ring::{Frame, Layout, Payload};
 use crate::sync::CachePadded;
 use crate::wait::{Budget, Deadline, TimedOut};
@@ -118,10 +117,10 @@ impl<In> Receiver<In> {
         self.incoming.is_disconnected()
     }
 
-    /// Which end of which channel this is a half of.
+    /// How the sending half stands that whoever has this half has, too.
     #[inline]
-    pub(crate) fn end(&self) -> (*const Link, Side) {
-        (self.incoming.link(), self.incoming.side())
+    pub(crate) fn standing(&self) -> Standing {
+        Standing::Port { link: self.incoming.link().address(), side: self.incoming.side() }
     }
 
     /// Whether the channel was closed or the peer will post no more.

@@ -10,10 +10,8 @@ use std::ptr;
 use std::time::Duration;
 
 use crate::archive::{self, Scratch};
-use crate::close::Side;
 use crate::error::{PostError, PostTimeoutError, TryPostError};
 use crate::event::CloseEvent;
-use crate::link::Link;
 use crate::message::{Message, Typed};
 use crate::outgoing::{Manner, Outgoing, Refusal, Standing};
 use crate::sync::CachePadded;
@@ -82,12 +80,6 @@ impl<Out> Sender<Out> {
 
     pub(crate) fn outgoing(&self) -> &Outgoing {
         &self.outgoing
-    }
-
-    /// Which end of which channel this is a half of.
-    #[inline]
-    pub(crate) fn end(&self) -> (*const Link, Side) {
-        (self.outgoing.link(), self.outgoing.side())
     }
 
     /// Says that no post waits here, not even one whose future was forgotten.
@@ -223,7 +215,8 @@ impl<Out: Message> Sender<Out> {
     /// ```
     #[inline(always)]
     pub fn post_message(&mut self, message: &Out) -> Result<(), PostError> {
-        self.post_waiting(message, self.standing())
+        let standing = self.standing();
+        self.post_waiting(message, || standing)
     }
 
     /// Posts a message if there is room now; see
@@ -245,7 +238,7 @@ impl<Out: Message> Sender<Out> {
     /// ```
     #[inline(always)]
     pub fn try_post_message(&mut self, message: &Out) -> Result<(), TryPostError> {
-        self.post(message, Deadline::Now, Standing::Apart).map_err(|refusal| {
+        self.post(message, Deadline::Now, || Standing::Apart).map_err(|refusal| {
             refused!(refusal, TryPostError, TryPostError::Full, TryPostError::Full)
         })
     }
@@ -274,7 +267,8 @@ impl<Out: Message> Sender<Out> {
         message: &Out,
         timeout: Duration,
     ) -> Result<(), PostTimeoutError> {
-        self.post_within(message, timeout, self.standing())
+        let standing = self.standing();
+        self.post_within(message, timeout, || standing)
     }
 
     /// Posts many messages with one publication and one wake; see
@@ -304,12 +298,13 @@ impl<Out: Message> Sender<Out> {
         self.post_batch(messages, self.standing())
     }
 
-    /// [`post_message`](Self::post_message); `standing` as in [`Manner`].
+    /// [`post_message`](Self::post_message); `standing` as in [`Manner`], and asked for when it has
+    /// to wait.
     #[inline(always)]
     pub(crate) fn post_waiting(
         &mut self,
         message: &Out,
-        standing: Standing,
+        standing: impl Fn() -> Standing,
     ) -> Result<(), PostError> {
         self.post(message, Deadline::Never, standing).map_err(post_error)
     }
@@ -320,7 +315,7 @@ impl<Out: Message> Sender<Out> {
         &mut self,
         message: &Out,
         timeout: Duration,
-        standing: Standing,
+        standing: impl Fn() -> Standing,
     ) -> Result<(), PostTimeoutError> {
         self.post(message, Deadline::Within(timeout), standing).map_err(post_timeout_error)
     }
@@ -330,9 +325,10 @@ impl<Out: Message> Sender<Out> {
         &mut self,
         message: &Out,
         deadline: Deadline<'_>,
-        standing: Standing,
+        standing: impl Fn() -> Standing,
     ) -> Result<(), Refusal> {
-        self.post_in(message, false, || Manner { deadline, standing, batched: false })
+        let manner = || Manner { deadline, standing: standing(), batched: false };
+        self.post_in(message, false, manner)
     }
 
     #[inline(always)]

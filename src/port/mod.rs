@@ -11,7 +11,6 @@ use std::fmt;
 
 use crate::handlers::Handlers;
 use crate::message::Message;
-use crate::outgoing::Standing;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 
@@ -40,13 +39,6 @@ pub struct MessagePort<Out, In = Out> {
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     pub(crate) fn new(sender: Sender<Out>, receiver: Receiver<In>) -> Self {
         Self { sender, receiver, handlers: Handlers::new() }
-    }
-
-    /// Whether somebody else can receive at this port's end of the channel. The halves may have been
-    /// exchanged with those of another port, through [`split_mut`](Self::split_mut).
-    #[inline]
-    pub(super) fn standing(&self) -> Standing {
-        if self.sender.end() == self.receiver.end() { Standing::Whole } else { Standing::Apart }
     }
 
     /// Ends the channel for both ports.

@@ -76,7 +76,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub async fn post_message_async(&mut self, message: &Out) -> Result<(), PostError> {
-        self.sender.post_async(message, self.standing()).await
+        self.sender.post_async(message, self.receiver.standing()).await
     }
 
     /// Posts a message, waiting for room until `end` is ready: a timer of the runtime, a signal to
@@ -117,7 +117,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         message: &Out,
         end: impl Future,
     ) -> Result<(), PostTimeoutError> {
-        self.sender.post_async_until(message, end, self.standing()).await
+        self.sender.post_async_until(message, end, self.receiver.standing()).await
     }
 
     /// Receives the next message, or has the task woken when there is one. Never blocks.

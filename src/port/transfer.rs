@@ -42,7 +42,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// ```
     #[inline]
     pub fn post_message(&mut self, message: &Out) -> Result<(), PostError> {
-        self.sender.post_waiting(message, self.standing())
+        self.sender.post_waiting(message, || self.receiver.standing())
     }
 
     /// Posts a message if there is room for it now. Never waits, not even for the other thread.
@@ -100,7 +100,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         message: &Out,
         timeout: Duration,
     ) -> Result<(), PostTimeoutError> {
-        self.sender.post_within(message, timeout, self.standing())
+        self.sender.post_within(message, timeout, || self.receiver.standing())
     }
 
     /// Posts many messages with one publication and one wake, waiting for room if there is none.
@@ -140,7 +140,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     where
         Out: 'm,
     {
-        self.sender.post_batch(messages, self.standing())
+        self.sender.post_batch(messages, self.receiver.standing())
     }
 
     /// Posts an archive that was made elsewhere, as it is: from a file, a socket, or what
@@ -182,7 +182,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn post_archived(&mut self, archive: &[u8]) -> Result<(), PostError> {
-        self.sender.post_bytes(archive, self.standing())
+        self.sender.post_bytes(archive, self.receiver.standing())
     }
 
     /// Receives the next message, waiting for one if there is none. Blocks while the channel is

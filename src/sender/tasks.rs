@@ -140,7 +140,8 @@ impl<Out: Message> Sender<Out> {
         poll_fn(|cx| {
             // A task that is suspended for others has not waited: it tries before it gives up.
             ready!(posting.0.budget.spend(cx));
-            let polled = match posting.0.post(message, Deadline::TaskUntil(cx.waker()), standing) {
+            let polled = match posting.0.post(message, Deadline::TaskUntil(cx.waker()), || standing)
+            {
                 Err(Refusal::TimedOut) => {
                     end.as_mut().poll(cx).map(|_| Err(PostTimeoutError::Timeout))
                 }
@@ -159,7 +160,7 @@ impl<Out: Message> Sender<Out> {
         standing: Standing,
     ) -> Poll<Result<(), PostError>> {
         ready!(self.budget.spend(cx));
-        let polled = match self.post(message, Deadline::Task(cx.waker()), standing) {
+        let polled = match self.post(message, Deadline::Task(cx.waker()), || standing) {
             Err(Refusal::TimedOut) => Poll::Pending,
             posted => Poll::Ready(posted.map_err(post_error)),
         };

@@ -48,7 +48,7 @@ impl Consumer {
 
     /// How many blocks from `cursor` on are full, in as few looks as possible and as far as
     /// `messages` reach: a full block says so of all those in front of it. Zero where nobody may
-    /// look [ahead](super::super::ahead); there may always be more.
+    /// look [ahead](crate::ring::ahead); there may always be more.
     pub(super) fn count_full_blocks(&self, shape: Shape, cursor: Cursor, messages: usize) -> usize {
         let (view, bytes) = (self.segment.view, self.segment.view.len());
         // Before the first lap is over, the headers in front of the consumer hold anything.

@@ -29,7 +29,7 @@ impl Producer {
     }
 
     /// Publishes the blocks of a batch, the first one last: nobody sees the others before, unless
-    /// by [looking ahead](super::ahead), and then the batch is complete in any case.
+    /// by [looking ahead](crate::ring::ahead), and then the batch is complete in any case.
     pub(super) fn publish_blocks(&self, first: HeldBack, shape: Shape) {
         let Some((rest, word)) = first.rest(self.cursor, shape, self.view.len()) else {
             return first.view.commit_block(first.cursor, shape, self.cursor.word);
