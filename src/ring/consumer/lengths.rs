@@ -60,6 +60,8 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
                     // this is said to look at them.
                     self.segment = unsafe { Chain::behind(self.segment) }?;
                     self.cursor = Cursor::START;
+                    self.position = self.position.wrapping_add(block::STEP);
+                    self.known = self.position;
                 }
             }
         }
