@@ -9,9 +9,12 @@ mod watchdog;
 
 use std::collections::VecDeque;
 use std::error::Error;
-use std::task::{Context, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 
 use message_port::{Message, MessageChannel, PostError, TryPostError};
+use rkyv::Archived;
 
 use asleep::spawn_asleep;
 use random::Random;
@@ -20,8 +23,19 @@ use watchdog::Watchdog;
 type Outcome = Result<(), Box<dyn Error>>;
 
 const CAPACITY: usize = 256;
-/// Numbers that fit one segment.
-const PER_SEGMENT: u64 = 256 / 16 - 1;
+/// Numbers that fit one segment: seven to a line.
+const PER_SEGMENT: u64 = 256 / 64 * 7;
+/// Short texts that fit one segment: a slot each, and one stays free.
+const TEXTS_PER_SEGMENT: u64 = 256 / 16 - 1;
+
+/// Counts how often a task was woken.
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 fn growable<T: Message>(capacity: usize, max_bytes: usize) -> MessageChannel<T> {
     MessageChannel::builder().capacity(capacity).growable(max_bytes).build().unwrap()
@@ -32,42 +46,144 @@ fn archive_length(length: usize) -> usize {
     length.next_multiple_of(4) + 8
 }
 
+/// A message by its number, which one segment has room for so many of.
+trait Numbered: Message {
+    const PER_SEGMENT: u64;
+    fn number(number: u64) -> Self;
+    fn is(archived: &Archived<Self>, number: u64) -> bool;
+}
+
+impl Numbered for u64 {
+    const PER_SEGMENT: u64 = PER_SEGMENT;
+    fn number(number: u64) -> Self {
+        number
+    }
+    fn is(archived: &Archived<Self>, number: u64) -> bool {
+        *archived == number
+    }
+}
+
+impl Numbered for String {
+    const PER_SEGMENT: u64 = TEXTS_PER_SEGMENT;
+    fn number(number: u64) -> Self {
+        number.to_string()
+    }
+    fn is(archived: &Archived<Self>, number: u64) -> bool {
+        *archived == *number.to_string()
+    }
+}
+
+/// One to a block of 208 bytes, so to a segment.
+impl Numbered for [u64; 25] {
+    const PER_SEGMENT: u64 = 1;
+    fn number(number: u64) -> Self {
+        [number; 25]
+    }
+    fn is(archived: &Archived<Self>, number: u64) -> bool {
+        *archived == [number; 25]
+    }
+}
+
 #[test]
 fn m1_a_post_finds_room_up_to_the_limit_and_not_beyond() -> Outcome {
-    for segments in [2, 3, 10, 1000] {
-        let limit = CAPACITY * segments;
-        for max_bytes in [limit, limit + 1, limit + CAPACITY - 1] {
-            let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, max_bytes);
-            let room = PER_SEGMENT * segments as u64;
-            for number in 0..room {
-                port1.try_post_message(&number)?;
+    fn check<T: Numbered>() -> Outcome {
+        for segments in [2, 3, 10, 1000] {
+            let limit = CAPACITY * segments;
+            for max_bytes in [limit, limit + 1, limit + CAPACITY - 1] {
+                let MessageChannel { mut port1, mut port2 } = growable::<T>(CAPACITY, max_bytes);
+                let room = T::PER_SEGMENT * segments as u64;
+                for number in 0..room {
+                    port1.try_post_message(&T::number(number))?;
+                }
+                assert!(port1.try_post_message(&T::number(0)).unwrap_err().is_full());
+                assert_eq!(port1.capacity(), CAPACITY);
+                assert_eq!(port2.len() as u64, room);
+                for number in 0..room {
+                    assert!(T::is(&*port2.try_recv()?, number));
+                }
+                assert!(port2.try_recv().is_err_and(|error| error.is_empty()));
             }
-            assert!(port1.try_post_message(&0).unwrap_err().is_full());
-            assert_eq!(port1.capacity(), CAPACITY);
-            assert_eq!(port2.len() as u64, room);
-            for number in 0..room {
-                assert_eq!(*port2.try_recv()?, number);
-            }
-            assert!(port2.try_recv().unwrap_err().is_empty());
         }
+        Ok(())
     }
-    Ok(())
+    check::<u64>()?;
+    check::<String>()?;
+    check::<[u64; 25]>()
 }
 
 #[test]
 fn m1_without_room_for_a_second_segment_nothing_grows() -> Outcome {
-    for max_bytes in [0, 1, CAPACITY - 1, CAPACITY, CAPACITY + 1, 2 * CAPACITY - 1] {
-        let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, max_bytes);
-        for lap in 0..3 {
-            for number in 0..PER_SEGMENT {
-                port1.try_post_message(&(lap + number))?;
-            }
-            assert!(port1.try_post_message(&0).unwrap_err().is_full());
-            for number in 0..PER_SEGMENT {
-                assert_eq!(*port2.try_recv()?, lap + number);
+    fn check<T: Numbered>() -> Outcome {
+        for max_bytes in [0, 1, CAPACITY - 1, CAPACITY, CAPACITY + 1, 2 * CAPACITY - 1] {
+            let MessageChannel { mut port1, mut port2 } = growable::<T>(CAPACITY, max_bytes);
+            for lap in 0..3 {
+                for number in 0..T::PER_SEGMENT {
+                    port1.try_post_message(&T::number(lap + number))?;
+                }
+                assert!(port1.try_post_message(&T::number(0)).unwrap_err().is_full());
+                for number in 0..T::PER_SEGMENT {
+                    assert!(T::is(&*port2.try_recv()?, lap + number));
+                }
             }
         }
+        Ok(())
     }
+    check::<u64>()?;
+    check::<String>()?;
+    check::<[u64; 25]>()
+}
+
+/// A block that is larger than the capacity counts as what it is.
+#[test]
+fn m1_segments_of_messages_larger_than_the_capacity_keep_to_the_limit() -> Outcome {
+    for (max_bytes, room) in [(0, 1), (1039, 1), (1040, 2), (5200, 10)] {
+        let MessageChannel { mut port1, port2 } = growable::<[u64; 64]>(64, max_bytes);
+        for _ in 0..room {
+            port1.try_post_message(&[7; 64])?;
+        }
+        assert!(port1.try_post_message(&[7; 64]).unwrap_err().is_full());
+        assert_eq!(port2.len(), room);
+    }
+    Ok(())
+}
+
+/// A task at the limit is woken when the receiver leaves a segment, not when it has emptied it and
+/// not as late as with the next message that it gives back.
+#[test]
+fn m1_a_task_at_the_limit_is_woken_by_the_look_that_leaves_a_segment() -> Outcome {
+    fn check<T: Numbered>() -> Outcome {
+        let MessageChannel { mut port1, mut port2 } = growable::<T>(CAPACITY, 3 * CAPACITY);
+        let mut posted = 0;
+        while port1.try_post_message(&T::number(posted)).is_ok() {
+            posted += 1;
+        }
+        assert_eq!(posted, 3 * T::PER_SEGMENT);
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut read = 0;
+        for lap in 1..5 {
+            let message = T::number(posted);
+            let polled = port1.poll_post_message(&mut Context::from_waker(&waker), &message);
+            assert!(polled.is_pending());
+            while read < lap * T::PER_SEGMENT {
+                assert_eq!(woken.0.load(Ordering::Relaxed) as u64, lap - 1, "nothing is free yet");
+                assert!(T::is(&*port2.try_recv()?, read));
+                read += 1;
+            }
+            let in_hand = port2.try_recv()?;
+            assert_eq!(woken.0.load(Ordering::Relaxed) as u64, lap, "a segment is free");
+            assert!(T::is(&*in_hand, read));
+            for _ in 0..T::PER_SEGMENT {
+                port1.try_post_message(&T::number(posted))?;
+                posted += 1;
+            }
+            drop(in_hand);
+            read += 1;
+        }
+        Ok(())
+    }
+    check::<String>()?;
+    check::<u64>()?;
     Ok(())
 }
 
@@ -86,27 +202,31 @@ fn m1_a_huge_limit_is_no_limit() -> Outcome {
 /// The first switch that is passed makes room for a whole segment, and not before.
 #[test]
 fn m1_at_the_limit_room_comes_by_the_segment() -> Outcome {
-    let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, 3 * CAPACITY);
-    let mut posted = 0;
-    let mut read = 0;
-    for _ in 0..20 {
-        while port1.try_post_message(&posted).is_ok() {
-            posted += 1;
+    fn check<T: Numbered>() -> Outcome {
+        let MessageChannel { mut port1, mut port2 } = growable::<T>(CAPACITY, 3 * CAPACITY);
+        let mut posted = 0;
+        let mut read = 0;
+        for _ in 0..20 {
+            while port1.try_post_message(&T::number(posted)).is_ok() {
+                posted += 1;
+            }
+            assert_eq!(posted - read, 3 * T::PER_SEGMENT - u64::from(read > 0));
+            for _ in 0..T::PER_SEGMENT {
+                assert!(port1.try_post_message(&T::number(posted)).unwrap_err().is_full());
+                assert!(T::is(&*port2.try_recv()?, read));
+                read += 1;
+            }
+            if read == T::PER_SEGMENT {
+                // All of the first segment was read, but only the next look leaves it.
+                assert!(T::is(&*port2.try_recv()?, read));
+                read += 1;
+            }
         }
-        assert_eq!(posted - read, 3 * PER_SEGMENT - u64::from(read > 0));
-        for _ in 0..PER_SEGMENT {
-            assert!(port1.try_post_message(&posted).unwrap_err().is_full());
-            assert_eq!(*port2.try_recv()?, read);
-            read += 1;
-        }
-        if read == PER_SEGMENT {
-            // All of the first segment was read, but only the next look leaves it.
-            assert_eq!(*port2.try_recv()?, read);
-            read += 1;
-        }
+        assert!(posted > 20 * T::PER_SEGMENT);
+        Ok(())
     }
-    assert!(posted > 20 * PER_SEGMENT);
-    Ok(())
+    check::<u64>()?;
+    check::<String>()
 }
 
 #[test]

@@ -20,8 +20,10 @@ type Outcome = Result<(), Box<dyn Error>>;
 const CAPACITY: usize = 4096;
 /// Bytes of a message whose buffer comes from the allocator.
 const LARGEST: usize = 60_000;
-/// Numbers that fit one segment.
-const PER_SEGMENT: u64 = 4096 / 16 - 1;
+/// Numbers that fit one segment: seven to a line.
+const PER_SEGMENT: u64 = 4096 / 64 * 7;
+/// Bytes of a segment of numbers: a line more.
+const NUMBERS: usize = CAPACITY + 64;
 /// What a segment takes beside its bytes: a few words, also in the sender's list.
 const PER_SEGMENT_OVERHEAD: usize = 256;
 /// Lists of a few entries.
@@ -88,6 +90,25 @@ fn m1_the_limit_holds_whatever_is_posted() -> Outcome {
     Ok(())
 }
 
+/// Where messages lie in blocks, each segment has one that is not counted.
+#[test]
+fn m1_the_limit_holds_for_numbers() -> Outcome {
+    for segments in [1, 2, 10, 100] {
+        let (mut port1, mut port2) = growable::<u64>(segments * CAPACITY);
+        let start = counts();
+        for _ in 0..3 {
+            while port1.try_post_message(&7).is_ok() {
+                let taken = (counts() - start).bytes + signed(NUMBERS);
+                let most = segments * (NUMBERS + PER_SEGMENT_OVERHEAD);
+                assert!(taken <= signed(most) + OVERHEAD, "{taken} bytes of {segments} segments");
+            }
+            assert_eq!(port2.len() as u64, segments as u64 * PER_SEGMENT);
+            while port2.try_recv().is_ok() {}
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn m1_after_a_burst_one_spare_segment_is_kept() -> Outcome {
     let (mut port1, mut port2) = growable::<u64>(1 << 24);
@@ -96,7 +117,7 @@ fn m1_after_a_burst_one_spare_segment_is_kept() -> Outcome {
         burst(&mut port1, &mut port2, segments * PER_SEGMENT)?;
         // The sender lets go of its list when it comes to the end of a lap.
         burst(&mut port1, &mut port2, PER_SEGMENT)?;
-        let spare = if segments == 1 { 0 } else { signed(CAPACITY) };
+        let spare = if segments == 1 { 0 } else { signed(NUMBERS) };
         let kept = (counts() - start).bytes;
         assert!((spare..spare + OVERHEAD).contains(&kept), "{kept} bytes after {segments}");
     }

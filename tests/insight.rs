@@ -31,6 +31,22 @@ fn bytes_are_in_flight_until_they_are_given_back() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(256);
     assert_eq!((port1.bytes_in_flight(), port2.bytes_available()), (0, 0));
     port1.post_messages(&[1, 2, 3])?;
+    assert_eq!((port1.bytes_in_flight(), port2.bytes_available()), (24, 24));
+    assert_eq!((port2.bytes_in_flight(), port1.bytes_available()), (0, 0));
+    let message = port2.recv()?;
+    assert_eq!(port1.bytes_in_flight(), 24, "it is still held");
+    drop(message);
+    assert_eq!((port1.bytes_in_flight(), port2.bytes_available()), (16, 16));
+    assert_eq!(port2.recv_batch(9, |_| ())?, 2);
+    assert_eq!((port1.bytes_in_flight(), port2.bytes_available()), (0, 0));
+    Ok(())
+}
+
+#[test]
+fn frames_are_in_flight_until_they_are_given_back() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::with_capacity(256);
+    assert_eq!((port1.bytes_in_flight(), port2.bytes_available()), (0, 0));
+    port1.post_messages(&["1", "2", "3"].map(str::to_owned))?;
     assert_eq!((port1.bytes_in_flight(), port2.bytes_available()), (3 * frame(8), 24));
     assert_eq!((port2.bytes_in_flight(), port1.bytes_available()), (0, 0));
     let message = port2.recv()?;
@@ -44,10 +60,11 @@ fn bytes_are_in_flight_until_they_are_given_back() -> Outcome {
 
 #[test]
 fn a_full_ring_has_no_more_than_its_capacity_in_flight() -> Outcome {
-    let MessageChannel { mut port1, mut port2 } = MessageChannel::<[u8; 100]>::with_capacity(1024);
+    let message = text(92);
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::with_capacity(1024);
     for _ in 0..50 {
         let mut posted = 0;
-        while port1.try_post_message(&[7; 100]).is_ok() {
+        while port1.try_post_message(&message).is_ok() {
             posted += 1;
             assert!(port1.bytes_in_flight() <= port1.capacity());
             assert_eq!(port2.bytes_available(), 100 * port2.len());
@@ -61,6 +78,25 @@ fn a_full_ring_has_no_more_than_its_capacity_in_flight() -> Outcome {
     // At most the end of a lap that the last message did not fit.
     assert_eq!(port2.bytes_available(), 0);
     assert!(port1.bytes_in_flight() < frame(100));
+    Ok(())
+}
+
+/// Messages of one size lie in blocks: what is in flight is what is available, to the byte.
+#[test]
+fn a_full_ring_of_blocks_has_its_messages_in_flight() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<[u8; 100]>::with_capacity(1024);
+    for _ in 0..50 {
+        while port1.try_post_message(&[7; 100]).is_ok() {
+            assert_eq!(port1.bytes_in_flight(), 100 * port2.len());
+            assert_eq!(port2.bytes_available(), 100 * port2.len());
+        }
+        assert_eq!(port2.len(), 1024 / 104);
+        for _ in 0..5 {
+            port2.recv()?;
+        }
+    }
+    while port2.try_recv().is_ok() {}
+    assert_eq!((port1.bytes_in_flight(), port2.bytes_available()), (0, 0));
     Ok(())
 }
 
@@ -85,12 +121,13 @@ fn spilled_messages_count_with_their_frames_and_their_archives() -> Outcome {
 #[test]
 fn all_segments_of_a_direction_that_grew_count() -> Outcome {
     let MessageChannel { mut port1, mut port2 } =
-        MessageChannel::<[u8; 100]>::builder().capacity(1024).growable(1 << 14).build()?;
+        MessageChannel::<String>::builder().capacity(1024).growable(1 << 14).build()?;
     // The cursors stand somewhere in a lap.
-    port1.post_messages(&[[0; 100]; 3])?;
+    let message = text(92);
+    port1.post_messages([&message; 3])?;
     while port2.try_recv().is_ok() {}
     let mut posted = 0;
-    while port1.try_post_message(&[7; 100]).is_ok() {
+    while port1.try_post_message(&message).is_ok() {
         posted += 1;
         assert!(port1.bytes_in_flight() >= posted * frame(100));
         assert!(port1.bytes_in_flight() <= 1 << 14);
@@ -105,6 +142,50 @@ fn all_segments_of_a_direction_that_grew_count() -> Outcome {
         assert_eq!((port2.len(), port2.bytes_available()), (posted, posted * 100));
     }
     assert!(port1.bytes_in_flight() < 1024);
+    Ok(())
+}
+
+/// Switches take no bytes, wherever the receiver is.
+#[test]
+fn all_segments_of_a_direction_that_grew_in_blocks_count() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } =
+        MessageChannel::<[u8; 100]>::builder().capacity(1024).growable(1 << 14).build()?;
+    port1.post_messages(&[[0; 100]; 3])?;
+    while port2.try_recv().is_ok() {}
+    let mut posted = 0;
+    while port1.try_post_message(&[7; 100]).is_ok() {
+        posted += 1;
+        assert_eq!(
+            (port1.bytes_in_flight(), port2.bytes_available()),
+            (posted * 100, posted * 100)
+        );
+    }
+    // Nine to a segment, sixteen of them.
+    assert_eq!(posted, 16 * (1024 / 104));
+    while posted > 0 {
+        port2.recv()?;
+        posted -= 1;
+        assert_eq!((port2.len(), port2.bytes_available()), (posted, posted * 100));
+        assert_eq!(port1.bytes_in_flight(), posted * 100);
+    }
+    Ok(())
+}
+
+/// The report of a close counts messages, not the switches between them.
+#[test]
+fn a_close_reports_what_is_in_all_segments_of_blocks() -> Outcome {
+    for received in 0..40 {
+        let MessageChannel { mut port1, mut port2 } =
+            MessageChannel::<[u8; 100]>::builder().capacity(1024).growable(1 << 14).build()?;
+        port1.post_messages(&[[0; 100]; 60])?;
+        for _ in 0..received {
+            port2.recv()?;
+        }
+        port2.close();
+        let event = port1.split_mut().0.close_event().ok_or("no report")?;
+        let left = 60 - received;
+        assert_eq!((event.undelivered_messages(), event.undelivered_bytes()), (left, 100 * left));
+    }
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! The arithmetic of frames and positions against a model that never wraps, with random numbers
-//! and at the ends of their ranges.
+//! The arithmetic of frames, blocks and positions against a model that never wraps, with random
+//! numbers and at the ends of their ranges.
 
 mod frames;
 

@@ -52,12 +52,48 @@ fn m1_messages_in_the_ring_take_nothing_else() -> Outcome {
         }
         posted
     });
-    assert_eq!(posted, 4096 / 16 - 1);
+    // Seven to a line.
+    assert_eq!(posted, 4096 / 64 * 7);
     assert_eq!(taken.allocations, 0);
     for n in 0..posted {
         assert_eq!(*port2.try_recv()?, n);
     }
     Ok(())
+}
+
+#[test]
+fn m1_texts_in_the_ring_take_nothing_else() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::with_capacity(4096);
+    // The archive of a short text has eight bytes, with its header it takes a slot.
+    let short = "short".to_owned();
+    port1.try_post_message(&short)?;
+    port2.try_recv()?;
+    let (posted, taken) = measure(|| {
+        let mut posted = 0;
+        while port1.try_post_message(&short).is_ok() {
+            posted += 1;
+        }
+        posted
+    });
+    assert_eq!(posted, 4096 / 16 - 1);
+    assert_eq!(taken.allocations, 0);
+    for _ in 0..posted {
+        assert_eq!(*port2.try_recv()?, *short);
+    }
+    Ok(())
+}
+
+/// A ring of blocks has one more than its capacity asks for, and at least two.
+#[test]
+fn m1_an_idle_channel_of_numbers_has_a_block_more() {
+    for capacity in [64, 4096, 1 << 20] {
+        let (_channel, taken) = measure(|| MessageChannel::<u64>::with_capacity(capacity));
+        let rings = 2 * signed(capacity + 64);
+        assert!((rings..rings + OVERHEAD).contains(&taken.bytes), "{taken:?}");
+        let (_channel, taken) = measure(|| MessageChannel::<[u64; 64]>::with_capacity(capacity));
+        let rings = 2 * 520 * signed((capacity / 520).max(1) + 1);
+        assert!((rings..rings + OVERHEAD).contains(&taken.bytes), "{taken:?}");
+    }
 }
 
 /// Whatever is posted, and whoever holds what, the buffers of one direction stay within their

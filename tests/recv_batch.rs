@@ -51,6 +51,23 @@ fn a_batch_has_at_most_so_many_messages() -> Outcome {
     Ok(())
 }
 
+/// A batch of texts was as long as the queue, whatever its limit.
+#[test]
+fn regression_a_batch_of_frames_has_at_most_so_many_messages() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    port1.post_messages(&["0", "1", "2", "3", "4"].map(str::to_owned))?;
+    for (limit, due) in [(1, &["0"][..]), (3, &["1", "2", "3"]), (usize::MAX, &["4"])] {
+        let mut texts = Vec::new();
+        let received = port2.recv_batch(limit, |text| texts.push(text.as_str().to_owned()))?;
+        assert_eq!(
+            (received, texts.as_slice()),
+            (due.len(), &due.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()[..])
+        );
+    }
+    assert!(port2.recv_batch(3, |_| ()).unwrap_err().is_empty());
+    Ok(())
+}
+
 #[test]
 fn a_batch_of_nothing_does_not_fail() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();

@@ -35,8 +35,8 @@ fn messages_without_bytes_arrive_and_count() -> Outcome {
         while port1.try_post_message(&()).is_ok() {
             posted += 1;
         }
-        // A slot each, and one stays free.
-        assert_eq!(posted, 64 / SLOT - 1);
+        // As many as there are bytes behind the header of a block.
+        assert_eq!(posted, 60);
         assert_eq!(port2.len(), posted);
         for _ in 0..posted {
             let message = port2.try_recv()?;
@@ -274,18 +274,85 @@ fn a_capacity_is_rounded_up() -> Outcome {
     Ok(())
 }
 
-/// A number takes a slot, and one slot stays free.
+/// A line of them with its header.
 #[test]
-fn the_smallest_ring_holds_three_numbers() -> Outcome {
+fn the_smallest_ring_holds_seven_numbers() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(64);
     for n in 0..100 {
-        for k in 0..3 {
+        for k in 0..7 {
             port1.try_post_message(&(n + k))?;
         }
         assert!(port1.try_post_message(&n).unwrap_err().is_full());
-        for k in 0..3 {
+        for k in 0..7 {
             assert_eq!(*port2.try_recv()?, n + k);
         }
+    }
+    Ok(())
+}
+
+/// A short text takes a slot, and one slot stays free.
+#[test]
+fn the_smallest_ring_holds_three_short_texts() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::with_capacity(64);
+    for n in 0..100 {
+        let text = |k: u32| format!("{n}.{k}");
+        for k in 0..3 {
+            port1.try_post_message(&text(k))?;
+        }
+        assert!(port1.try_post_message(&text(3)).unwrap_err().is_full());
+        for k in 0..3 {
+            assert_eq!(*port2.try_recv()?, *text(k));
+        }
+    }
+    Ok(())
+}
+
+/// However little the capacity is for its messages, a ring has room for one and goes round.
+#[test]
+fn a_ring_holds_as_many_of_one_size_as_its_blocks() -> Outcome {
+    fn check<T: Message + Copy>(message: T, capacity: usize, room: usize) -> Outcome
+    where
+        Archived<T>: PartialEq<T>,
+    {
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<T>::with_capacity(capacity);
+        for lap in 0..20 {
+            for _ in 0..room {
+                port1.try_post_message(&message)?;
+            }
+            assert!(
+                port1.try_post_message(&message).unwrap_err().is_full(),
+                "{room} in {capacity}"
+            );
+            assert_eq!(port2.len(), room);
+            // One out, one in, at each place.
+            for _ in 0..lap {
+                assert!(*port2.try_recv()? == message);
+                port1.try_post_message(&message)?;
+                assert!(port1.try_post_message(&message).unwrap_err().is_full());
+            }
+            for _ in 0..room {
+                let received = port2.try_recv()?;
+                assert!(is_aligned(&*received) && *received == message);
+            }
+            assert!(port2.try_recv().is_err_and(|error| error.is_empty()));
+        }
+        Ok(())
+    }
+    for capacity in [64, 1024] {
+        let lines = capacity / 64;
+        check((), capacity, lines * 60)?;
+        check(7u8, capacity, lines * 60)?;
+        check([7u8; 30], capacity, lines * 2)?;
+        check([7u8; 31], capacity, (capacity / 36).max(1))?;
+        check(7u16, capacity, lines * 30)?;
+        check(u128::MAX, capacity, lines * 3)?;
+        check([u128::MAX; 2], capacity, (capacity / 48).max(1))?;
+        check([7u64; 3], capacity, lines * 2)?;
+        check([7u32; 7], capacity, lines * 2)?;
+        check([7u64; 4], capacity, (capacity / 40).max(1))?;
+        check([7u64; 8], capacity, (capacity / 72).max(1))?;
+        check([7u64; 25], capacity, (capacity / 208).max(1))?;
+        check([7u64; 64], capacity, (capacity / 520).max(1))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The arithmetic of frames, against numbers that never wrap.
+//! The arithmetic of frames and blocks, against numbers that never wrap.
 
 #![no_main]
 

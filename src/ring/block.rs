@@ -99,11 +99,6 @@ impl Shape {
         self.blocks(capacity) * self.count() * STEP
     }
 
-    /// Bytes of the messages between two positions.
-    pub(crate) const fn bytes_between(self, from: usize, to: usize) -> usize {
-        to.wrapping_sub(from) / STEP * self.size()
-    }
-
     /// Which block of its ring a cursor is in.
     #[cfg(message_port_loom)]
     pub(crate) const fn block(self, cursor: Cursor) -> usize {

@@ -193,7 +193,7 @@ impl Consumer {
     pub(crate) fn pass_switch(&mut self) -> bool {
         let start = match self.layout {
             Layout::Frames => self.next_lap(),
-            Layout::Blocks(_) => self.next,
+            Layout::Blocks(_) => self.next.wrapping_add(block::STEP),
         };
         if !self.ring.may_pass_to(start) {
             return false;
@@ -206,7 +206,7 @@ impl Consumer {
         let Some(segment) = (unsafe { self.store.chain.pass_switch() }) else { return false };
         self.cursor = Cursor::START;
         self.segment = segment;
-        self.next = start;
+        (self.next, self.known) = (start, start);
         self.release();
         true
     }
@@ -354,11 +354,12 @@ impl Consumer {
         }
         // The count is written after the frame: a message can be seen before it is counted.
         let posted = self.ring.producer.posted.get();
-        match posted.wrapping_sub(self.received) {
+        let counted = match posted.wrapping_sub(self.received) {
             0 => 1,
             behind if behind > usize::MAX / 2 => 1,
             counted => counted,
-        }
+        };
+        counted.min(limit)
     }
 
     /// Bytes of the archives posted and not yet taken. Looks at each of them in frames; `may_look` as in

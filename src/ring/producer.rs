@@ -101,11 +101,20 @@ impl Producer {
                 let budget = Budget::new(capacity.max(max_message.saturating_mul(2)), 0);
                 (max_message, Some(spill::BUFFERS), budget)
             }
-            Some(allowed) => {
-                let all = bytes.max(allowed);
-                let beside_the_ring = (all - bytes).max(max_in_place);
-                (max_message.min(beside_the_ring), None, Budget::new(all, bytes))
-            }
+            Some(allowed) => match layout {
+                Layout::Frames => {
+                    let all = bytes.max(allowed);
+                    let beside_the_ring = (all - bytes).max(max_in_place);
+                    (max_message.min(beside_the_ring), None, Budget::new(all, bytes))
+                }
+                // None is spilled. The block that stays free is not counted, so that twice the
+                // capacity is room for two segments here too.
+                Layout::Blocks(shape) => {
+                    let counted = capacity.max(bytes - shape.stride());
+                    let all = (allowed / counted).max(1).saturating_mul(bytes);
+                    (max_message, None, Budget::new(all, bytes))
+                }
+            },
         };
         Self {
             tail: start,
@@ -155,13 +164,10 @@ impl Producer {
         if self.unread.is_some() {
             return 0;
         }
-        let head = self.ring.head();
+        let used = self.used_from(self.ring.head());
         match self.layout {
-            Layout::Blocks(shape) => shape.bytes_between(head, self.tail),
-            Layout::Frames => {
-                let unused = self.growth.as_ref().map_or(0, |growth| growth.unused_from(head));
-                frame::distance(head, self.tail) - unused
-            }
+            Layout::Blocks(shape) => used / block::STEP * shape.size(),
+            Layout::Frames => used,
         }
     }
 
@@ -171,6 +177,12 @@ impl Producer {
             Layout::Frames => self.ring.producer.posted.get(),
             Layout::Blocks(_) => self.tail / block::STEP,
         }
+    }
+
+    /// How far the tail is ahead of `position`, without what is behind switches.
+    fn used_from(&self, position: usize) -> usize {
+        let unused = self.growth.as_ref().map_or(0, |growth| growth.unused_from(position));
+        frame::distance(position, self.tail) - unused
     }
 
     /// How often the direction has grown, wrapping.

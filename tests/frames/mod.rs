@@ -1,4 +1,4 @@
-//! The arithmetic of frames, against arithmetic that never wraps.
+//! The arithmetic of frames and blocks, against arithmetic that never wraps.
 //!
 //! The model's positions are `u128` far from both ends; the ring's are their lower bits. An input
 //! is the numbers to check with, then steps of a ring that is filled and emptied.
@@ -6,6 +6,8 @@
 #[allow(dead_code, reason = "what only the ring needs is not checked here")]
 #[path = "../../src/ring/frame.rs"]
 mod frame;
+
+mod blocks;
 
 use std::collections::VecDeque;
 
@@ -19,6 +21,7 @@ pub(crate) fn check(input: &[u8]) -> Result<(), String> {
     words(&mut numbers)?;
     cursors(&mut numbers, capacity)?;
     places(&mut numbers, capacity)?;
+    blocks::check(&mut Numbers(numbers.0))?;
     laps(&mut numbers)
 }
 

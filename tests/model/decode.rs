@@ -14,11 +14,16 @@ const MAX_OPERATIONS: usize = 160;
 impl Program {
     pub(crate) fn decode(bytes: &[u8]) -> Self {
         let mut input = Input { bytes, capacity: 64, max_message_len: None, trusted: false };
-        let kinds = match input.below(4) {
+        let kinds = match input.below(8) {
             0 => [Kind::Flexible, Kind::Flexible],
             1 => [Kind::Plain(1), Kind::Flexible],
             2 => [Kind::Plain(20), Kind::Order],
-            _ => [Kind::Order, Kind::Plain(0)],
+            3 => [Kind::Order, Kind::Plain(0)],
+            4 => [Kind::Plain(1), Kind::Plain(3)],
+            5 => [Kind::Plain(20), Kind::Plain(1)],
+            6 => [Kind::Plain(64), Kind::Plain(0)],
+            // The first of these are too long for blocks.
+            _ => [Kind::Plain(65), Kind::Plain(3)],
         };
         let capacity: usize = match input.below(20) {
             0..=3 => 64,

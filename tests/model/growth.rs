@@ -10,7 +10,7 @@
 //! believes that one fits which it does not expect to, and that a sender at the limit is woken:
 //! `tests/growable.rs` and `tests/growable_memory.rs` hold those to account.
 
-use super::room::{Block, Fit, Room, SLOT};
+use super::room::{Fit, Item, Room};
 
 /// Where a frame goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,16 +28,25 @@ impl Room {
         }
         let bytes = self.frame_of(length);
         let fits = |(passed, buffers)| {
-            let beside = self.segments(passed) * self.capacity + buffers <= max_bytes;
+            let beside = self.segments(passed) * self.segment() + buffers <= max_bytes;
             (!self.spills(length) || beside) && self.place(bytes, passed, buffers).is_some()
         };
-        all_or_none(self.cases(length).map(fits))
+        let cases = self.cases(length).map(fits);
+        // Without buffers nothing is counted from above.
+        if self.blocks_of.is_some() && !cases.contains(&true) {
+            return Fit::Impossible;
+        }
+        all_or_none(cases)
     }
 
     /// Whether a frame fits the newest segment.
     pub(super) fn fit_in_segment(&self, bytes: usize) -> Fit {
         let cases = [0, self.perhaps_passed()];
-        all_or_none(cases.map(|passed| self.fits_newest(bytes, passed)))
+        let fits = cases.map(|passed| self.fits_newest(bytes, passed));
+        if self.blocks_of.is_some() && !fits.contains(&true) {
+            return Fit::Impossible;
+        }
+        all_or_none(fits)
     }
 
     /// Leaves the lap or the segment for an archive that has room. `false` says that the rest of
@@ -49,16 +58,16 @@ impl Room {
         let place = places.next();
         self.lost |= places.any(|other| Some(other) != place);
         if place == Some(Place::NewSegment) {
-            self.blocks.push_back(Block::Switch);
+            self.items.push_back(Item::Switch);
             self.tail = 0;
         }
         place == Some(Place::NewSegment)
     }
 
-    /// What may be the case: blocks that were passed without being seen, and bytes of the buffers
+    /// What may be the case: items that were passed without being seen, and bytes of the buffers
     /// in use, with the one of this archive. First those with the fewest bytes.
     fn cases(&self, length: usize) -> [(usize, usize); 4] {
-        let away = || self.blocks.iter().filter_map(Block::spilled);
+        let away = || self.items.iter().filter_map(Item::spilled);
         let own = self.spills(length);
         let least = away().sum::<usize>() + if own { length } else { 0 };
         let most = (away().count() + usize::from(own)) * self.longest_spilled;
@@ -70,28 +79,33 @@ impl Room {
         if self.fits_newest(bytes, passed) {
             return Some(if bytes <= self.run() { Place::Here } else { Place::NextLap });
         }
-        let grown = (self.segments(passed) + 1) * self.capacity + buffers;
+        let grown = (self.segments(passed) + 1) * self.segment() + buffers;
         (grown <= self.max_bytes?).then_some(Place::NewSegment)
     }
 
     fn fits_newest(&self, bytes: usize, passed: usize) -> bool {
-        let newest = self.blocks.range(passed..).rev();
-        let newest = newest.take_while(|block| !matches!(block, Block::Switch));
-        let used: usize = newest.map(Block::bytes).sum();
-        used + self.needed(bytes) <= self.capacity - SLOT
+        let newest = self.items.range(passed..).rev();
+        let newest = newest.take_while(|item| !matches!(item, Item::Switch));
+        let used: usize = newest.map(Item::bytes).sum();
+        used + self.needed(bytes) <= self.usable()
+    }
+
+    /// Bytes of a segment, as the limit counts them: without the block that stays free.
+    fn segment(&self) -> usize {
+        self.blocks_of.map_or(self.capacity, |blocks| blocks.bytes.max(self.capacity))
     }
 
     fn segments(&self, passed: usize) -> usize {
-        let switches = self.blocks.range(passed..).filter(|it| matches!(it, Block::Switch));
+        let switches = self.items.range(passed..).filter(|it| matches!(it, Item::Switch));
         1 + switches.count()
     }
 
-    /// Blocks that a receiver has passed if it has looked.
+    /// Items that a receiver has passed if it has looked.
     fn perhaps_passed(&self) -> usize {
         if self.delivered || !self.perhaps_looked {
             return 0;
         }
-        self.blocks.iter().take_while(|block| block.is_passed_by_looking()).count()
+        self.items.iter().take_while(|item| item.is_passed_by_looking()).count()
     }
 }
 

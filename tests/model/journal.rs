@@ -241,6 +241,24 @@ impl Journal {
         self.with(|entries| entries.seen.push(seen));
     }
 
+    /// How many observations there are since the last time.
+    pub(crate) fn noted(&self) -> usize {
+        self.with(|entries| entries.seen.len())
+    }
+
+    /// Forgets that this task was woken, if that is all there is since there were `noted`
+    /// observations.
+    pub(crate) fn take_back_wake(&self, noted: usize, half: Half, which: Which) -> bool {
+        let woken = [Seen::Woken(Cell { side: self.side, half }, which)];
+        self.with(|entries| {
+            let is_all = entries.seen[noted..] == woken;
+            if is_all {
+                entries.seen.truncate(noted);
+            }
+            is_all
+        })
+    }
+
     /// A number for the next message.
     pub(crate) fn serial(&self) -> u64 {
         self.with(|entries| {

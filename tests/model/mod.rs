@@ -49,6 +49,10 @@ pub(crate) fn check(program: &Program) -> Result<(), String> {
         [Kind::Plain(1), Kind::Flexible] => system::run::<[u64; 1], values::Flexible>(program),
         [Kind::Plain(20), Kind::Order] => system::run::<[u64; 20], values::Order>(program),
         [Kind::Order, Kind::Plain(0)] => system::run::<values::Order, [u64; 0]>(program),
+        [Kind::Plain(1), Kind::Plain(3)] => system::run::<[u64; 1], [u64; 3]>(program),
+        [Kind::Plain(20), Kind::Plain(1)] => system::run::<[u64; 20], [u64; 1]>(program),
+        [Kind::Plain(64), Kind::Plain(0)] => system::run::<[u64; 64], [u64; 0]>(program),
+        [Kind::Plain(65), Kind::Plain(3)] => system::run::<[u64; 65], [u64; 3]>(program),
         kinds => unreachable!("the decoder makes no channel of {kinds:?}"),
     }
 }

@@ -93,7 +93,7 @@ impl Oracle {
             ports: [port(), port()],
             ways: program.kinds.map(|kind| Way {
                 kind,
-                room: Room::new(capacity, max_message_len, program.growable),
+                room: Room::new(capacity, max_message_len, program.growable, kind.one_size()),
                 queue: VecDeque::new(),
             }),
             closed_first: None,

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use message_port::rkyv::util::AlignedVec;
@@ -25,13 +25,12 @@ macro_rules! post_by {
             How::Timeout => Ok($poster.post_message_timeout($message, Duration::ZERO)?),
             How::Wait => Ok($poster.post_message($message)?),
             How::Poll(which) => {
-                let waker = $journal.waker(Half::Sender, which);
-                let cx = &mut Context::from_waker(&waker);
-                full_if_pending($poster.poll_post_message(cx, $message))
+                let mut poll = |cx: &mut Context<'_>| $poster.poll_post_message(cx, $message);
+                full_if_pending(in_turn($journal, Half::Sender, which, &mut poll))
             }
             How::Async(which) => {
-                let waker = $journal.waker(Half::Sender, which);
-                full_if_pending(poll(pin!($poster.post_message_async($message)), &waker))
+                let future = pin!($poster.post_message_async($message));
+                full_if_pending(poll(future, $journal, Half::Sender, which))
             }
         }
     };
@@ -44,8 +43,28 @@ fn full_if_pending(polled: Polled) -> Result<(), Posting> {
     }
 }
 
-pub(crate) fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(waker))
+pub(crate) fn poll<F: Future + ?Sized>(
+    mut future: Pin<&mut F>,
+    journal: &Journal,
+    half: Half,
+    which: Which,
+) -> Poll<F::Output> {
+    in_turn(journal, half, which, &mut |cx| future.as_mut().poll(cx))
+}
+
+/// Polls, and once more where the task was only to let others run. That is nothing that the model
+/// has an opinion of.
+fn in_turn<T>(
+    journal: &Journal,
+    half: Half,
+    which: Which,
+    poll: &mut dyn FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    let waker = journal.waker(half, which);
+    let (cx, noted) = (&mut Context::from_waker(&waker), journal.noted());
+    let polled = poll(cx);
+    let let_others_run = polled.is_pending() && journal.take_back_wake(noted, half, which);
+    if let_others_run { poll(cx) } else { polled }
 }
 
 pub(crate) fn post<Out: Posted, In: Posted>(
@@ -194,8 +213,9 @@ struct Task<'a, Out, F> {
 impl<Out: Posted, F: Future<Output = Result<(), PostError>>> Task<'_, Out, F> {
     /// Polls; whether it must be polled again.
     fn poll(&mut self, which: Which) -> bool {
-        let waker = self.journal.waker(Half::Sender, which);
-        let outcome = outcome(|| full_if_pending(poll(self.future.as_mut(), &waker)));
+        let Self { future, journal, .. } = self;
+        let polled = || full_if_pending(poll(future.as_mut(), journal, Half::Sender, which));
+        let outcome = outcome(polled);
         let all = self.message.0.writes();
         let writes = all[self.polled..].to_vec();
         self.polled = all.len();

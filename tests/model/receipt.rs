@@ -144,6 +144,8 @@ impl Oracle {
         let way = &mut self.ways[1 - side];
         let message = way.queue.pop_front()?;
         way.room.deliver();
+        // It may have passed a switch on the way.
+        self.wake_sender(side);
         Some(message)
     }
 

@@ -34,8 +34,18 @@ macro_rules! receive_by {
             How::Wait => $receiver.recv().map_err(Receiving::from),
             How::Poll(which) => {
                 let waker = $journal.waker(Half::Receiver, which);
-                match $receiver.poll_recv(&mut Context::from_waker(&waker)) {
+                let (cx, noted) = (&mut Context::from_waker(&waker), $journal.noted());
+                let polled = $receiver.poll_recv(cx);
+                match polled {
                     Poll::Ready(received) => received.map_err(Receiving::from),
+                    // The task was only to let others run.
+                    Poll::Pending if $journal.take_back_wake(noted, Half::Receiver, which) => {
+                        drop(polled);
+                        match $receiver.poll_recv(cx) {
+                            Poll::Ready(received) => received.map_err(Receiving::from),
+                            Poll::Pending => Err(Receiving::Empty),
+                        }
+                    }
                     Poll::Pending => Err(Receiving::Empty),
                 }
             }
@@ -50,13 +60,13 @@ fn in_task<'a, In: Posted, F: Future<Output = Result<MessageRef<'a, In>, RecvErr
     pending: impl FnOnce(),
     journal: &Journal,
 ) -> Received<'a, In> {
-    let first = poll(future.as_mut(), &journal.waker(Half::Receiver, which));
+    let first = poll(future.as_mut(), journal, Half::Receiver, which);
     if let Poll::Ready(received) = first {
         return received.map_err(Receiving::from);
     }
     journal.note(Seen::Receive(Receiving::Empty));
     pending();
-    match poll(future, &journal.waker(Half::Receiver, 1 - which)) {
+    match poll(future, journal, Half::Receiver, 1 - which) {
         Poll::Ready(received) => received.map_err(Receiving::from),
         Poll::Pending => Err(Receiving::Empty),
     }
@@ -121,7 +131,7 @@ fn note<'a, In: Posted>(
     match received {
         Ok(message) => {
             let bytes = message.as_bytes();
-            assert!(bytes.as_ptr().addr().is_multiple_of(16), "an archive that is not aligned");
+            assert!(bytes.as_ptr().addr().is_multiple_of(In::ALIGNMENT), "not aligned");
             let (archive_length, in_bytes) = (bytes.len(), In::read(bytes));
             let content = In::content(&message);
             journal.note(Seen::Receive(Receiving::Message { content, archive_length, in_bytes }));

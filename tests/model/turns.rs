@@ -43,6 +43,8 @@ impl Oracle {
                 failure => return Ok(failure),
             }
         }
+        // That there is nothing more to do is found out by another look.
+        self.look(side);
         if self.len(side) > 0 {
             return Ok(Ok(events));
         }

@@ -83,6 +83,14 @@ impl Kind {
         self == Self::Flexible
     }
 
+    /// Bytes of each archive, where they are so few and all the same that they lie in blocks.
+    pub(crate) fn one_size(self) -> Option<usize> {
+        match self {
+            Self::Plain(words) => Some(words * 8).filter(|bytes| *bytes <= 512),
+            Self::Flexible | Self::Order => None,
+        }
+    }
+
     /// Bytes of the archive of `value` as its write number `write` makes it.
     pub(crate) fn archive_length(self, value: &Value, write: usize) -> usize {
         match self {
@@ -102,7 +110,10 @@ impl Kind {
             Self::Flexible => Flexible::read(archive),
             Self::Plain(0) => <[u64; 0]>::read(archive),
             Self::Plain(1) => <[u64; 1]>::read(archive),
+            Self::Plain(3) => <[u64; 3]>::read(archive),
             Self::Plain(20) => <[u64; 20]>::read(archive),
+            Self::Plain(64) => <[u64; 64]>::read(archive),
+            Self::Plain(65) => <[u64; 65]>::read(archive),
             Self::Plain(_) => None,
             Self::Order => Order::read(archive),
         }
@@ -166,6 +177,9 @@ fn pattern(serial: u64, write: usize, length: usize) -> Vec<u8> {
 
 /// What the programs post.
 pub(crate) trait Posted: Message + Sized + 'static {
+    /// What the bytes of a received message are aligned to.
+    const ALIGNMENT: usize = 16;
+
     fn make(value: &Value, serial: u64) -> Self;
 
     /// How it was serialised so far, as far as the type knows.
@@ -286,6 +300,9 @@ impl Posted for Flexible {
 }
 
 impl<const WORDS: usize> Posted for [u64; WORDS] {
+    const ALIGNMENT: usize =
+        if WORDS * 8 <= 512 { align_of::<Archived<[u64; WORDS]>>() } else { 16 };
+
     fn make(_: &Value, serial: u64) -> Self {
         let bytes = pattern(serial, 0, WORDS * 8);
         let mut words = bytes.chunks_exact(8).map(|word| word.try_into().map(u64::from_le_bytes));

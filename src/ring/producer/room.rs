@@ -84,12 +84,12 @@ impl Producer {
         let (Some(growth), Some(segment)) = (&mut self.growth, segment) else { return false };
         let start = match self.layout {
             Layout::Frames => frame::next_lap(self.tail, self.capacity),
-            Layout::Blocks(_) => self.tail,
+            Layout::Blocks(_) => self.tail.wrapping_add(block::STEP),
         };
         let Some(next) = growth.append(start, segment) else { return false };
+        growth.leave_unused(frame::distance(self.tail, start));
         match self.layout {
             Layout::Frames => {
-                growth.leave_unused(frame::distance(self.tail, start));
                 next.view.clear(start);
                 self.view.commit(self.tail, frame::word(Kind::Switch, 0));
             }

@@ -45,8 +45,8 @@ impl Producer {
         }
         let (mut messages, mut bytes) = (0, 0);
         if let Layout::Blocks(shape) = self.layout {
-            messages = (frame::distance(start, self.tail) / block::STEP) as u64;
-            bytes = shape.bytes_between(start, self.tail) as u64;
+            messages = (self.used_from(start) / block::STEP) as u64;
+            bytes = messages * shape.size() as u64;
         } else {
             self.walk(start, |_, _, length| {
                 messages += 1;
