@@ -23,6 +23,7 @@
 
 #[cfg(message_port_loom)]
 mod exhaustive;
+pub mod layouts;
 #[cfg(not(message_port_loom))]
 mod real;
 pub mod steps;

@@ -4,6 +4,7 @@
 use message_port::rkyv::Archived;
 use message_port::{Message, MessagePort, TryPostError, TryRecvError};
 
+use crate::layouts::Numbered;
 use crate::thread;
 
 /// Posts, yielding while there is no room.
@@ -42,10 +43,10 @@ pub fn receive<Out: Message, In: Message, R>(
 }
 
 /// Receives numbers until the channel has ended, and says how it ended.
-pub fn drain(port: &mut MessagePort<u64>) -> (Vec<u64>, TryRecvError) {
+pub fn drain<M: Numbered>(port: &mut MessagePort<M>) -> (Vec<u64>, TryRecvError) {
     let mut numbers = Vec::new();
     loop {
-        match receive(port, |number| number.to_native()) {
+        match receive(port, M::number) {
             Ok(number) => numbers.push(number),
             Err(end) => return (numbers, end),
         }

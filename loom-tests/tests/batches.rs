@@ -1,56 +1,55 @@
 //! Many messages with one publication, and many with one release.
 
 use loom_tests::Barriers::{Both, Full, Heavy};
+use loom_tests::layouts::{Framed, Numbered};
 use loom_tests::steps::{drain, post, receive};
-use loom_tests::{Log, Model, SMALLEST, thread};
+use loom_tests::{Log, Model, SMALLEST, both_layouts, thread};
 use message_port::{MessageChannel, TryRecvError};
 
-type Channel = MessageChannel<u64>;
-
 /// Whoever sees the first message of a batch sees all of it.
-#[test]
-fn a_batch_is_visible_all_at_once() {
+fn a_batch_is_visible_all_at_once<M: Numbered>() {
     Model::with(Heavy).preemptions(4).check(|_| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let sender = thread::spawn(move || {
-            assert_eq!(port1.post_messages(&[1, 2, 3]).unwrap(), 3);
+            assert_eq!(port1.post_messages(&[1, 2, 3].map(M::of)).unwrap(), 3);
             port1
         });
-        assert_eq!(receive(&mut port2, |number| number.to_native()).unwrap(), 1);
+        assert_eq!(receive(&mut port2, M::number).unwrap(), 1);
         for number in 2..=3 {
             let next = port2.try_recv();
-            assert!(next.is_ok_and(|next| *next == number), "a part of a batch is visible");
+            assert!(
+                next.is_ok_and(|next| M::number(&next) == number),
+                "a part of a batch is visible"
+            );
         }
         sender.join().unwrap();
     });
 }
 
 /// A batch wakes a receiver that sleeps.
-#[test]
-fn a_batch_wakes_the_receiver() {
+fn a_batch_wakes_the_receiver<M: Numbered>() {
     Model::with(Full).preemptions(3).check(|_| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let receiver = thread::spawn(move || {
-            assert_eq!(*port2.recv().unwrap(), 1);
-            assert_eq!(*port2.recv().unwrap(), 2);
+            assert_eq!(M::number(&port2.recv().unwrap()), 1);
+            assert_eq!(M::number(&port2.recv().unwrap()), 2);
             port2
         });
-        assert_eq!(port1.post_messages(&[1, 2]).unwrap(), 2);
+        assert_eq!(port1.post_messages(&[1, 2].map(M::of)).unwrap(), 2);
         receiver.join().unwrap();
     });
 }
 
 /// Each message of a batch that races with the peer's close is refused, delivered or counted.
-#[test]
-fn a_racing_batch_is_refused_delivered_or_counted() {
+fn a_racing_batch_is_refused_delivered_or_counted<M: Numbered>() {
     let cases = &["refused", "delivered", "counted"];
     Model::with(Both).preemptions(3).reaches(cases).check(|run| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let sender = thread::spawn(move || {
             let log = Log::new();
             let closes = log.clone();
             port1.set_onclose(move |event| closes.push(event.undelivered_messages()));
-            let accepted = port1.post_messages(&[1, 2]).unwrap_or(0) as u64;
+            let accepted = port1.post_messages(&[1, 2].map(M::of)).unwrap_or(0) as u64;
             port1.run().unwrap();
             (accepted, log.entries()[0])
         });
@@ -71,12 +70,11 @@ fn a_racing_batch_is_refused_delivered_or_counted() {
 }
 
 /// A batch that races with the close by the other half of its own port is delivered or refused.
-#[test]
-fn a_batch_that_its_own_port_closes_on_is_delivered_or_refused() {
+fn a_batch_that_its_own_port_closes_on_is_delivered_or_refused<M: Numbered>() {
     Model::with(Full).preemptions(2).reaches(&["delivered", "refused"]).check(|run| {
-        let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let (mut sender, mut receiver) = port1.into_split();
-        let sending = thread::spawn(move || sender.post_messages(&[1, 2]).unwrap_or(0));
+        let sending = thread::spawn(move || sender.post_messages(&[1, 2].map(M::of)).unwrap_or(0));
         let receiving = thread::spawn(move || drain(&mut port2).0.len());
         receiver.close();
         let accepted = sending.join().unwrap();
@@ -113,4 +111,12 @@ fn a_received_batch_is_read_before_it_is_written_again() {
         assert_eq!(read, texts, "a message changed while it was read");
         sender.join().unwrap();
     });
+}
+
+both_layouts! {
+    (u64, Framed<u64>):
+        a_batch_is_visible_all_at_once,
+        a_batch_wakes_the_receiver,
+        a_racing_batch_is_refused_delivered_or_counted,
+        a_batch_that_its_own_port_closes_on_is_delivered_or_refused;
 }

@@ -1,9 +1,10 @@
 //! The orderings of a close, as the two ports see them.
 
 use loom_tests::Barriers::{Both, Full, Heavy};
+use loom_tests::layouts::{Framed, Numbered};
 use loom_tests::steps::{drain, post};
-use loom_tests::{Log, Model, SMALLEST, slow, thread};
-use message_port::{CloseEvent, ClosedBy, MessageChannel, MessagePort};
+use loom_tests::{Log, Model, SMALLEST, both_layouts, slow, thread};
+use message_port::{CloseEvent, ClosedBy, Message, MessageChannel, MessagePort};
 
 type Channel = MessageChannel<u64>;
 
@@ -14,17 +15,17 @@ enum Event {
 }
 
 /// Has a port write down its messages and its close.
-fn log_events(port: &mut MessagePort<u64>) -> Log<Event> {
+fn log_events<M: Numbered>(port: &mut MessagePort<M>) -> Log<Event> {
     let log = Log::new();
     let messages = log.clone();
-    port.set_onmessage(move |event| messages.push(Event::Message(event.data().to_native())));
+    port.set_onmessage(move |event| messages.push(Event::Message(M::number(event.data()))));
     let closes = log.clone();
     port.set_onclose(move |event| closes.push(Event::Close(event.closed_by())));
     log
 }
 
 /// Has a port write down its close only.
-fn log_close(port: &mut MessagePort<u64>) -> Log<CloseEvent> {
+fn log_close<T: Message>(port: &mut MessagePort<T>) -> Log<CloseEvent> {
     let log = Log::new();
     let closes = log.clone();
     port.set_onclose(move |event| closes.push(*event));
@@ -32,14 +33,14 @@ fn log_close(port: &mut MessagePort<u64>) -> Log<CloseEvent> {
 }
 
 /// Nothing that was accepted before a close is lost: the end is only what is empty after it.
-#[test]
-fn what_was_accepted_before_a_close_is_received() {
+fn what_was_accepted_before_a_close_is_received<M: Numbered>() {
     Model::with(Heavy).preemptions(3).reaches(&["not yet", "closed with a message left"]).check(
         |run| {
-            let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+            let MessageChannel { mut port1, mut port2 } =
+                MessageChannel::<M>::with_capacity(SMALLEST);
             let closer = thread::spawn(move || {
-                port1.try_post_message(&1).unwrap();
-                port1.try_post_message(&2).unwrap();
+                port1.try_post_message(&M::of(1)).unwrap();
+                port1.try_post_message(&M::of(2)).unwrap();
                 port1.close();
                 port1
             });
@@ -77,13 +78,12 @@ fn run_dispatches_what_was_accepted_and_then_the_close() {
 }
 
 /// The same with `dispatch`, which takes what is there and looks again later.
-#[test]
-fn dispatch_takes_what_was_accepted_and_then_the_close() {
+fn dispatch_takes_what_was_accepted_and_then_the_close<M: Numbered>() {
     Model::with(Heavy).preemptions(3).reaches(&["in one go", "in several"]).check(|run| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let closer = thread::spawn(move || {
-            port1.try_post_message(&1).unwrap();
-            port1.try_post_message(&2).unwrap();
+            port1.try_post_message(&M::of(1)).unwrap();
+            port1.try_post_message(&M::of(2)).unwrap();
             port1.close();
             port1
         });
@@ -105,7 +105,7 @@ fn dispatch_takes_what_was_accepted_and_then_the_close() {
 /// With both ports closing at once each gets one close event, and one of them was first.
 #[test]
 fn each_port_gets_one_close_event_when_both_close() {
-    Model::with(Both).preemptions(3).reaches(&["port 1 first", "port 2 first"]).check(|run| {
+    Model::with(Both).preemptions(2).reaches(&["port 1 first", "port 2 first"]).check(|run| {
         let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
         let log1 = log_close(&mut port1);
         let log2 = log_close(&mut port2);
@@ -150,18 +150,17 @@ fn both_halves_closing_are_one_close() {
 }
 
 /// A post that races with the peer's close is refused, delivered or counted: one of the three.
-#[test]
-fn a_racing_post_is_refused_delivered_or_counted() {
+fn a_racing_post_is_refused_delivered_or_counted<M: Numbered>() {
     let cases = &["refused", "delivered", "counted"];
-    Model::with(Both).preemptions(3).reaches(cases).check(|run| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+    Model::with(Both).preemptions(2).reaches(cases).check(|run| {
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let sender = thread::spawn({
             let run = run.clone();
             move || {
                 let log = log_close(&mut port1);
                 let mut accepted = 0;
                 for number in 0..2 {
-                    match port1.try_post_message(&number) {
+                    match port1.try_post_message(&M::of(number)) {
                         Ok(()) => accepted += 1,
                         Err(error) => {
                             assert!(error.is_closed());
@@ -173,7 +172,7 @@ fn a_racing_post_is_refused_delivered_or_counted() {
                 (accepted, log.entries()[0])
             }
         });
-        let delivered = u64::from(port2.try_recv().is_ok_and(|number| *number == 0));
+        let delivered = u64::from(port2.try_recv().is_ok_and(|message| M::number(&message) == 0));
         port2.close();
         assert!(port2.try_recv().unwrap_err().is_closed(), "a message after the own close");
 
@@ -254,12 +253,12 @@ fn the_report_is_exact_with_a_split_closer_and_racing_posts() {
 
 /// A post that races with a close by the other half of its own port is delivered or refused: the
 /// peer has not come to the end before an accepted message.
-#[test]
-fn a_post_that_its_own_port_closes_on_is_delivered_or_refused() {
-    Model::with(Full).preemptions(3).reaches(&["delivered", "refused"]).check(|run| {
-        let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
+fn a_post_that_its_own_port_closes_on_is_delivered_or_refused<M: Numbered>() {
+    Model::with(Full).preemptions(2).reaches(&["delivered", "refused"]).check(|run| {
+        let MessageChannel { port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let (mut sender, mut receiver) = port1.into_split();
-        let sending = thread::spawn(move || usize::from(sender.try_post_message(&1).is_ok()));
+        let sending =
+            thread::spawn(move || usize::from(sender.try_post_message(&M::of(1)).is_ok()));
         let receiving = thread::spawn(move || drain(&mut port2).0.len());
         receiver.close();
         let accepted = sending.join().unwrap();
@@ -269,12 +268,11 @@ fn a_post_that_its_own_port_closes_on_is_delivered_or_refused() {
 }
 
 /// In the same race the peer, having seen the close, finds a message or the end, never nothing.
-#[test]
-fn a_closed_channel_is_never_merely_empty() {
+fn a_closed_channel_is_never_merely_empty<M: Numbered>() {
     Model::with(Heavy).preemptions(3).reaches(&["a message", "the end"]).check(|run| {
-        let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let (mut sender, mut receiver) = port1.into_split();
-        let sending = thread::spawn(move || drop(sender.try_post_message(&1)));
+        let sending = thread::spawn(move || drop(sender.try_post_message(&M::of(1))));
         let closing = thread::spawn(move || receiver.close());
         // Without a loop: loom shows a thread that yields no old values any more.
         if port2.is_closed() {
@@ -340,29 +338,27 @@ fn nothing_is_delivered_after_the_own_close() {
 }
 
 /// A message in the receiver's hands stays what it is when the peer posts on, closes and goes.
-#[test]
-fn a_message_in_hand_outlives_the_peers_close() {
+fn a_message_in_hand_outlives_the_peers_close<M: Numbered>() {
     Model::with(Heavy).preemptions(3).check(|_| {
-        let MessageChannel { mut port1, mut port2 } =
-            MessageChannel::<[u64; 5]>::with_capacity(SMALLEST);
-        port1.try_post_message(&[1; 5]).unwrap();
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
+        port1.try_post_message(&M::of(1)).unwrap();
         let closer = thread::spawn(move || {
-            while port1.try_post_message(&[2; 5]).is_ok() {}
+            while port1.try_post_message(&M::of(2)).is_ok() {}
             port1.close();
         });
         let message = port2.try_recv().unwrap();
-        assert_eq!(message[0], 1);
+        assert_eq!(M::number(&message), 1);
         thread::yield_now();
-        assert_eq!(message[4], 1, "the message changed while it was held");
+        assert_eq!(M::number(&message), 1, "the message changed while it was held");
         closer.join().unwrap();
-        assert_eq!(message[4], 1, "the message changed while it was held");
+        assert_eq!(M::number(&message), 1, "the message changed while it was held");
     });
 }
 
 /// A close wakes whoever waits, in both halves of the other port.
 #[test]
 fn a_close_wakes_both_halves_of_the_peer() {
-    Model::with(Full).preemptions(3).check(|_| {
+    Model::with(Full).preemptions(2).check(|_| {
         let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
         while port1.try_post_message(&0).is_ok() {}
         let (mut sender, mut receiver) = port1.into_split();
@@ -414,4 +410,14 @@ fn a_close_ends_a_run_that_has_no_handler() {
         assert_eq!(port2.len(), 1, "the message is lost");
         closer.join().unwrap();
     });
+}
+
+both_layouts! {
+    (u64, Framed<u64>):
+        what_was_accepted_before_a_close_is_received,
+        dispatch_takes_what_was_accepted_and_then_the_close,
+        a_racing_post_is_refused_delivered_or_counted,
+        a_post_that_its_own_port_closes_on_is_delivered_or_refused,
+        a_closed_channel_is_never_merely_empty;
+    ([u64; 5], Framed<[u64; 5]>): a_message_in_hand_outlives_the_peers_close;
 }

@@ -1,21 +1,21 @@
 //! A port or a half that goes away without a close.
 
 use loom_tests::Barriers::{Both, Full, Heavy};
+use loom_tests::layouts::{Framed, Numbered};
 use loom_tests::steps::drain;
-use loom_tests::{Log, Model, SMALLEST, thread};
+use loom_tests::{Log, Model, SMALLEST, both_layouts, thread};
 use message_port::MessageChannel;
 
 type Channel = MessageChannel<u64>;
 
 /// What a port posted before it was dropped is received first, and then the disconnection.
-#[test]
-fn flume_120_messages_come_before_the_disconnection() {
+fn flume_120_messages_come_before_the_disconnection<M: Numbered>() {
     let cases = &["not yet", "gone with a message left"];
-    Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+    Model::with(Heavy).preemptions(2).reaches(cases).check(|run| {
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let peer = thread::spawn(move || {
-            port1.try_post_message(&1).unwrap();
-            port1.try_post_message(&2).unwrap();
+            port1.try_post_message(&M::of(1)).unwrap();
+            port1.try_post_message(&M::of(2)).unwrap();
         });
         if port2.is_empty() {
             run.reached(cases[0]);
@@ -46,15 +46,14 @@ fn a_drop_ends_a_run_without_a_close_event() {
 }
 
 /// A port dropped in the middle of the peer's posts: each is accepted or refused as disconnected.
-#[test]
-fn a_post_that_races_with_a_drop_is_accepted_or_disconnected() {
+fn a_post_that_races_with_a_drop_is_accepted_or_disconnected<M: Numbered>() {
     let cases = &["all accepted", "one accepted", "none accepted"];
     Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
-        let Channel { mut port1, port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let sender = thread::spawn(move || {
             let mut accepted = 0;
             for number in 0..2 {
-                match port1.try_post_message(&number) {
+                match port1.try_post_message(&M::of(number)) {
                     Ok(()) => accepted += 1,
                     Err(error) => assert!(error.is_disconnected(), "{error}"),
                 }
@@ -89,18 +88,17 @@ fn the_last_owner_frees_everything_once() {
 }
 
 /// A receiving half that goes away disconnects the peer's posts, and only these.
-#[test]
-fn a_dropped_receiving_half_ends_one_direction() {
+fn a_dropped_receiving_half_ends_one_direction<M: Numbered>() {
     Model::with(Full).preemptions(3).check(|_| {
-        let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
-        while port2.try_post_message(&0).is_ok() {}
+        let MessageChannel { port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
+        while port2.try_post_message(&M::of(0)).is_ok() {}
         let (mut sender, receiver) = port1.into_split();
         let peer = thread::spawn(move || {
-            assert!(port2.post_message(&1).unwrap_err().is_disconnected());
-            assert_eq!(*port2.recv().unwrap(), 2);
+            assert!(port2.post_message(&M::of(1)).unwrap_err().is_disconnected());
+            assert_eq!(M::number(&port2.recv().unwrap()), 2);
         });
         drop(receiver);
-        sender.post_message(&2).unwrap();
+        sender.post_message(&M::of(2)).unwrap();
         peer.join().unwrap();
     });
 }
@@ -119,4 +117,11 @@ fn a_dropped_sending_half_ends_the_other_direction() {
         assert_eq!(*receiver.recv().unwrap(), 2);
         peer.join().unwrap();
     });
+}
+
+both_layouts! {
+    (u64, Framed<u64>):
+        flume_120_messages_come_before_the_disconnection,
+        a_post_that_races_with_a_drop_is_accepted_or_disconnected,
+        a_dropped_receiving_half_ends_one_direction;
 }

@@ -3,61 +3,54 @@
 use std::cell::Cell;
 
 use loom_tests::Barriers::{Full, Heavy};
+use loom_tests::layouts::{Filling, Framed, FramedFilling, Numbered};
 use loom_tests::steps::{post, receive};
-use loom_tests::{Model, SMALLEST, thread};
+use loom_tests::{Model, SMALLEST, both_layouts, thread};
 use message_port::rkyv::rancor::{Fallible, Source};
 use message_port::rkyv::ser::{Allocator, Writer};
 use message_port::rkyv::vec::{ArchivedVec, VecResolver};
 use message_port::rkyv::{Archive, Place, Serialize};
 use message_port::{Message, MessageChannel, MessagePort};
 
-/// Numbers that fit one segment.
-const PER_SEGMENT: u64 = 7;
+/// Bytes of the largest segment for a ring of [`SMALLEST`] bytes that one message fills: in blocks, room
+/// for that message and a block that stays free.
+const SEGMENT: usize = 144;
 
 /// An archive that is spilled: it is as long as the ring.
-type Large = [u64; 16];
+type Large = Framed<[u64; 16]>;
 
 /// A channel whose directions have at most so many segments.
 fn channel<T: Message>(segments: usize) -> (MessagePort<T>, MessagePort<T>) {
-    let builder = MessageChannel::<T>::builder().capacity(SMALLEST).growable(segments * SMALLEST);
+    let builder = MessageChannel::<T>::builder().capacity(SMALLEST).growable(segments * SEGMENT);
     let MessageChannel { port1, port2 } = builder.build().unwrap();
     (port1, port2)
 }
 
-/// Posts the numbers from `from` to `to`, all of which fit.
-fn fill(port: &mut MessagePort<u64>, from: u64, to: u64) {
+/// Posts the messages from `from` to `to`, all of which fit.
+fn fill<M: Numbered>(port: &mut MessagePort<M>, from: u64, to: u64) {
     for number in from..to {
-        port.try_post_message(&number).unwrap();
-    }
-}
-
-/// Receives the numbers from `from` to `to`, all of which are there.
-fn drain(port: &mut MessagePort<u64>, from: u64, to: u64) {
-    for number in from..to {
-        assert_eq!(*port.try_recv().unwrap(), number);
+        port.try_post_message(&M::of(number)).unwrap();
     }
 }
 
 /// The receiver comes to a switch at any time, and finds everything behind it.
-#[test]
-fn what_is_behind_a_switch_is_visible_as_a_whole() {
+fn what_is_behind_a_switch_is_visible_as_a_whole<M: Numbered>() {
     let cases = &["before the switch", "behind the switch"];
     Model::with(Heavy).preemptions(2).reaches(cases).check(|run| {
-        // One of these fills a segment.
-        let (mut port1, mut port2) = channel::<[u64; 7]>(3);
-        port1.try_post_message(&[0; 7]).unwrap();
+        let (mut port1, mut port2) = channel::<M>(3);
+        port1.try_post_message(&M::of(0)).unwrap();
         // With the frame in hand the segment stays full.
         let held = port2.try_recv().unwrap();
         let sender = thread::spawn(move || {
-            port1.try_post_message(&[1; 7]).unwrap();
-            port1.try_post_message(&[2; 7]).unwrap();
+            port1.try_post_message(&M::of(1)).unwrap();
+            port1.try_post_message(&M::of(2)).unwrap();
             port1
         });
-        assert_eq!(held[6], 0);
+        assert_eq!(M::number(&held), 0);
         drop(held);
         run.reached(cases[usize::from(!port2.is_empty())]);
         for number in 1..3 {
-            let read = receive(&mut port2, |message| message[6].to_native());
+            let read = receive(&mut port2, M::number);
             assert_eq!(read.unwrap(), number, "a message is lost or out of order");
         }
         sender.join().unwrap();
@@ -94,21 +87,19 @@ fn a_batch_over_a_switch_is_visible_all_at_once() {
 }
 
 /// A segment is written again only when every message in it was released.
-#[test]
-fn a_segment_is_read_before_it_is_written_again() {
+fn a_segment_is_read_before_it_is_written_again<M: Numbered>() {
     Model::with(Heavy).preemptions(3).check(|_| {
-        // One of these fills a segment.
-        let (mut port1, mut port2) = channel::<[u64; 7]>(2);
-        port1.try_post_message(&[0; 7]).unwrap();
-        port1.try_post_message(&[1; 7]).unwrap();
+        let (mut port1, mut port2) = channel::<M>(2);
+        port1.try_post_message(&M::of(0)).unwrap();
+        port1.try_post_message(&M::of(1)).unwrap();
         let sender = thread::spawn(move || {
-            post(&mut port1, &[2; 7]).unwrap();
+            post(&mut port1, &M::of(2)).unwrap();
             port1
         });
         for number in 0..3 {
             let read = receive(&mut port2, |message| {
                 thread::yield_now();
-                message[6].to_native()
+                M::number(message)
             });
             assert_eq!(read.unwrap(), number, "a message is lost or out of order");
         }
@@ -117,18 +108,20 @@ fn a_segment_is_read_before_it_is_written_again() {
 }
 
 /// At the limit, a sender that sleeps is woken by the first switch that is passed.
-#[test]
-fn a_passed_switch_wakes_the_sender() {
+fn a_passed_switch_wakes_the_sender<M: Numbered>() {
     Model::with(Full).preemptions(3).check(|_| {
-        let (mut port1, mut port2) = channel(2);
-        fill(&mut port1, 0, 2 * PER_SEGMENT);
-        assert!(port1.try_post_message(&0).is_err(), "there is more room than the limit allows");
-        drain(&mut port2, 0, PER_SEGMENT);
+        let (mut port1, mut port2) = channel::<M>(2);
+        fill(&mut port1, 0, 2);
+        assert!(
+            port1.try_post_message(&M::of(0)).is_err(),
+            "there is more room than the limit allows"
+        );
+        assert_eq!(M::number(&port2.try_recv().unwrap()), 0);
         let sender = thread::spawn(move || {
-            port1.post_message(&(2 * PER_SEGMENT)).unwrap();
+            port1.post_message(&M::of(2)).unwrap();
             port1
         });
-        drain(&mut port2, PER_SEGMENT, PER_SEGMENT + 1);
+        assert_eq!(M::number(&port2.try_recv().unwrap()), 1);
         sender.join().unwrap();
     });
 }
@@ -139,9 +132,9 @@ fn a_passed_switch_wakes_the_sender() {
 fn what_is_freed_wakes_the_sender_of_a_long_message() {
     Model::with(Full).preemptions(3).check(|_| {
         let (mut port1, mut port2) = channel::<Large>(2);
-        port1.try_post_message(&[1; 16]).unwrap();
+        port1.try_post_message(&Large::of(1)).unwrap();
         let sender = thread::spawn(move || {
-            port1.post_message(&[2; 16]).unwrap();
+            port1.post_message(&Large::of(2)).unwrap();
             port1
         });
         drop(port2.try_recv().unwrap());
@@ -155,11 +148,11 @@ fn a_place_on_the_way_back_is_filled_again() {
     let cases = &["the place was empty", "perhaps not yet"];
     Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
         let (mut port1, mut port2) = channel::<Large>(8);
-        port1.try_post_message(&[1; 16]).unwrap();
-        port1.try_post_message(&[2; 16]).unwrap();
+        port1.try_post_message(&Large::of(1)).unwrap();
+        port1.try_post_message(&Large::of(2)).unwrap();
         drop(port2.try_recv().unwrap());
         let sender = thread::spawn(move || {
-            port1.try_post_message(&[3; 16]).unwrap();
+            port1.try_post_message(&Large::of(3)).unwrap();
             port1
         });
         let second = port2.try_recv().unwrap();
@@ -167,7 +160,7 @@ fn a_place_on_the_way_back_is_filled_again() {
         drop(second);
         run.reached(cases[usize::from(port2.is_empty())]);
         let mut port1 = sender.join().unwrap();
-        port1.try_post_message(&[4; 16]).unwrap();
+        port1.try_post_message(&Large::of(4)).unwrap();
         for number in 3..=4 {
             assert_eq!(port2.try_recv().unwrap()[15], number, "a buffer was used twice");
         }
@@ -176,25 +169,24 @@ fn a_place_on_the_way_back_is_filled_again() {
 
 /// A receiver that looks how much there is, over several segments, while they are given back since
 /// its other half has closed.
-#[test]
-fn a_segment_is_looked_at_before_it_is_given_back() {
+fn a_segment_is_looked_at_before_it_is_given_back<M: Numbered>() {
     let cases = &["all of it", "not all of it"];
     Model::with(Full).preemptions(3).reaches(cases).check(|run| {
-        // One of these fills a segment.
-        let (mut port1, port2) = channel::<[u64; 7]>(4);
+        let (mut port1, port2) = channel::<M>(4);
         for number in 0..4 {
-            port1.try_post_message(&[number; 7]).unwrap();
+            port1.try_post_message(&M::of(number)).unwrap();
         }
         let (mut sender, receiver) = port2.into_split();
+        let all = receiver.bytes_available();
         let looking = thread::spawn(move || (receiver.bytes_available(), receiver));
         sender.close();
         for _ in 0..2 {
-            assert!(port1.try_post_message(&[4; 7]).unwrap_err().is_closed());
+            assert!(port1.try_post_message(&M::of(4)).unwrap_err().is_closed());
         }
         let event = port1.split_mut().0.close_event().unwrap();
         assert_eq!(event.undelivered_messages(), 4, "a message is lost, or counted twice");
         let (available, receiver) = looking.join().unwrap();
-        run.reached(cases[usize::from(available < 4 * size_of::<[u64; 7]>())]);
+        run.reached(cases[usize::from(available < all)]);
         assert_eq!(receiver.bytes_available(), 0);
     });
 }
@@ -211,7 +203,7 @@ fn what_is_freed_is_counted_behind_the_position() {
             builder.growable(4 * SMALLEST).build().unwrap();
         let mut taken = [0; 3];
         for taken in &mut taken[1..] {
-            port1.try_post_message(&[0; 16]).unwrap();
+            port1.try_post_message(&Large::of(0)).unwrap();
             *taken = port1.bytes_in_flight();
         }
         let receiving = thread::spawn(move || {
@@ -225,7 +217,7 @@ fn what_is_freed_is_counted_behind_the_position() {
             _ => 2,
         };
         for _ in 0..given_back {
-            let posted = port1.try_post_message(&[1; 16]);
+            let posted = port1.try_post_message(&Large::of(1));
             assert!(posted.is_ok(), "what was given back is no room: {posted:?}");
         }
         run.reached(cases[given_back]);
@@ -234,26 +226,24 @@ fn what_is_freed_is_counted_behind_the_position() {
 }
 
 /// The same for segments, of which one is kept and the others are freed.
-#[test]
-fn a_freed_segment_is_counted_behind_the_position() {
+fn a_freed_segment_is_counted_behind_the_position<M: Numbered>() {
     Model::with(Heavy).preemptions(4).reaches(&["not yet", "freed"]).check(|run| {
-        // One of these fills a segment.
-        let (mut port1, mut port2) = channel::<[u64; 7]>(4);
+        let (mut port1, mut port2) = channel::<M>(4);
         for number in 0..4 {
-            port1.try_post_message(&[number; 7]).unwrap();
+            port1.try_post_message(&M::of(number)).unwrap();
         }
         let taken = port1.bytes_in_flight();
         let receiving = thread::spawn(move || {
             // The second of two switches is passed for the last one.
             for number in 0..3 {
-                assert_eq!(port2.try_recv().unwrap()[6], number);
+                assert_eq!(M::number(&port2.try_recv().unwrap()), number);
             }
             port2
         });
         let is_freed = taken - port1.bytes_in_flight() == taken / 4 * 3;
         if is_freed {
             for _ in 0..2 {
-                let posted = port1.try_post_message(&[4; 7]);
+                let posted = port1.try_post_message(&M::of(4));
                 assert!(posted.is_ok(), "what was given back is no room: {posted:?}");
             }
         }
@@ -307,7 +297,7 @@ impl<S: Fallible<Error: Source> + Allocator + Writer + ?Sized> Serialize<S> for 
 /// receiver, who may sleep in front of it, passes it for the next message that needs the room.
 #[test]
 fn a_switch_with_nothing_behind_is_passed() {
-    Model::with(Full).preemptions(3).check(|_| {
+    Model::with(Full).preemptions(2).check(|_| {
         let (mut port1, mut port2) = channel::<Fading>(2);
         for _ in 0..3 {
             port1.try_post_message(&Fading::new(8, 9)).unwrap();
@@ -327,16 +317,12 @@ fn a_switch_with_nothing_behind_is_passed() {
 }
 
 /// The report of a close counts what is behind a switch once, wherever the receiver is.
-#[test]
-fn the_report_is_exact_around_a_switch() {
+fn the_report_is_exact_around_a_switch<M: Numbered>() {
     let cases = &["nothing delivered", "one delivered", "both delivered"];
     Model::with(Full).preemptions(3).reaches(cases).check(|run| {
-        let (mut port1, port2) = channel(3);
+        let (mut port1, port2) = channel::<M>(3);
         let (mut sender, mut receiver) = port2.into_split();
-        fill(&mut port1, 0, PER_SEGMENT + 1);
-        for number in 0..PER_SEGMENT - 1 {
-            assert_eq!(*receiver.try_recv().unwrap(), number);
-        }
+        fill(&mut port1, 0, 2);
         let receiving = thread::spawn(move || {
             let mut delivered = 0;
             while receiver.try_recv().is_ok() {
@@ -354,16 +340,12 @@ fn the_report_is_exact_around_a_switch() {
 
 /// Whatever the barriers order, the report of a close looks into no segment that was given back.
 /// What it counts is right only if they order something.
-#[test]
-fn the_report_stays_out_of_what_was_given_back() {
+fn the_report_stays_out_of_what_was_given_back<M: Numbered>() {
     let cases = &["nothing delivered", "one delivered", "both delivered"];
     Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
-        let (mut port1, port2) = channel(3);
+        let (mut port1, port2) = channel::<M>(3);
         let (mut sender, mut receiver) = port2.into_split();
-        fill(&mut port1, 0, PER_SEGMENT + 1);
-        for number in 0..PER_SEGMENT - 1 {
-            assert_eq!(*receiver.try_recv().unwrap(), number);
-        }
+        fill(&mut port1, 0, 2);
         let receiving = thread::spawn(move || {
             let mut delivered = 0;
             while receiver.try_recv().is_ok() {
@@ -379,14 +361,13 @@ fn the_report_stays_out_of_what_was_given_back() {
 }
 
 /// A post that grows while the other port receives and closes is refused, delivered or counted.
-#[test]
-fn a_post_that_grows_is_refused_delivered_or_counted() {
+fn a_post_that_grows_is_refused_delivered_or_counted<M: Numbered>() {
     let cases = &["refused", "delivered", "counted"];
     Model::with(Full).preemptions(3).reaches(cases).check(|run| {
-        let (mut port1, mut port2) = channel(3);
-        fill(&mut port1, 0, PER_SEGMENT);
+        let (mut port1, mut port2) = channel::<M>(3);
+        fill(&mut port1, 0, 1);
         let sender = thread::spawn(move || {
-            let posted = port1.try_post_message(&PER_SEGMENT).is_ok();
+            let posted = port1.try_post_message(&M::of(1)).is_ok();
             let counted = loop {
                 match port1.split_mut().0.close_event() {
                     Some(event) => break event.undelivered_messages(),
@@ -401,7 +382,7 @@ fn a_post_that_grows_is_refused_delivered_or_counted() {
         }
         port2.close();
         let (posted, counted) = sender.join().unwrap();
-        let accepted = PER_SEGMENT + u64::from(posted);
+        let accepted = 1 + u64::from(posted);
         assert_eq!(delivered + counted, accepted, "a message is lost, or counted and delivered");
         run.reached(match (posted, counted) {
             (false, _) => cases[0],
@@ -431,4 +412,16 @@ fn the_last_owner_frees_every_segment_once() {
         drop(port2);
         peer.join().unwrap();
     });
+}
+
+both_layouts! {
+    (Filling, FramedFilling):
+        what_is_behind_a_switch_is_visible_as_a_whole,
+        a_segment_is_read_before_it_is_written_again,
+        a_segment_is_looked_at_before_it_is_given_back,
+        a_freed_segment_is_counted_behind_the_position,
+        a_passed_switch_wakes_the_sender,
+        the_report_is_exact_around_a_switch,
+        the_report_stays_out_of_what_was_given_back,
+        a_post_that_grows_is_refused_delivered_or_counted;
 }

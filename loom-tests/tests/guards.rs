@@ -1,8 +1,9 @@
 //! A guard that is dropped on another thread than the one that received the message.
 
 use loom_tests::Barriers::{Full, Heavy};
+use loom_tests::layouts::{Filling, Framed, FramedFilling, Numbered};
 use loom_tests::steps::post;
-use loom_tests::{Model, SMALLEST, thread};
+use loom_tests::{Model, SMALLEST, both_layouts, thread};
 use message_port::{Message, MessageChannel, MessagePort, MessageRef};
 
 /// Runs `f` with a received message that may go to another thread; it is dropped when `f` returns.
@@ -48,20 +49,18 @@ fn a_message_is_read_on_another_thread_before_it_is_written_again() {
 }
 
 /// Whoever drops the guard wakes the sender.
-#[test]
-fn a_guard_dropped_on_another_thread_wakes_the_sender() {
+fn a_guard_dropped_on_another_thread_wakes_the_sender<M: Numbered>() {
     Model::with(Full).preemptions(3).check(|_| {
-        let MessageChannel { mut port1, port2 } =
-            MessageChannel::<[u64; 7]>::with_capacity(SMALLEST);
-        port1.try_post_message(&[1; 7]).unwrap();
+        let MessageChannel { mut port1, port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
+        port1.try_post_message(&M::of(1)).unwrap();
         let sender = thread::spawn(move || {
-            port1.post_message(&[2; 7]).unwrap();
+            port1.post_message(&M::of(2)).unwrap();
             port1
         });
         let ((), mut port2) = with_message(port2, |message| {
             thread::spawn(move || drop(message)).join().unwrap();
         });
-        assert_eq!(port2.recv().unwrap()[6], 2);
+        assert_eq!(M::number(&port2.recv().unwrap()), 2);
         sender.join().unwrap();
     });
 }
@@ -70,13 +69,13 @@ fn a_guard_dropped_on_another_thread_wakes_the_sender() {
 #[test]
 fn a_buffer_is_handed_back_on_another_thread() {
     Model::with(Heavy).preemptions(3).check(|_| {
-        let builder = MessageChannel::<[u64; 16]>::builder().capacity(2 * SMALLEST);
+        let builder = MessageChannel::<Framed<[u64; 16]>>::builder().capacity(2 * SMALLEST);
         let MessageChannel { mut port1, port2 } = builder.max_message_len(128).build().unwrap();
         // There are two buffers.
-        port1.try_post_message(&[1; 16]).unwrap();
-        port1.try_post_message(&[2; 16]).unwrap();
+        port1.try_post_message(&Framed([1; 16])).unwrap();
+        port1.try_post_message(&Framed([2; 16])).unwrap();
         let sender = thread::spawn(move || {
-            post(&mut port1, &[3; 16]).unwrap();
+            post(&mut port1, &Framed([3; 16])).unwrap();
             port1
         });
         let ((), mut port2) = with_message(port2, |message| {
@@ -92,4 +91,8 @@ fn a_buffer_is_handed_back_on_another_thread() {
             assert_eq!(port2.try_recv().unwrap()[15], number);
         }
     });
+}
+
+both_layouts! {
+    (Filling, FramedFilling): a_guard_dropped_on_another_thread_wakes_the_sender;
 }

@@ -83,8 +83,8 @@ fn post_two_and_close(mut port: MessagePort<u64>) -> thread::JoinHandle<MessageP
     })
 }
 
-fn message_error_comes_next(failure: Failure) {
-    Model::with(Both).preemptions(2).check(move |_| {
+fn message_error_comes_next(failure: Failure, preemptions: usize) {
+    Model::with(Both).preemptions(preemptions).check(move |_| {
         let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
         let peer = post_two_and_close(port1);
         let log = log_events(&mut port2, failure, |number| number == 1);
@@ -102,19 +102,19 @@ fn message_error_comes_next(failure: Failure) {
 /// `message` 1 that returns an error, its `messageerror`, `message` 2, `close`.
 #[test]
 fn a_messageerror_comes_before_the_next_message() {
-    message_error_comes_next(Failure::Error);
+    message_error_comes_next(Failure::Error, 2);
 }
 
 /// The same if the handler panics.
 #[test]
 fn a_messageerror_of_a_panic_comes_before_the_next_message() {
-    message_error_comes_next(Failure::Panic);
+    message_error_comes_next(Failure::Panic, 1);
 }
 
 /// A `messageerror` of the last message comes before the close.
 #[test]
 fn a_messageerror_comes_before_the_close() {
-    Model::with(Heavy).preemptions(2).check(|_| {
+    Model::with(Heavy).preemptions(1).check(|_| {
         let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
         let peer = post_two_and_close(port1);
         let log = log_events(&mut port2, Failure::Error, |_| true);
@@ -153,7 +153,7 @@ fn an_unhandled_failure_is_returned_in_its_place() {
 /// A `messageerror` handler that fails itself ends the run; the message is done with all the same.
 #[test]
 fn a_failing_messageerror_handler_loses_nothing() {
-    Model::with(Heavy).preemptions(2).check(|_| {
+    Model::with(Heavy).preemptions(1).check(|_| {
         let Channel { port1, mut port2 } = Channel::with_capacity(SMALLEST);
         let peer = post_two_and_close(port1);
         let log = log_events(&mut port2, Failure::Panic, |number| number == 1);
@@ -252,7 +252,7 @@ fn a_message_that_panicked_is_released_once() {
 #[test]
 fn a_close_inside_a_handler_is_the_end_while_the_peer_posts() {
     let cases = &["nothing left", "one left", "refused"];
-    Model::with(Both).preemptions(2).reaches(cases).check(|run| {
+    Model::with(Both).preemptions(1).reaches(cases).check(|run| {
         let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
         let peer = thread::spawn({
             let run = run.clone();

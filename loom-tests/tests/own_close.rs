@@ -2,14 +2,12 @@
 //! beside writing a frame (growing, spilling, publishing a batch) is delivered or refused as well.
 
 use loom_tests::Barriers::{Both, Full};
-use loom_tests::{Model, Run, SMALLEST, thread};
+use loom_tests::layouts::{Filling, Framed, FramedFilling, Numbered};
+use loom_tests::{Model, Run, SMALLEST, both_layouts, thread};
 use message_port::{Message, MessageChannel, MessagePort, Receiver, Sender};
 
-/// One of these fills a segment.
-type Filling = [u64; 7];
-
 /// An archive that is spilled: it is as long as the ring.
-type Large = [u64; 16];
+type Large = Framed<[u64; 16]>;
 
 /// Receives until the end, and says how many there were.
 fn count<T: Message>(port: &mut MessagePort<T>) -> usize {
@@ -41,29 +39,27 @@ fn delivered_or_refused<T: Message + Send + 'static>(
 }
 
 /// A post that appends a segment for itself, and leaves a switch behind if it is refused.
-#[test]
-fn a_post_that_grows_while_its_port_closes_is_delivered_or_refused() {
+fn a_post_that_grows_while_its_port_closes_is_delivered_or_refused<M: Numbered>() {
     Model::with(Full).preemptions(2).reaches(&["delivered", "refused"]).check(|run| {
-        let builder = MessageChannel::<Filling>::builder().capacity(SMALLEST);
-        let MessageChannel { mut port1, port2 } = builder.growable(3 * SMALLEST).build().unwrap();
-        port1.try_post_message(&[0; 7]).unwrap();
+        let builder = MessageChannel::<M>::builder().capacity(SMALLEST);
+        let MessageChannel { mut port1, port2 } = builder.growable(4 * SMALLEST).build().unwrap();
+        port1.try_post_message(&M::of(0)).unwrap();
         delivered_or_refused(run, port1.into_split(), port2, 1, 1, |sender| {
-            usize::from(sender.try_post_message(&[1; 7]).is_ok())
+            usize::from(sender.try_post_message(&M::of(1)).is_ok())
         });
     });
 }
 
 /// A post that was refused may have left a switch. The end is found behind that too, also where a
 /// message before it was accepted while its own port closed.
-#[test]
-fn the_end_is_found_behind_a_switch_that_nothing_follows() {
+fn the_end_is_found_behind_a_switch_that_nothing_follows<M: Numbered>() {
     let cases = &["both accepted", "the second one refused", "both refused"];
     Model::with(Both).preemptions(3).reaches(cases).check(|run| {
-        let builder = MessageChannel::<Filling>::builder().capacity(SMALLEST);
-        let MessageChannel { port1, mut port2 } = builder.growable(3 * SMALLEST).build().unwrap();
+        let builder = MessageChannel::<M>::builder().capacity(SMALLEST);
+        let MessageChannel { port1, mut port2 } = builder.growable(4 * SMALLEST).build().unwrap();
         let (mut sender, mut receiver) = port1.into_split();
         let sending = thread::spawn(move || {
-            [0, 1].map(|number| usize::from(sender.try_post_message(&[number; 7]).is_ok()))
+            [0, 1].map(|number| usize::from(sender.try_post_message(&M::of(number)).is_ok()))
         });
         receiver.close();
         let accepted: usize = sending.join().unwrap().iter().sum();
@@ -86,7 +82,7 @@ fn a_spilled_post_while_its_port_closes_is_delivered_or_refused() {
     Model::with(Full).preemptions(2).reaches(&["delivered", "refused"]).check(|run| {
         let MessageChannel { port1, port2 } = MessageChannel::<Large>::with_capacity(SMALLEST);
         delivered_or_refused(run, port1.into_split(), port2, 0, 1, |sender| {
-            usize::from(sender.try_post_message(&[1; 16]).is_ok())
+            usize::from(sender.try_post_message(&Framed([1; 16])).is_ok())
         });
     });
 }
@@ -105,13 +101,19 @@ fn a_spilled_message_behind_a_batch_is_delivered_or_refused() {
 }
 
 /// A batch of which the second half is in another segment.
-#[test]
-fn a_batch_over_a_switch_while_its_port_closes_is_delivered_or_refused() {
+fn a_batch_over_a_switch_while_its_port_closes_is_delivered_or_refused<M: Numbered>() {
     Model::with(Full).preemptions(2).reaches(&["delivered", "refused"]).check(|run| {
-        let builder = MessageChannel::<Filling>::builder().capacity(SMALLEST);
-        let MessageChannel { port1, port2 } = builder.growable(3 * SMALLEST).build().unwrap();
+        let builder = MessageChannel::<M>::builder().capacity(SMALLEST);
+        let MessageChannel { port1, port2 } = builder.growable(4 * SMALLEST).build().unwrap();
         delivered_or_refused(run, port1.into_split(), port2, 0, 2, |sender| {
-            sender.post_messages(&[[1; 7], [2; 7]]).unwrap_or(0)
+            sender.post_messages(&[1, 2].map(M::of)).unwrap_or(0)
         });
     });
+}
+
+both_layouts! {
+    (Filling, FramedFilling):
+        a_post_that_grows_while_its_port_closes_is_delivered_or_refused,
+        the_end_is_found_behind_a_switch_that_nothing_follows,
+        a_batch_over_a_switch_while_its_port_closes_is_delivered_or_refused;
 }

@@ -3,29 +3,28 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use loom_tests::Barriers::Heavy;
+use loom_tests::layouts::{Framed, Numbered};
 use loom_tests::steps::{drain, post, receive};
-use loom_tests::{Model, SMALLEST, quiet_panic, thread};
+use loom_tests::{Model, SMALLEST, both_layouts, quiet_panic, thread};
 use message_port::rkyv::rancor::{Fallible, Source};
 use message_port::rkyv::ser::Writer;
 use message_port::rkyv::{Archive, Archived, Place, Serialize};
 use message_port::{MessageChannel, TryPostError};
 
-/// A committed frame is visible with all its bytes and with nothing behind it.
-#[test]
-fn a_committed_frame_is_visible_with_its_bytes() {
+/// A committed message is visible with all its bytes and with nothing behind it.
+fn a_committed_message_is_visible_with_its_bytes<M: Numbered>() {
     Model::with(Heavy).preemptions(4).reaches(&["too early"]).check(|run| {
-        let MessageChannel { mut port1, mut port2 } =
-            MessageChannel::<[u64; 3]>::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let sender = thread::spawn(move || {
-            post(&mut port1, &[1; 3]).unwrap();
-            post(&mut port1, &[2; 3]).unwrap();
+            post(&mut port1, &M::of(1)).unwrap();
+            post(&mut port1, &M::of(2)).unwrap();
             port1
         });
         if port2.is_empty() {
             run.reached("too early");
         }
-        assert_eq!(receive(&mut port2, |message| message[2].to_native()).unwrap(), 1);
-        assert_eq!(receive(&mut port2, |message| message[2].to_native()).unwrap(), 2);
+        assert_eq!(receive(&mut port2, M::number).unwrap(), 1);
+        assert_eq!(receive(&mut port2, M::number).unwrap(), 2);
         assert!(port2.try_recv().unwrap_err().is_empty());
         sender.join().unwrap();
     });
@@ -122,21 +121,21 @@ fn an_aborted_message_is_never_visible() {
     });
 }
 
-/// Frames keep their order where a lap ends early and the next one begins with old headers.
-#[test]
-fn order_is_kept_across_laps() {
-    Model::with(Heavy).preemptions(3).check(|_| {
-        // Frames of 48 bytes: the third one does not fit behind the second one.
-        let MessageChannel { mut port1, mut port2 } =
-            MessageChannel::<[u64; 5]>::with_capacity(SMALLEST);
+/// Messages keep their order where a lap begins in memory that held others, or anything. In frames the
+/// lap before ends early.
+fn order_is_kept_across_laps<M: Numbered>() {
+    Model::with(Heavy).preemptions(2).check(|_| {
+        // Frames of 48 bytes: the third one does not fit behind the second one. Two blocks and one
+        // that stays free.
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let sender = thread::spawn(move || {
             for number in 1..=4 {
-                post(&mut port1, &[number; 5]).unwrap();
+                post(&mut port1, &M::of(number)).unwrap();
             }
             port1
         });
         for number in 1..=4 {
-            let read = receive(&mut port2, |message| message[4].to_native()).unwrap();
+            let read = receive(&mut port2, M::number).unwrap();
             assert_eq!(read, number, "a message is out of order");
         }
         assert!(port2.try_recv().unwrap_err().is_empty(), "a message came twice");
@@ -178,21 +177,25 @@ fn bytes_are_read_before_they_are_written_again() {
 }
 
 /// Both directions work at once, each with its own order.
-#[test]
-fn the_directions_do_not_disturb_each_other() {
+fn the_directions_do_not_disturb_each_other<M: Numbered>() {
     Model::with(Heavy).preemptions(2).check(|_| {
-        let MessageChannel { mut port1, mut port2 } =
-            MessageChannel::<u64>::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let peer = thread::spawn(move || {
-            post(&mut port2, &10).unwrap();
-            post(&mut port2, &20).unwrap();
+            post(&mut port2, &M::of(10)).unwrap();
+            post(&mut port2, &M::of(20)).unwrap();
             port2.close();
             assert!(port2.try_recv().unwrap_err().is_closed());
         });
-        let _ = post(&mut port1, &1);
+        let _ = post(&mut port1, &M::of(1));
         let (numbers, end) = drain(&mut port1);
         assert_eq!(numbers, [10, 20]);
         assert!(end.is_closed());
         peer.join().unwrap();
     });
+}
+
+both_layouts! {
+    ([u64; 3], Framed<[u64; 3]>): a_committed_message_is_visible_with_its_bytes;
+    ([u64; 5], Framed<[u64; 5]>): order_is_kept_across_laps;
+    (u64, Framed<u64>): the_directions_do_not_disturb_each_other;
 }

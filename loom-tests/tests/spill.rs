@@ -1,12 +1,13 @@
 //! Messages that travel in heap buffers: who has the buffer, and who gives it back.
 
 use loom_tests::Barriers::{Both, Full, Heavy};
+use loom_tests::layouts::Framed;
 use loom_tests::steps::{post, receive};
 use loom_tests::{Log, Model, SMALLEST, thread};
 use message_port::{MessageChannel, MessagePort};
 
 /// An archive that is spilled: one that is longer than half the ring.
-type Large = [u64; 16];
+type Large = Framed<[u64; 16]>;
 
 /// A channel whose directions have two buffers for a [`Large`] each, and room for more frames than
 /// that.
@@ -23,7 +24,7 @@ fn a_spilled_message_is_visible_as_a_whole() {
     Model::with(Heavy).preemptions(3).check(|_| {
         let (mut port1, mut port2) = channel();
         let sender = thread::spawn(move || {
-            post(&mut port1, &[1; 16]).unwrap();
+            post(&mut port1, &Framed([1; 16])).unwrap();
             port1
         });
         assert_eq!(receive(&mut port2, |message| message[15].to_native()).unwrap(), 1);
@@ -39,11 +40,11 @@ fn a_buffer_is_read_before_it_is_written_again() {
         let sender = thread::spawn({
             let run = run.clone();
             move || {
-                post(&mut port1, &[1; 16]).unwrap();
-                post(&mut port1, &[2; 16]).unwrap();
-                if port1.try_post_message(&[3; 16]).is_err() {
+                post(&mut port1, &Framed([1; 16])).unwrap();
+                post(&mut port1, &Framed([2; 16])).unwrap();
+                if port1.try_post_message(&Framed([3; 16])).is_err() {
                     run.reached("waited");
-                    post(&mut port1, &[3; 16]).unwrap();
+                    post(&mut port1, &Framed([3; 16])).unwrap();
                 }
                 port1
             }
@@ -64,9 +65,9 @@ fn a_buffer_is_read_before_it_is_written_again() {
 fn a_returned_buffer_wakes_the_sender() {
     Model::with(Full).preemptions(3).check(|_| {
         let (mut port1, mut port2) = channel();
-        while port1.try_post_message(&[1; 16]).is_ok() {}
+        while port1.try_post_message(&Framed([1; 16])).is_ok() {}
         let sender = thread::spawn(move || {
-            port1.post_message(&[2; 16]).unwrap();
+            port1.post_message(&Framed([2; 16])).unwrap();
             port1
         });
         drop(port2.try_recv().unwrap());
@@ -79,9 +80,9 @@ fn a_returned_buffer_wakes_the_sender() {
 fn a_spilled_message_in_hand_outlives_the_peer() {
     Model::with(Heavy).preemptions(3).check(|_| {
         let (mut port1, mut port2) = channel();
-        port1.try_post_message(&[1; 16]).unwrap();
+        port1.try_post_message(&Framed([1; 16])).unwrap();
         let sender = thread::spawn(move || {
-            let _ = port1.try_post_message(&[2; 16]);
+            let _ = port1.try_post_message(&Framed([2; 16]));
             drop(port1);
         });
         let message = port2.try_recv().unwrap();
@@ -98,8 +99,8 @@ fn a_buffer_on_its_way_is_freed_once() {
     Model::with(Heavy).preemptions(3).reaches(cases).check(|run| {
         let (mut port1, mut port2) = channel();
         let sender = thread::spawn(move || {
-            let _ = port1.try_post_message(&[1; 16]);
-            let _ = port1.try_post_message(&[2; 16]);
+            let _ = port1.try_post_message(&Framed([1; 16]));
+            let _ = port1.try_post_message(&Framed([2; 16]));
         });
         run.reached(if port2.try_recv().is_ok() { cases[0] } else { cases[1] });
         drop(port2);
@@ -114,7 +115,7 @@ fn the_report_counts_spilled_messages() {
     Model::with(Both).preemptions(3).reaches(cases).check(|run| {
         let (mut port1, mut port2) = channel();
         let sender = thread::spawn(move || {
-            let accepted = u64::from(port1.try_post_message(&[1; 16]).is_ok());
+            let accepted = u64::from(port1.try_post_message(&Framed([1; 16])).is_ok());
             let log = Log::new();
             let closes = log.clone();
             port1.set_onclose(move |event| closes.push(*event));
@@ -144,8 +145,8 @@ fn what_is_in_hand_is_not_given_back() {
     Model::with(Full).preemptions(3).reaches(cases).check(|run| {
         let (mut port1, port2) = channel();
         let (mut sender, mut receiver) = port2.into_split();
-        port1.try_post_message(&[1; 16]).unwrap();
-        port1.try_post_message(&[2; 16]).unwrap();
+        port1.try_post_message(&Framed([1; 16])).unwrap();
+        port1.try_post_message(&Framed([2; 16])).unwrap();
         let receiving = thread::spawn(move || {
             let mut delivered = 0;
             while let Ok(message) = receiver.try_recv() {
@@ -156,7 +157,7 @@ fn what_is_in_hand_is_not_given_back() {
             delivered
         });
         sender.close();
-        assert!(port1.try_post_message(&[3; 16]).unwrap_err().is_closed());
+        assert!(port1.try_post_message(&Framed([3; 16])).unwrap_err().is_closed());
         let counted = port1.split_mut().0.close_event().unwrap().undelivered_messages();
         let delivered = receiving.join().unwrap();
         assert_eq!(delivered + counted, 2, "a message is lost, or counted and delivered");
@@ -174,13 +175,13 @@ fn what_was_given_back_is_counted() {
     Model::with(Both).preemptions(3).reaches(cases).check(|run| {
         let (mut port1, port2) = channel();
         let (mut sender, receiver) = port2.into_split();
-        port1.try_post_message(&[1; 16]).unwrap();
+        port1.try_post_message(&Framed([1; 16])).unwrap();
         let receiving = thread::spawn(move || drop(receiver));
-        let posted = port1.try_post_message(&[2; 16]);
+        let posted = port1.try_post_message(&Framed([2; 16]));
         run.reached(cases[usize::from(posted.is_ok())]);
         let accepted = 1 + u64::from(posted.is_ok());
         receiving.join().unwrap();
-        assert!(port1.try_post_message(&[3; 16]).unwrap_err().is_disconnected());
+        assert!(port1.try_post_message(&Framed([3; 16])).unwrap_err().is_disconnected());
         sender.close();
         let event = port1.split_mut().0.close_event().unwrap();
         assert_eq!(event.undelivered_messages(), accepted, "a message is lost");

@@ -2,7 +2,8 @@
 //! delivered, or counted in the peer's close report, and never both.
 
 use loom_tests::Barriers::Full;
-use loom_tests::{Model, SMALLEST, thread};
+use loom_tests::layouts::{Framed, Numbered};
+use loom_tests::{Model, SMALLEST, both_layouts, thread};
 use message_port::{CloseEvent, Message, MessageChannel, MessagePort, Receiver};
 
 /// Has `receive` race with a close by the other half of its port, and says what it returned and
@@ -26,12 +27,32 @@ fn race<T: Message + Send + 'static>(
 /// The cases by the number of messages that were delivered.
 const CASES: &[&str] = &["none", "one", "two", "three"];
 
+/// A message is claimed before it is delivered, and may be the first that comes too late.
+fn a_message_is_delivered_or_counted<M: Numbered>() {
+    Model::with(Full).preemptions(4).reaches(&CASES[..3]).check(|run| {
+        let MessageChannel { mut port1, port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
+        port1.try_post_message(&M::of(0)).unwrap();
+        port1.try_post_message(&M::of(1)).unwrap();
+        let (delivered, report) = race(port1, port2, |receiver| {
+            let mut delivered = 0;
+            while let Ok(message) = receiver.try_recv() {
+                assert_eq!(M::number(&message), delivered as u64, "a message is out of order");
+                delivered += 1;
+            }
+            delivered
+        });
+        let counted = usize::try_from(report.undelivered_messages()).unwrap();
+        assert_eq!(delivered + counted, 2, "a message is lost, or counted and delivered");
+        assert_eq!(report.undelivered_bytes(), 8 * report.undelivered_messages());
+        run.reached(CASES[delivered]);
+    });
+}
+
 /// Each message of a batch is claimed on its own, and may be the first that comes too late.
-#[test]
-fn a_received_batch_stops_where_the_report_begins() {
+fn a_received_batch_stops_where_the_report_begins<M: Numbered>() {
     Model::with(Full).preemptions(4).reaches(CASES).check(|run| {
-        let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::with_capacity(SMALLEST);
-        port1.post_messages(&[0, 1, 2]).unwrap();
+        let MessageChannel { mut port1, port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
+        port1.post_messages(&[0, 1, 2].map(M::of)).unwrap();
         let (delivered, report) =
             race(port1, port2, |receiver| receiver.recv_batch(3, |_| ()).unwrap_or(0));
         let counted = usize::try_from(report.undelivered_messages()).unwrap();
@@ -42,24 +63,19 @@ fn a_received_batch_stops_where_the_report_begins() {
 
 /// A batch goes on in the next segment, and gives the one before back only where the report does
 /// not look.
-#[test]
-fn a_received_batch_over_a_switch_stops_where_the_report_begins() {
+fn a_received_batch_over_a_switch_stops_where_the_report_begins<M: Numbered>() {
     Model::with(Full).preemptions(4).reaches(CASES).check(|run| {
-        let builder = MessageChannel::<u64>::builder().capacity(SMALLEST);
-        let MessageChannel { mut port1, mut port2 } =
-            builder.growable(3 * SMALLEST).build().unwrap();
-        // Seven fit a segment. Two are left in the first one, and one behind the switch.
-        for number in 0..8 {
-            port1.try_post_message(&number).unwrap();
-        }
-        for number in 0..5 {
-            assert_eq!(*port2.try_recv().unwrap(), number);
+        let builder = MessageChannel::<M>::builder().capacity(SMALLEST);
+        let MessageChannel { mut port1, port2 } = builder.growable(4 * SMALLEST).build().unwrap();
+        // Two fill the first segment, and one is behind the switch.
+        for number in 0..3 {
+            port1.try_post_message(&M::of(number)).unwrap();
         }
         let (delivered, report) =
             race(port1, port2, |receiver| receiver.recv_batch(3, |_| ()).unwrap_or(0));
         let counted = usize::try_from(report.undelivered_messages()).unwrap();
         assert_eq!(delivered + counted, 3, "a message is lost, or counted and delivered");
-        assert_eq!(report.undelivered_bytes(), 8 * report.undelivered_messages());
+        assert_eq!(report.undelivered_bytes(), 40 * report.undelivered_messages());
         run.reached(CASES[delivered]);
     });
 }
@@ -96,12 +112,12 @@ fn the_report_reads_a_spilled_frame_while_it_is_taken() {
 #[test]
 fn the_report_reads_a_spilled_frame_in_front_of_a_switch() {
     Model::with(Full).preemptions(4).reaches(&CASES[..3]).check(|run| {
-        let builder = MessageChannel::<[u64; 16]>::builder().capacity(SMALLEST);
+        let builder = MessageChannel::<Framed<[u64; 16]>>::builder().capacity(SMALLEST);
         let MessageChannel { mut port1, mut port2 } =
             builder.growable(16 * SMALLEST).build().unwrap();
         // Two of these frames fit a segment.
         for number in 0..3 {
-            port1.try_post_message(&[number; 16]).unwrap();
+            port1.try_post_message(&Framed([number; 16])).unwrap();
         }
         drop(port2.try_recv().unwrap());
         let (delivered, report) = race(port1, port2, |receiver| {
@@ -117,4 +133,9 @@ fn the_report_reads_a_spilled_frame_in_front_of_a_switch() {
         assert_eq!(report.undelivered_bytes(), 128 * report.undelivered_messages());
         run.reached(CASES[delivered]);
     });
+}
+
+both_layouts! {
+    (u64, Framed<u64>): a_message_is_delivered_or_counted, a_received_batch_stops_where_the_report_begins;
+    ([u64; 5], Framed<[u64; 5]>): a_received_batch_over_a_switch_stops_where_the_report_begins;
 }

@@ -5,17 +5,16 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use loom_tests::Barriers::Full;
+use loom_tests::layouts::{Filling, Framed, FramedFilling, Numbered};
 use loom_tests::tasks::{Signal, block_on};
-use loom_tests::{Model, SMALLEST, thread};
+use loom_tests::{Model, SMALLEST, both_layouts, thread};
 use message_port::{Message, MessageChannel, MessagePort, PostError, PostTimeoutError};
 
-type Channel = MessageChannel<u64>;
-
 /// A channel without room in either direction.
-fn full() -> (MessagePort<u64>, MessagePort<u64>) {
-    let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
-    while port1.try_post_message(&0).is_ok() {}
-    while port2.try_post_message(&0).is_ok() {}
+fn full<M: Numbered>() -> (MessagePort<M>, MessagePort<M>) {
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
+    while port1.try_post_message(&M::of(0)).is_ok() {}
+    while port2.try_post_message(&M::of(0)).is_ok() {}
     (port1, port2)
 }
 
@@ -38,8 +37,8 @@ fn post_or_receive_any<T: Message>(
     }
 }
 
-fn post_or_receive(port: &mut MessagePort<u64>) -> bool {
-    post_or_receive_any(port, &1, 1)
+fn post_or_receive<M: Numbered>(port: &mut MessagePort<M>) -> bool {
+    post_or_receive_any(port, &M::of(1), 1)
 }
 
 async fn post_or_receive_async(port: &mut MessagePort<u64>) -> bool {
@@ -54,11 +53,10 @@ async fn post_or_receive_async(port: &mut MessagePort<u64>) -> bool {
 }
 
 /// Of two ports that wait for room on each other one is refused; never both, never none.
-#[test]
-fn one_of_two_stuck_ports_is_refused() {
+fn one_of_two_stuck_ports_is_refused<M: Numbered>() {
     let cases = &["the first", "the second"];
     Model::with(Full).preemptions(3).reaches(cases).check(|run| {
-        let (mut port1, mut port2) = full();
+        let (mut port1, mut port2) = full::<M>();
         let peer = thread::spawn(move || (post_or_receive(&mut port1), port1));
         let refused2 = post_or_receive(&mut port2);
         let (refused1, _port1) = peer.join().unwrap();
@@ -69,31 +67,29 @@ fn one_of_two_stuck_ports_is_refused() {
 
 /// A port whose wait is over, although it may not know yet, is no reason to refuse the other one;
 /// nor is it refused itself.
-#[test]
-fn a_port_with_room_is_not_taken_for_stuck() {
+fn a_port_with_room_is_not_taken_for_stuck<M: Numbered>() {
     Model::with(Full).preemptions(3).check(|_| {
-        let (mut port1, mut port2) = full();
+        let (mut port1, mut port2) = full::<M>();
         let peer = thread::spawn(move || {
-            let posted = port1.post_message(&1);
+            let posted = port1.post_message(&M::of(1));
             assert!(posted.is_ok(), "refused in spite of room: {posted:?}");
             drop(port1.recv().unwrap());
             port1
         });
         drop(port2.recv().unwrap());
-        let posted = port2.post_message(&1);
+        let posted = port2.post_message(&M::of(1));
         assert!(posted.is_ok(), "refused in spite of room for the peer: {posted:?}");
         peer.join().unwrap();
     });
 }
 
 /// A port that is split may still receive: nobody is refused because its sender waits.
-#[test]
-fn a_split_port_is_not_taken_for_stuck() {
+fn a_split_port_is_not_taken_for_stuck<M: Numbered>() {
     Model::with(Full).preemptions(2).check(|_| {
-        let (port1, mut port2) = full();
+        let (port1, mut port2) = full::<M>();
         let (mut sender, mut receiver) = port1.into_split();
         let sending = thread::spawn(move || {
-            let posted = sender.post_message(&1);
+            let posted = sender.post_message(&M::of(1));
             assert!(posted.is_ok(), "refused although the other half receives: {posted:?}");
             sender
         });
@@ -101,7 +97,7 @@ fn a_split_port_is_not_taken_for_stuck() {
             drop(receiver.recv().unwrap());
             receiver
         });
-        let posted = port2.post_message(&1);
+        let posted = port2.post_message(&M::of(1));
         assert!(posted.is_ok(), "refused although a half may receive: {posted:?}");
         drop(port2.recv().unwrap());
         sending.join().unwrap();
@@ -114,7 +110,7 @@ fn a_split_port_is_not_taken_for_stuck() {
 fn one_of_two_stuck_tasks_is_refused() {
     let cases = &["the first", "the second"];
     Model::with(Full).preemptions(3).reaches(cases).check(|run| {
-        let (mut port1, mut port2) = full();
+        let (mut port1, mut port2) = full::<u64>();
         let peer = thread::spawn(move || (block_on(post_or_receive_async(&mut port1)), port1));
         let refused2 = block_on(post_or_receive_async(&mut port2));
         let (refused1, _port1) = peer.join().unwrap();
@@ -127,7 +123,7 @@ fn one_of_two_stuck_tasks_is_refused() {
 #[test]
 fn a_task_that_gave_up_is_not_taken_for_stuck() {
     Model::with(Full).preemptions(3).reaches(&["refused", "not refused"]).check(|run| {
-        let (mut port1, mut port2) = full();
+        let (mut port1, mut port2) = full::<u64>();
         let peer = thread::spawn(move || {
             let waker = Waker::from(Signal::new());
             {
@@ -156,7 +152,7 @@ fn a_task_that_gave_up_is_not_taken_for_stuck() {
 fn a_port_with_a_deadline_is_not_taken_for_stuck() {
     let cases = &["timed out", "was refused"];
     Model::with(Full).preemptions(3).reaches(cases).check(move |run| {
-        let (mut port1, mut port2) = full();
+        let (mut port1, mut port2) = full::<u64>();
         let run = run.clone();
         let peer = thread::spawn(move || {
             let posted = port1.post_message_timeout(&1, Duration::from_millis(1));
@@ -175,7 +171,7 @@ fn a_port_with_a_deadline_is_not_taken_for_stuck() {
 }
 
 /// An archive that is spilled: it is as long as the ring.
-type Large = [u64; 16];
+type Large = Framed<[u64; 16]>;
 
 /// Ports of which both wait for a heap buffer that is with the other one.
 #[test]
@@ -187,32 +183,35 @@ fn one_of_two_ports_without_a_buffer_is_refused() {
         let MessageChannel { mut port1, mut port2 } =
             builder.max_message_len(size_of::<Large>()).build().unwrap();
         for number in 0..2 {
-            port1.try_post_message(&[number; 16]).unwrap();
-            port2.try_post_message(&[number; 16]).unwrap();
+            port1.try_post_message(&Large::of(number)).unwrap();
+            port2.try_post_message(&Large::of(number)).unwrap();
         }
-        let peer = thread::spawn(move || (post_or_receive_any(&mut port1, &[2; 16], 1), port1));
-        let refused2 = post_or_receive_any(&mut port2, &[2; 16], 1);
+        let peer =
+            thread::spawn(move || (post_or_receive_any(&mut port1, &Large::of(2), 1), port1));
+        let refused2 = post_or_receive_any(&mut port2, &Large::of(2), 1);
         let (refused1, _port1) = peer.join().unwrap();
         assert!(refused1 != refused2, "not exactly one was refused");
         run.reached(cases[usize::from(refused2)]);
     });
 }
 
+/// Bytes of the largest segment that one message fills: in blocks, room for it and a free block.
+const SEGMENT: usize = 144;
+
 /// Ports that have both grown to their limit. Room is made by whoever passes a switch.
-#[test]
-fn one_of_two_ports_at_the_limit_is_refused() {
+fn one_of_two_ports_at_the_limit_is_refused<M: Numbered>() {
     let cases = &["the first", "the second"];
     Model::with(Full).preemptions(2).reaches(cases).check(|run| {
-        let builder = MessageChannel::<[u64; 7]>::builder().capacity(SMALLEST);
+        let builder = MessageChannel::<M>::builder().capacity(SMALLEST);
         let MessageChannel { mut port1, mut port2 } =
-            builder.growable(2 * SMALLEST).build().unwrap();
+            builder.growable(2 * SEGMENT).build().unwrap();
         // One fills a segment.
         for number in 0..2 {
-            port1.try_post_message(&[number; 7]).unwrap();
-            port2.try_post_message(&[number; 7]).unwrap();
+            port1.try_post_message(&M::of(number)).unwrap();
+            port2.try_post_message(&M::of(number)).unwrap();
         }
-        let peer = thread::spawn(move || (post_or_receive_any(&mut port1, &[2; 7], 2), port1));
-        let refused2 = post_or_receive_any(&mut port2, &[2; 7], 2);
+        let peer = thread::spawn(move || (post_or_receive_any(&mut port1, &M::of(2), 2), port1));
+        let refused2 = post_or_receive_any(&mut port2, &M::of(2), 2);
         let (refused1, _port1) = peer.join().unwrap();
         assert!(refused1 != refused2, "not exactly one was refused");
         run.reached(cases[usize::from(refused2)]);
@@ -227,18 +226,26 @@ fn a_port_with_a_buffer_on_its_way_is_not_taken_for_stuck() {
         let MessageChannel { mut port1, mut port2 } =
             builder.max_message_len(size_of::<Large>()).build().unwrap();
         for number in 0..2 {
-            port1.try_post_message(&[number; 16]).unwrap();
-            port2.try_post_message(&[number; 16]).unwrap();
+            port1.try_post_message(&Large::of(number)).unwrap();
+            port2.try_post_message(&Large::of(number)).unwrap();
         }
         let peer = thread::spawn(move || {
-            let posted = port1.post_message(&[2; 16]);
+            let posted = port1.post_message(&Large::of(2));
             assert!(posted.is_ok(), "refused in spite of a buffer: {posted:?}");
             drop(port1.recv().unwrap());
             port1
         });
         drop(port2.recv().unwrap());
-        let posted = port2.post_message(&[2; 16]);
+        let posted = port2.post_message(&Large::of(2));
         assert!(posted.is_ok(), "refused in spite of a buffer for the peer: {posted:?}");
         peer.join().unwrap();
     });
+}
+
+both_layouts! {
+    (Filling, FramedFilling):
+        one_of_two_stuck_ports_is_refused,
+        a_port_with_room_is_not_taken_for_stuck,
+        a_split_port_is_not_taken_for_stuck,
+        one_of_two_ports_at_the_limit_is_refused;
 }

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use loom_tests::Barriers::{Both, Full, Heavy};
-use loom_tests::{Model, SMALLEST, thread};
+use loom_tests::layouts::{Filling, Framed, FramedFilling, Numbered};
+use loom_tests::{Model, SMALLEST, both_layouts, thread};
 use message_port::{Message, MessageChannel, MessagePort};
 
 type Channel = MessageChannel<u64>;
@@ -15,22 +16,21 @@ type Channel = MessageChannel<u64>;
 const LONG: usize = 32;
 
 /// Posts until the direction is full, without waiting.
-fn fill<Out: Message + Default>(port: &mut MessagePort<Out>) {
-    while port.try_post_message(&Out::default()).is_ok() {}
+fn fill<Out: Message>(port: &mut MessagePort<Out>, message: &Out) {
+    while port.try_post_message(message).is_ok() {}
 }
 
 /// A receiver that goes to sleep is woken by a post.
-#[test]
-fn a_post_wakes_the_receiver() {
+fn a_post_wakes_the_receiver<M: Numbered>() {
     Model::with(Full).preemptions(4).check(|_| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let receiver = thread::spawn(move || {
-            assert_eq!(*port2.recv().unwrap(), 1);
-            assert_eq!(*port2.recv().unwrap(), 2);
+            assert_eq!(M::number(&port2.recv().unwrap()), 1);
+            assert_eq!(M::number(&port2.recv().unwrap()), 2);
             port2
         });
-        port1.post_message(&1).unwrap();
-        port1.post_message(&2).unwrap();
+        port1.post_message(&M::of(1)).unwrap();
+        port1.post_message(&M::of(2)).unwrap();
         receiver.join().unwrap();
     });
 }
@@ -58,13 +58,12 @@ fn a_drop_wakes_the_receiver() {
 }
 
 /// A sender that goes to sleep is woken by the release of a message.
-#[test]
-fn a_release_wakes_the_sender() {
+fn a_release_wakes_the_sender<M: Numbered>() {
     Model::with(Full).preemptions(3).check(|_| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
-        fill(&mut port1);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
+        fill(&mut port1, &M::of(0));
         let sender = thread::spawn(move || {
-            port1.post_message(&1).unwrap();
+            port1.post_message(&M::of(1)).unwrap();
             port1
         });
         drop(port2.try_recv().unwrap());
@@ -78,7 +77,7 @@ fn a_sender_is_woken_when_there_is_enough_room() {
     Model::with(Full).preemptions(3).check(|_| {
         let MessageChannel { mut port1, mut port2 } =
             MessageChannel::<String>::with_capacity(SMALLEST);
-        fill(&mut port1);
+        fill(&mut port1, &String::new());
         let sender = thread::spawn(move || {
             port1.post_message(&"x".repeat(LONG)).unwrap();
             port1
@@ -96,7 +95,7 @@ fn an_older_wish_for_room_does_not_hide_a_newer_one() {
     Model::with(Full).preemptions(3).check(|_| {
         let MessageChannel { mut port1, mut port2 } =
             MessageChannel::<String>::with_capacity(SMALLEST);
-        fill(&mut port1);
+        fill(&mut port1, &String::new());
         let sender = thread::spawn(move || {
             let long = "x".repeat(LONG);
             let error = port1.post_message_timeout(&long, Duration::from_millis(1)).unwrap_err();
@@ -110,81 +109,76 @@ fn an_older_wish_for_room_does_not_hide_a_newer_one() {
 }
 
 /// A sender that goes to sleep is woken by a close.
-#[test]
-fn a_close_wakes_the_sender() {
+fn a_close_wakes_the_sender<M: Numbered>() {
     Model::with(Full).preemptions(4).check(|_| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
-        fill(&mut port1);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
+        fill(&mut port1, &M::of(0));
         let sender =
-            thread::spawn(move || assert!(port1.post_message(&1).unwrap_err().is_closed()));
+            thread::spawn(move || assert!(port1.post_message(&M::of(1)).unwrap_err().is_closed()));
         port2.close();
         sender.join().unwrap();
     });
 }
 
 /// A sender that goes to sleep is woken by a drop.
-#[test]
-fn a_drop_wakes_the_sender() {
+fn a_drop_wakes_the_sender<M: Numbered>() {
     Model::with(Full).preemptions(4).check(|_| {
-        let Channel { mut port1, port2 } = Channel::with_capacity(SMALLEST);
-        fill(&mut port1);
-        let sender =
-            thread::spawn(move || assert!(port1.post_message(&1).unwrap_err().is_disconnected()));
+        let MessageChannel { mut port1, port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
+        fill(&mut port1, &M::of(0));
+        let sender = thread::spawn(move || {
+            assert!(port1.post_message(&M::of(1)).unwrap_err().is_disconnected())
+        });
         drop(port2);
         sender.join().unwrap();
     });
 }
 
 /// Two threads that wait for each other's messages in turn both get on.
-#[test]
-fn requests_and_replies_wake_each_other() {
-    Model::with(Full).preemptions(3).check(|_| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+fn requests_and_replies_wake_each_other<M: Numbered>() {
+    Model::with(Full).preemptions(2).check(|_| {
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let peer = thread::spawn(move || {
             for _ in 0..2 {
-                let request = port2.recv().unwrap().to_native();
-                port2.post_message(&(request * 10)).unwrap();
+                let request = M::number(&port2.recv().unwrap());
+                port2.post_message(&M::of(request * 10)).unwrap();
             }
             port2
         });
         for request in 1..=2 {
-            port1.post_message(&request).unwrap();
-            assert_eq!(*port1.recv().unwrap(), request * 10);
+            port1.post_message(&M::of(request)).unwrap();
+            assert_eq!(M::number(&port1.recv().unwrap()), request * 10);
         }
         peer.join().unwrap();
     });
 }
 
 /// A sender and a receiver that both have to sleep, over and over, both get on.
-#[test]
-fn a_full_and_an_empty_ring_wake_each_other() {
+fn a_full_and_an_empty_ring_wake_each_other<M: Numbered>() {
     Model::with(Full).preemptions(2).check(|_| {
-        let MessageChannel { mut port1, mut port2 } =
-            MessageChannel::<[u64; 7]>::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let sender = thread::spawn(move || {
             for number in 1..=3 {
-                port1.post_message(&[number; 7]).unwrap();
+                port1.post_message(&M::of(number)).unwrap();
             }
             port1
         });
         for number in 1..=3 {
-            assert_eq!(port2.recv().unwrap()[0], number);
+            assert_eq!(M::number(&port2.recv().unwrap()), number);
         }
         sender.join().unwrap();
     });
 }
 
 /// A wait that timed out leaves nothing behind that a later wait could miss its wake by.
-#[test]
-fn a_timed_out_wait_does_not_spoil_the_next_one() {
+fn a_timed_out_wait_does_not_spoil_the_next_one<M: Numbered>() {
     Model::with(Full).preemptions(3).reaches(&["timed out", "came in time"]).check(|run| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let receiver = thread::spawn({
             let run = run.clone();
             move || {
                 match port2.recv_timeout(Duration::from_millis(1)) {
                     Ok(number) => {
-                        assert_eq!(*number, 1);
+                        assert_eq!(M::number(&number), 1);
                         run.reached("came in time");
                     }
                     Err(error) => {
@@ -192,12 +186,12 @@ fn a_timed_out_wait_does_not_spoil_the_next_one() {
                         run.reached("timed out");
                     }
                 }
-                while *port2.recv().unwrap() != 2 {}
+                while M::number(&port2.recv().unwrap()) != 2 {}
                 port2
             }
         });
-        port1.post_message(&1).unwrap();
-        port1.post_message(&2).unwrap();
+        port1.post_message(&M::of(1)).unwrap();
+        port1.post_message(&M::of(2)).unwrap();
         receiver.join().unwrap();
     });
 }
@@ -237,15 +231,14 @@ fn a_run_without_a_handler_is_woken_by_a_drop() {
 }
 
 /// The means to wake a sleeper are in place when somebody uses them.
-#[test]
-fn a_waker_finds_what_the_sleeper_left() {
+fn a_waker_finds_what_the_sleeper_left<M: Numbered>() {
     Model::with(Both).preemptions(4).check(|_| {
-        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         let receiver = thread::spawn(move || {
-            assert_eq!(*port2.recv().unwrap(), 1);
+            assert_eq!(M::number(&port2.recv().unwrap()), 1);
             port2
         });
-        port1.post_message(&1).unwrap();
+        port1.post_message(&M::of(1)).unwrap();
         receiver.join().unwrap();
     });
 }
@@ -270,4 +263,16 @@ fn a_sender_that_slept_writes_only_what_is_free() {
         }
         sender.join().unwrap();
     });
+}
+
+both_layouts! {
+    (u64, Framed<u64>):
+        a_post_wakes_the_receiver,
+        a_release_wakes_the_sender,
+        a_close_wakes_the_sender,
+        a_drop_wakes_the_sender,
+        requests_and_replies_wake_each_other,
+        a_timed_out_wait_does_not_spoil_the_next_one,
+        a_waker_finds_what_the_sleeper_left;
+    (Filling, FramedFilling): a_full_and_an_empty_ring_wake_each_other;
 }

@@ -202,7 +202,8 @@ const PLACES: usize = 8;
 /// push has ended; a `pop` finds nothing then, where crossbeam's waits for it.
 #[derive(Debug)]
 pub(crate) struct SegQueue<T> {
-    places: [Place<T>; PLACES],
+    /// On the heap: loom gives each thread of a model little stack.
+    places: Box<[Place<T>]>,
     head: PositionWord,
     tail: AtomicUsize,
 }
@@ -212,7 +213,7 @@ impl<T> SegQueue<T> {
         let place =
             |_| Place { is_filled: AtomicBool::new(false), item: std::sync::Mutex::default() };
         Self {
-            places: std::array::from_fn(place),
+            places: (0..PLACES).map(place).collect(),
             head: PositionWord::new(0),
             tail: AtomicUsize::new(0),
         }

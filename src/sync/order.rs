@@ -106,6 +106,8 @@ mutants! {
     NoClear,
     /// Looks ahead at blocks that were never written.
     EarlyLookAhead,
+    /// Uses the block that stays free.
+    NoFreeBlock,
     /// Does not wake anybody when the channel ends.
     SilentEnd,
     /// Does not hand the buffer of a spilled message back.

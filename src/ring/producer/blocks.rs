@@ -3,6 +3,7 @@
 use super::{HeldBack, Producer};
 use crate::ring::block::{self, Cursor, Shape};
 use crate::ring::buffer::View;
+use crate::sync::order::{self, Mutant};
 
 impl HeldBack {
     /// Where the blocks behind the first one begin, the tail being at `tail`, and which header the
@@ -41,11 +42,18 @@ impl Producer {
         first.view.commit_block(first.cursor, shape, word);
     }
 
-    /// Publishes the blocks from `cursor` on that are in front of the one at the tail.
-    pub(super) fn publish_full_blocks(&self, mut cursor: Cursor, shape: Shape) {
-        while !cursor.is_in_block_of(self.cursor) {
+    /// Publishes the blocks from `cursor` on that are in front of the one at the tail, the last one
+    /// first: who finds one of them by looking ahead finds those behind it as well.
+    pub(super) fn publish_full_blocks(&self, cursor: Cursor, shape: Shape) {
+        let bytes = self.view.len();
+        let (mut blocks, mut behind) = (0, cursor);
+        while !behind.is_in_block_of(self.cursor) {
+            behind = behind.next_block(shape, bytes);
+            blocks += 1;
+        }
+        for ahead in (0..blocks).rev() {
+            let cursor = cursor.ahead(shape, ahead, bytes);
             self.view.commit_block(cursor, shape, cursor.full(shape));
-            cursor = cursor.next_block(shape, self.view.len());
         }
     }
 
@@ -93,7 +101,10 @@ impl Producer {
     }
 
     pub(super) fn refresh_blocks(&mut self, shape: Shape) -> Result<(), usize> {
-        let room = shape.room(self.capacity);
+        let mut room = shape.room(self.capacity);
+        if order::active(Mutant::NoFreeBlock) {
+            room += shape.count() * block::STEP;
+        }
         self.limit = self.head().wrapping_add(room);
         if self.tail == self.limit && self.grow() {
             self.limit = self.tail.wrapping_add(room);
