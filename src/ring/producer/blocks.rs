@@ -35,10 +35,10 @@ impl Producer {
         let Some((rest, word)) = first.rest(self.cursor, shape, self.view.len()) else {
             return first.view.commit_block(first.cursor, shape, self.cursor.word);
         };
-        self.publish_full_blocks(rest, shape);
         if self.cursor.index() > 0 {
             self.view.commit_block(self.cursor, shape, self.cursor.word);
         }
+        self.publish_full_blocks(rest, shape);
         first.view.commit_block(first.cursor, shape, word);
     }
 
