@@ -114,13 +114,13 @@ fn settings() {
     assert_debug(
         &builder,
         "Builder { capacity: 4096, max_message_len: None, growable: None, wait_strategy: Park, \
-         trust_archives: false, .. }",
+         eager_tasks: true, trust_archives: false, .. }",
     );
     let builder = builder.max_message_len(100).wait_strategy(WaitStrategy::Spin);
     assert_debug(
         &builder,
         "Builder { capacity: 4096, max_message_len: Some(100), growable: None, wait_strategy: Spin, \
-         trust_archives: false, .. }",
+         eager_tasks: true, trust_archives: false, .. }",
     );
     assert_debug(&BuildError::ZeroCapacity, "ZeroCapacity");
     let error = MessageChannel::<u64>::builder().capacity(1).build().unwrap_err();

@@ -162,7 +162,7 @@ fn cursors(model: &Model, numbers: &mut Numbers<'_>) -> Result<(), String> {
         let due =
             if published == index { News::Nothing } else { News::Messages(published - index) };
         require(block::news(word, cursor) == due, what("news of this lap"))?;
-        require(cursor.is_full(shape, word) == (published == count), what("a full block"))?;
+        require((word == cursor.full(shape)) == (published == count), what("a full block"))?;
         // The switch is seen behind all messages, not in front of them.
         let switch = block::switch(Cursor { word, ..cursor });
         let due = if published == index { News::Switch } else { due };
