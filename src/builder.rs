@@ -124,8 +124,9 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// allocated meanwhile.
     ///
     /// The limit counts bytes of segments and of long messages, not the few words that each of them
-    /// takes beside that; where all archives have one size, a segment also takes a block (64 bytes,
-    /// or a little more than a message) that is not counted. A limit below twice the capacity leaves no room for a second segment: the
+    /// takes beside that. Where all archives have one size of up to 512 bytes, a segment also takes
+    /// 64 bytes, or a little more than a message, that are not counted, and it has room for one
+    /// message at least. A limit below twice the capacity leaves no room for a second segment: the
     /// direction does not grow then. A message that is spilled must have room beside one segment;
     /// longer ones are refused as `TooLarge`. Where the allocator has no memory for a segment, posts
     /// wait as they do at the limit, and a post that waits there goes on when the receiver has come

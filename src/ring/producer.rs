@@ -147,6 +147,12 @@ impl Producer {
         self.capacity
     }
 
+    /// The bytes of the newest segment.
+    #[cfg(all(test, not(message_port_loom)))]
+    pub(super) fn view(&self) -> View {
+        self.view
+    }
+
     /// How messages lie in it.
     pub(crate) fn layout(&self) -> Layout {
         self.layout

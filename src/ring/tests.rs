@@ -1,5 +1,7 @@
 //! What only the two ends of a ring together can show, step by step.
 
+mod blocks;
+
 use std::mem::MaybeUninit;
 
 use super::producer::Reserve;

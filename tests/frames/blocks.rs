@@ -152,7 +152,7 @@ fn cursors(model: &Model, numbers: &mut Numbers<'_>) -> Result<(), String> {
         require(same(cursor.ahead(shape, ahead, model.bytes), due), what("a block ahead"))?;
         require(cursor.is_in_block_of(due) == (ahead == 0), what("the same block"))?;
     }
-    let in_first_lap = (number / model.per_lap()) % LAPS == 0;
+    let in_first_lap = (number / model.per_lap()).is_multiple_of(LAPS);
     require(cursor.is_in_first_lap() == in_first_lap, what("the first lap"))?;
     require(cursor.full(shape) == model.word(number, count), what("a full header"))?;
 

@@ -4,11 +4,12 @@
 //! another one, if that and all segments and buffers that are in use stay within the limit; what
 //! is kept for later makes way.
 //!
-//! The model says when a message must fit. It does not know exactly how long the buffers are that are
-//! in use (a shorter archive may be in one that was made for a longer one), nor, inside of an event
-//! loop, when the receiver has looked for the next message and so gone past a skip or a switch. So it
-//! believes that one fits which it does not expect to, and that a sender at the limit is woken:
-//! `tests/growable.rs` and `tests/growable_memory.rs` hold those to account.
+//! Where messages lie in blocks the model knows when one fits and which wake-ups are due, but for
+//! the time in an event loop, where it does not see the receiver pass a switch. In frames it says
+//! when a message must fit. It does not know exactly how long the buffers are that are in use (a
+//! shorter archive may be in one that was made for a longer one). So it believes that one fits which
+//! it does not expect to, and that a sender at the limit is woken: `tests/growable.rs` and
+//! `tests/growable_memory.rs` hold those to account.
 
 use super::room::{Fit, Item, Room};
 

@@ -4,9 +4,10 @@
 //! 16 bytes; a frame does not reach past the end of the ring but goes to its start instead, after
 //! what is left is skipped; 16 bytes stay free; an archive whose frame exceeds half the ring goes
 //! to a heap buffer and leaves a frame of three words. Archives that all have one size of up to 512
-//! bytes lie in blocks instead, of which one is always free; the model counts these messages, not
-//! their bytes. What the documents leave open is left open here: the model knows when a message must fit and when it cannot, and between the two it
-//! believes what it is told. What is different where a direction may grow is in `growth`.
+//! bytes lie in blocks instead, of which a ring has one more than can be in use; the model counts
+//! these messages, not their bytes. What the documents leave open is left open here: the model knows
+//! when a message must fit and when it cannot, and between the two it believes what it is told. What
+//! is different where a direction may grow is in `growth`.
 
 use std::collections::VecDeque;
 
