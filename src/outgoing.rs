@@ -1,12 +1,14 @@
 //! The posting half of a port below its types: where bytes go, when it waits, what it refuses.
 
+mod fill;
+
 use std::mem::MaybeUninit;
 
 use crate::close::{Half, Side};
 use crate::error::DataCloneError;
 use crate::insight::{Tally, event};
 use crate::link::Link;
-use crate::ring::{Filling, Layout, Producer, Progress, Reserve, Shape, Target};
+use crate::ring::{Layout, Producer, Progress, Reserve, Target};
 use crate::stall::{Stall, WouldDeadlock};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
@@ -195,13 +197,6 @@ impl Outgoing {
         }
         self.producer.commit(layout, length);
         self.published()
-    }
-
-    /// Has `fill` write messages of a batch into blocks, for as long as there is room.
-    #[inline]
-    pub(crate) fn fill<R>(&mut self, shape: Shape, fill: impl FnOnce(&mut Fill<'_>) -> R) -> R {
-        let Self { producer, link, tally, .. } = self;
-        fill(&mut Fill { filling: Filling::new(producer, shape), link, tally, shape })
     }
 
     /// Makes what was posted in a batch visible, and wakes the receiver once. If it is refused,
@@ -455,31 +450,6 @@ impl Outgoing {
         }
         let (messages, bytes) = self.producer.undelivered();
         Undelivered { messages, bytes }
-    }
-}
-
-/// Messages of one size on their way into a batch.
-#[derive(Debug)]
-pub(crate) struct Fill<'a> {
-    filling: Filling<'a>,
-    link: &'a Link,
-    tally: &'a mut Tally,
-    shape: Shape,
-}
-
-impl Fill<'_> {
-    /// Whether another message can be added, by what is known locally.
-    #[inline(always)]
-    pub(crate) fn has_room(&self) -> bool {
-        // A peer that ends after this look gets a message that is delivered or counted.
-        !self.filling.is_full() && self.link.state.hint().is_open()
-    }
-
-    /// Adds what `write` writes. There is room for it.
-    #[inline(always)]
-    pub(crate) fn add(&mut self, write: impl FnOnce(&mut [MaybeUninit<u8>])) {
-        self.filling.add(write);
-        self.tally.add(self.shape.size());
     }
 }
 

@@ -96,25 +96,35 @@ fn a_port_gets_its_handler_while_it_is_woken() {
     });
 }
 
+/// Makes a channel, puts one port into a loop and returns the other one.
+///
+/// On the heap, and not inlined: loom gives a model little stack.
+#[inline(never)]
+fn add_port(events: &mut EventLoop, log: &Log<u64>) -> Box<MessagePort<u64>> {
+    let Channel { port1, port2 } = Channel::with_capacity(SMALLEST);
+    events.add(noting(port2, log));
+    Box::new(port1)
+}
+
+/// Posts on another thread.
+#[inline(never)]
+fn post_one(mut port: Box<MessagePort<u64>>) -> thread::JoinHandle<Box<MessagePort<u64>>> {
+    thread::spawn(move || {
+        port.try_post_message(&1).unwrap();
+        port
+    })
+}
+
 /// Has two ports in a loop that both sleep, and two threads that post to them; gives `serve` the loop
 /// and the numbers that arrive.
 fn with_two_ports(serve: impl FnOnce(&mut EventLoop, &Log<u64>)) {
     let log = Log::new();
     let mut events = EventLoop::new();
-    let peers = [(); 2].map(|()| {
-        let Channel { port1, port2 } = Channel::with_capacity(SMALLEST);
-        events.add(noting(port2, &log));
-        port1
-    });
+    let peers: Vec<_> = (0..2).map(|_| add_port(&mut events, &log)).collect();
     assert_eq!(turn(&mut events), 0);
-    let posting = peers.map(|mut peer| {
-        thread::spawn(move || {
-            peer.try_post_message(&1).unwrap();
-            peer
-        })
-    });
+    let posting: Vec<_> = peers.into_iter().map(post_one).collect();
     serve(&mut events, &log);
-    let _peers = posting.map(|thread| thread.join().unwrap());
+    let _peers: Vec<_> = posting.into_iter().map(|thread| thread.join().unwrap()).collect();
     assert_eq!(log.entries(), [1, 1], "a message is lost, or came twice");
 }
 

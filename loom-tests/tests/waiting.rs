@@ -126,7 +126,7 @@ fn a_drop_wakes_the_sender<M: Numbered>() {
         let MessageChannel { mut port1, port2 } = MessageChannel::<M>::with_capacity(SMALLEST);
         fill(&mut port1, &M::of(0));
         let sender = thread::spawn(move || {
-            assert!(port1.post_message(&M::of(1)).unwrap_err().is_disconnected())
+            assert!(port1.post_message(&M::of(1)).unwrap_err().is_disconnected());
         });
         drop(port2);
         sender.join().unwrap();
