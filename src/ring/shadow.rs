@@ -16,9 +16,9 @@
 //! In blocks a header is nothing else at any time, so there an atomic for each block and a cell for
 //! each message suffice.
 
+use super::Layout;
 use super::block::{Cursor, Shape};
-use super::frame::{self, HEADER, SLOT};
-use super::layout::Layout;
+use super::frame::{HEADER, SLOT};
 use crate::sync::AtomicU32;
 use loom::cell::{ConstPtr, MutPtr, UnsafeCell};
 
