@@ -11,8 +11,8 @@ use message_port::rkyv::vec::{ArchivedVec, VecResolver};
 use message_port::rkyv::{Archive, Place, Serialize};
 use message_port::{Message, MessageChannel, MessagePort};
 
-/// Numbers that fit one segment.
-const PER_SEGMENT: u64 = 7;
+/// Numbers that fit one segment: two lines of seven.
+const PER_SEGMENT: u64 = 14;
 
 /// An archive that is spilled: it is as long as the ring.
 type Large = [u64; 16];
@@ -44,13 +44,13 @@ fn what_is_behind_a_switch_is_visible_as_a_whole() {
     let cases = &["before the switch", "behind the switch"];
     Model::with(Heavy).preemptions(2).reaches(cases).check(|run| {
         // One of these fills a segment.
-        let (mut port1, mut port2) = channel::<[u64; 7]>(3);
-        port1.try_post_message(&[0; 7]).unwrap();
+        let (mut port1, mut port2) = channel::<[u64; 8]>(3);
+        port1.try_post_message(&[0; 8]).unwrap();
         // With the frame in hand the segment stays full.
         let held = port2.try_recv().unwrap();
         let sender = thread::spawn(move || {
-            port1.try_post_message(&[1; 7]).unwrap();
-            port1.try_post_message(&[2; 7]).unwrap();
+            port1.try_post_message(&[1; 8]).unwrap();
+            port1.try_post_message(&[2; 8]).unwrap();
             port1
         });
         assert_eq!(held[6], 0);
@@ -98,11 +98,11 @@ fn a_batch_over_a_switch_is_visible_all_at_once() {
 fn a_segment_is_read_before_it_is_written_again() {
     Model::with(Heavy).preemptions(3).check(|_| {
         // One of these fills a segment.
-        let (mut port1, mut port2) = channel::<[u64; 7]>(2);
-        port1.try_post_message(&[0; 7]).unwrap();
-        port1.try_post_message(&[1; 7]).unwrap();
+        let (mut port1, mut port2) = channel::<[u64; 8]>(2);
+        port1.try_post_message(&[0; 8]).unwrap();
+        port1.try_post_message(&[1; 8]).unwrap();
         let sender = thread::spawn(move || {
-            post(&mut port1, &[2; 7]).unwrap();
+            post(&mut port1, &[2; 8]).unwrap();
             port1
         });
         for number in 0..3 {
@@ -181,20 +181,20 @@ fn a_segment_is_looked_at_before_it_is_given_back() {
     let cases = &["all of it", "not all of it"];
     Model::with(Full).preemptions(3).reaches(cases).check(|run| {
         // One of these fills a segment.
-        let (mut port1, port2) = channel::<[u64; 7]>(4);
+        let (mut port1, port2) = channel::<[u64; 8]>(4);
         for number in 0..4 {
-            port1.try_post_message(&[number; 7]).unwrap();
+            port1.try_post_message(&[number; 8]).unwrap();
         }
         let (mut sender, receiver) = port2.into_split();
         let looking = thread::spawn(move || (receiver.bytes_available(), receiver));
         sender.close();
         for _ in 0..2 {
-            assert!(port1.try_post_message(&[4; 7]).unwrap_err().is_closed());
+            assert!(port1.try_post_message(&[4; 8]).unwrap_err().is_closed());
         }
         let event = port1.split_mut().0.close_event().unwrap();
         assert_eq!(event.undelivered_messages(), 4, "a message is lost, or counted twice");
         let (available, receiver) = looking.join().unwrap();
-        run.reached(cases[usize::from(available < 4 * size_of::<[u64; 7]>())]);
+        run.reached(cases[usize::from(available < 4 * size_of::<[u64; 8]>())]);
         assert_eq!(receiver.bytes_available(), 0);
     });
 }
@@ -238,9 +238,9 @@ fn what_is_freed_is_counted_behind_the_position() {
 fn a_freed_segment_is_counted_behind_the_position() {
     Model::with(Heavy).preemptions(4).reaches(&["not yet", "freed"]).check(|run| {
         // One of these fills a segment.
-        let (mut port1, mut port2) = channel::<[u64; 7]>(4);
+        let (mut port1, mut port2) = channel::<[u64; 8]>(4);
         for number in 0..4 {
-            port1.try_post_message(&[number; 7]).unwrap();
+            port1.try_post_message(&[number; 8]).unwrap();
         }
         let taken = port1.bytes_in_flight();
         let receiving = thread::spawn(move || {
@@ -253,7 +253,7 @@ fn a_freed_segment_is_counted_behind_the_position() {
         let is_freed = taken - port1.bytes_in_flight() == taken / 4 * 3;
         if is_freed {
             for _ in 0..2 {
-                let posted = port1.try_post_message(&[4; 7]);
+                let posted = port1.try_post_message(&[4; 8]);
                 assert!(posted.is_ok(), "what was given back is no room: {posted:?}");
             }
         }
