@@ -263,7 +263,7 @@ fn streams_and_sinks() -> Outcome {
     futures_lite::future::block_on(futures_util::SinkExt::feed(&mut sink, 7))?;
     assert_debug(
         &sink,
-        "SenderSink { sender: Sender { capacity: 1024, bytes_in_flight: 1008, closed: false, \
+        "SenderSink { sender: Sender { capacity: 1024, bytes_in_flight: 896, closed: false, \
          disconnected: false }, holding: true }",
     );
     port1.get_mut().close();
