@@ -76,7 +76,8 @@ macro_rules! words {
         #[derive(Debug)]
         pub(crate) struct $name {
             value: $atomic,
-            marks: [AtomicBool; THREADS],
+            /// On the heap, as loom gives each thread of a model little stack.
+            marks: Box<[AtomicBool]>,
             /// Which threads have loaded at all; not scheduled.
             marked: std::sync::atomic::AtomicUsize,
         }
@@ -86,7 +87,7 @@ macro_rules! words {
             pub(crate) fn new(value: $value) -> Self {
                 Self {
                     value: <$atomic>::new(value),
-                    marks: std::array::from_fn(|_| AtomicBool::new(false)),
+                    marks: (0..THREADS).map(|_| AtomicBool::new(false)).collect(),
                     marked: std::sync::atomic::AtomicUsize::new(0),
                 }
             }
