@@ -176,7 +176,8 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// fraction of one. So `recv_async`, `post_message_async` and their like look again for about a
     /// microsecond before they return `Pending`: only while that has lately succeeded, never on a
     /// machine with one CPU, and never if the task was last woken from the CPU that it runs on, as
-    /// by another task of its own thread. Tasks that share their thread with many others, whose
+    /// by another task of its own thread. Where it has not, they try for some fifty microseconds,
+    /// after 8 suspensions and then ever more seldom, down to once in 1024. Tasks that share their thread with many others, whose
     /// latency counts more, may do without.
     ///
     /// # Examples
