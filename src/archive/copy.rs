@@ -36,7 +36,9 @@ pub(crate) fn copy<T: Message>(message: &T, place: &mut [MaybeUninit<u8>]) {
     place[copied..].copy_from_slice(&message[copied..]);
 }
 
-/// Copies bytes to a place that is as long, and gives them back from there.
+/// Copies bytes to a place that is as long, and gives them back from there. Inlined where a message
+/// is serialised: out of line it halves a stream of 1 KiB.
+#[inline(always)]
 pub(crate) fn put<'a>(place: &'a mut [MaybeUninit<u8>], bytes: &[u8]) -> &'a mut [u8] {
     assert!(place.len() == bytes.len());
     let to = place.as_mut_ptr().cast::<u8>();
