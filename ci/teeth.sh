@@ -39,7 +39,9 @@ S3|close|blocks::a_closed_channel_is_never_merely_empty|merely empty
 S4|close|frames::a_closed_channel_is_never_merely_empty|merely empty
 S4|close|blocks::a_closed_channel_is_never_merely_empty|merely empty
 S5|growth|frames::the_report_stays_out_of_what_was_given_back|Causality violation
+S5|growth|blocks::a_segment_that_was_entered_is_not_given_back|Causality violation|currently reading
 S6|growth|frames::the_report_stays_out_of_what_was_given_back|Causality violation
+S6|growth|blocks::a_segment_that_was_entered_is_not_given_back|Causality violation|currently reading
 W1|waiting|blocks::a_waker_finds_what_the_sleeper_left|Causality violation
 W2|waiting|blocks::a_waker_finds_what_the_sleeper_left|Causality violation
 W3|tasks|a_post_wakes_the_receiving_task|Causality violation
@@ -64,8 +66,6 @@ B3|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a mes
 B3|split_closer|frames::a_message_is_delivered_or_counted|a message is lost, or counted
 B3|split_closer|blocks::a_message_is_delivered_or_counted|a message is lost, or counted
 B4|close|the_report_is_exact_when_one_half_closes_while_the_other_receives|a message is lost, or counted
-B4|split_closer|frames::a_message_is_delivered_or_counted|a message is lost, or counted
-B4|split_closer|blocks::a_message_is_delivered_or_counted|a message is lost, or counted
 B5|close|frames::a_post_that_its_own_port_closes_on_is_delivered_or_refused|accepted and not delivered
 B5|close|blocks::a_post_that_its_own_port_closes_on_is_delivered_or_refused|accepted and not delivered
 B7|tasks|a_task_that_is_suspended_often_is_woken|deadlock
@@ -76,7 +76,6 @@ StrictEnd|close|the_end_is_found_behind_what_was_skipped|merely empty
 NoSecondLook|drop|frames::flume_120_messages_come_before_the_disconnection|an accepted message is lost
 NoSecondLook|drop|blocks::flume_120_messages_come_before_the_disconnection|an accepted message is lost
 EarlyRelease|publish|bytes_are_read_before_they_are_written_again|Causality violation|currently reading
-EarlyRelease|blocks|a_block_is_read_before_it_is_written_in_the_next_lap|Causality violation|currently reading
 CloseTwice|close|each_port_gets_one_close_event_when_both_close|a close event came twice|not one close event each
 LateMessageError|handlers|a_messageerror_comes_before_the_next_message|the events are out of order
 EarlyErrorRelease|handlers|a_message_that_failed_is_released_once|Causality violation|currently reading
@@ -98,7 +97,9 @@ NoHoldBack|batches|frames::a_batch_is_visible_all_at_once|a part of a batch is v
 NoHoldBack|blocks|a_batch_over_several_blocks_is_visible_all_at_once|a part of a batch is visible
 NoHoldBack|blocks|a_batch_that_is_found_ahead_is_visible_all_at_once|a part of a batch is visible
 NoHoldBack|blocks|a_batch_with_a_switch_in_its_first_block_is_visible_all_at_once|a part of a batch is visible
+FirstBlockFirst|blocks|a_batch_that_is_found_ahead_is_visible_all_at_once|a part of a batch is visible
 NoSwitchClaim|growth|frames::the_report_stays_out_of_what_was_given_back|Causality violation
+NoSwitchClaim|growth|blocks::a_segment_that_was_entered_is_not_given_back|Causality violation|currently reading
 EarlyGiveBack|growth|frames::a_segment_is_read_before_it_is_written_again|Causality violation|currently reading
 EarlyGiveBack|growth|blocks::a_segment_is_read_before_it_is_written_again|Causality violation|currently reading
 NoFloor|growth|frames::a_passed_switch_wakes_the_sender|more room than the limit allows

@@ -260,20 +260,25 @@ fn the_hook_does_not_outlive_its_loop() {
     });
 }
 
+/// Makes a channel, puts one port into a loop and returns the other one.
+///
+/// On the heap, and not inlined: loom gives a model little stack.
+#[inline(never)]
+fn add_port(events: &mut EventLoop, log: &Log<u64>) -> Box<MessagePort<u64>> {
+    let Channel { port1, port2 } = Channel::with_capacity(SMALLEST);
+    events.add(noting(port2, log));
+    Box::new(port1)
+}
+
 /// Of several ports that ring while the loop listens, each has its turn.
 #[test]
 fn every_port_that_rings_is_heard() {
     Model::with(Full).preemptions(3).check(|_| {
         let mut events = EventLoop::new();
         let log = Log::new();
-        let peers = [(); 2].map(|()| {
-            let Channel { port1, port2 } = Channel::with_capacity(SMALLEST);
-            events.add(noting(port2, &log));
-            port1
-        });
+        let mut peers: Vec<_> = (0..2).map(|_| add_port(&mut events, &log)).collect();
         assert_eq!(events.run_once(Some(Duration::ZERO)).unwrap(), 0);
         let posting = thread::spawn(move || {
-            let mut peers = peers;
             for (number, peer) in (1..).zip(&mut peers) {
                 peer.try_post_message(&number).unwrap();
             }

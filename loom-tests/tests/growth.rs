@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use loom_tests::Barriers::{Full, Heavy};
+use loom_tests::Barriers::{Both, Full, Heavy};
 use loom_tests::layouts::{Filling, Framed, FramedFilling, Numbered};
 use loom_tests::steps::{post, receive};
 use loom_tests::{Model, SMALLEST, both_layouts, thread};
@@ -188,6 +188,31 @@ fn a_segment_is_looked_at_before_it_is_given_back<M: Numbered>() {
         let (available, receiver) = looking.join().unwrap();
         run.reached(cases[usize::from(available < all)]);
         assert_eq!(receiver.bytes_available(), 0);
+    });
+}
+
+/// What nobody reads is given back from behind the segment in which the receiver is, which may be
+/// passing one switch after the other meanwhile.
+fn a_segment_that_was_entered_is_not_given_back<M: Numbered>() {
+    let cases = &["none", "one", "two", "three", "all"];
+    Model::with(Both).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, port2) = channel::<M>(4);
+        fill(&mut port1, 0, 4);
+        let (mut sender, mut receiver) = port2.into_split();
+        let receiving = thread::spawn(move || {
+            let mut delivered = 0;
+            while let Ok(message) = receiver.try_recv() {
+                assert_eq!(M::number(&message), delivered, "a message is out of order");
+                delivered += 1;
+            }
+            delivered
+        });
+        sender.close();
+        for _ in 0..2 {
+            assert!(port1.try_post_message(&M::of(4)).unwrap_err().is_closed());
+        }
+        let delivered = receiving.join().unwrap();
+        run.reached(cases[usize::try_from(delivered).unwrap()]);
     });
 }
 
@@ -419,6 +444,7 @@ both_layouts! {
         what_is_behind_a_switch_is_visible_as_a_whole,
         a_segment_is_read_before_it_is_written_again,
         a_segment_is_looked_at_before_it_is_given_back,
+        a_segment_that_was_entered_is_not_given_back,
         a_freed_segment_is_counted_behind_the_position,
         a_passed_switch_wakes_the_sender,
         the_report_is_exact_around_a_switch,

@@ -229,7 +229,7 @@ impl Chain {
     #[cfg_attr(not(message_port_teeth), allow(clippy::unused_self, reason = "a mutant keeps it"))]
     fn free(&self, segment: Box<Segment>) {
         #[cfg(message_port_teeth)]
-        if active(Mutant::B6) {
+        if [Mutant::B6, Mutant::NoSwitchClaim, Mutant::S5, Mutant::S6].into_iter().any(active) {
             // As in `give_back`.
             segment.buffer.enter();
             return self.passed.lock().unwrap().push(segment);

@@ -118,6 +118,8 @@ mutants! {
     LateCount,
     /// Makes each message of a batch visible on its own.
     NoHoldBack,
+    /// Publishes the blocks of a batch, but for the first one, from the front on.
+    FirstBlockFirst,
     /// Follows the producer into the next segment without asking whether the end is settled.
     NoSwitchClaim,
     /// Gives a segment back before the last message in it.

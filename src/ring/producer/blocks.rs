@@ -51,7 +51,9 @@ impl Producer {
             behind = behind.next_block(shape, bytes);
             blocks += 1;
         }
-        for ahead in (0..blocks).rev() {
+        for block in 1..=blocks {
+            let ahead =
+                if order::active(Mutant::FirstBlockFirst) { block - 1 } else { blocks - block };
             let cursor = cursor.ahead(shape, ahead, bytes);
             self.view.commit_block(cursor, shape, cursor.full(shape));
         }
