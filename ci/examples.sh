@@ -186,7 +186,7 @@ fi
 
 if [ -e "$bin/tokio_app" ]; then
     expect 0 "$bin/tokio_app" 4
-    printf '%s\n' 'NoPrimes { below: 0 }' '25 primes below 100' '46 primes below 200' \
+    printf '%s\n' 'no primes below 0' '25 primes below 100' '46 primes below 200' \
         '62 primes below 300' '4 posted, 4 done' | diff - "$scratch/out"
     # More than the time allows: what was posted until then is still done.
     expect 0 "$bin/tokio_app" 1000000 50

@@ -34,7 +34,7 @@ fn work(mut port: MessagePort<Outcome, Job>) -> Result<(), BoxError> {
             Err(RecvError::Disconnected) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let prime = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+        let prime = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
         port.post_message(&match (2..below).filter(prime).count() {
             0 => Outcome::NoPrimes { below },
             count => Outcome::Primes { below, count: count as u64 },
@@ -77,7 +77,7 @@ async fn run(jobs: u64, limit: Duration) -> Result<(), BoxError> {
                         ArchivedOutcome::Primes { below, count } => {
                             println!("{count} primes below {below}");
                         }
-                        other => println!("{other:?}"),
+                        ArchivedOutcome::NoPrimes { below } => println!("no primes below {below}"),
                     }
                     done += 1;
                 }
