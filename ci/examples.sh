@@ -172,6 +172,51 @@ if [ -e "$bin/burst" ]; then
     expect 0 "$bin/burst" --help
 fi
 
+if [ -e "$bin/rpc" ]; then
+    expect 0 "$bin/rpc"
+    diff - "$scratch/out" <<'END'
+tea + 4 = 7
+tea + four: invalid digit found in string
+tea + 9223372036854775807: overflow
+Value(7)
+Failed("no key milk")
+Keys(["tea"])
+END
+fi
+
+if [ -e "$bin/tokio_app" ]; then
+    expect 0 "$bin/tokio_app" 4
+    printf '%s\n' 'no primes below 0' '25 primes below 100' '46 primes below 200' \
+        '62 primes below 300' '4 posted, 4 done' | diff - "$scratch/out"
+    # More than the time allows: what was posted until then is still done.
+    expect 0 "$bin/tokio_app" 1000000 50
+    lines="$(wc -l <"$scratch/out")"
+    tail -n 1 "$scratch/out" | grep -qx "$((lines - 1)) posted, $((lines - 1)) done"
+    [ "$lines" -lt 1000000 ]
+fi
+
+if [ -e "$bin/logger" ]; then
+    expect 0 "$bin/logger" 3
+    diff - "$scratch/out" <<'END'
+Started
+Filled { order: 1, price: 962 }
+Refused { order: 2, reason: NoCredit }
+Filled { order: 3, price: 1323 }
+END
+    # Nobody reads the log, so the pipe and the ring are full soon. The hot thread gets on, and has
+    # counted what it dropped, before the first line is read.
+    mkfifo "$scratch/log" "$scratch/end"
+    timeout 60 "$bin/logger" 200000 >"$scratch/log" 2>"$scratch/end" &
+    exec 3<"$scratch/log" 4<"$scratch/end"
+    read -r total _ dropped _ <&4
+    lines="$(wc -l <&3)"
+    wait "$!"
+    exec 3<&- 4<&-
+    echo "ok (0): logger, $dropped of $total events dropped"
+    [ "$dropped" -gt 0 ]
+    [ "$((lines + dropped))" -eq "$total" ]
+fi
+
 for source in examples/*.rs examples/*/main.rs; do
     name="${source#examples/}"
     name="${name%/main.rs}"

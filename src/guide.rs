@@ -5,9 +5,14 @@
 //!
 //! | page | about |
 //! |---|---|
+//! | [`archived`] | what a received message is: matching, comparing and printing it, owned values |
 //! | [`room`] | choosing a capacity, back-pressure, two ends that post at once, growing |
 //! | [`receiving`] | waiting, handlers or pull, handlers that fail, tasks, many ports on one thread |
 //! | [`practice`] | passing archives on, shutting down, watching a channel, testing with loom, tuning |
+//! | [`migrating`] | the calls of crossbeam-channel, `std`, tokio, flume, rtrb and the web, and what differs |
+
+#[doc = include_str!("../docs/guide/archived.md")]
+pub mod archived {}
 
 #[doc = include_str!("../docs/guide/room.md")]
 pub mod room {}
@@ -17,3 +22,6 @@ pub mod receiving {}
 
 #[doc = include_str!("../docs/guide/practice.md")]
 pub mod practice {}
+
+#[doc = include_str!("../docs/guide/migrating.md")]
+pub mod migrating {}

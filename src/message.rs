@@ -19,6 +19,10 @@ use crate::incoming::Held;
 /// [`rkyv::Deserialize`] for [`MessageRef::deserialize`]), and the type is a message. Numbers,
 /// strings, vectors, maps, options and tuples of messages are messages already.
 ///
+/// A receiver gets the archived form of the type, such as `ArchivedOrder` for `Order`. Derive what it
+/// needs for that form too, by `#[rkyv(derive(Debug, PartialEq))]`;
+/// [the guide](crate::guide::archived) says how to match, compare and print it.
+///
 /// Archives are aligned to as much as 16 bytes. A type whose archived form needs more is refused when it is
 /// compiled; one that only contains such a type behind a pointer (a `Vec` of them, say) is
 /// received as an invalid archive wherever it happens to lie less aligned, so do not post it.
