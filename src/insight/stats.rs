@@ -28,7 +28,7 @@ use crate::wait::WaitCell;
 /// let stats = port1.outgoing_stats();
 /// assert_eq!((stats.posted, stats.received), (3, 1));
 /// assert_eq!((stats.posted_bytes, stats.received_bytes), (24, 8));
-/// assert_eq!(stats.high_water_mark, 48); // three times eight bytes and a header
+/// assert_eq!(stats.high_water_mark, 24); // three times eight bytes
 /// assert_eq!(stats, port2.incoming_stats());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -155,7 +155,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// let MessageChannel { mut port1, port2: _port2 } = MessageChannel::<u64>::with_capacity(64);
     /// while port1.try_post_message(&7).is_ok() {}
     /// let stats = port1.outgoing_stats();
-    /// assert_eq!((stats.posted, stats.full), (3, 1));
+    /// assert_eq!((stats.posted, stats.full), (7, 1));
     /// ```
     #[cfg_attr(docsrs, doc(cfg(feature = "stats")))]
     pub fn outgoing_stats(&self) -> Stats {
