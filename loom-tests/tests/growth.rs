@@ -195,7 +195,7 @@ fn a_segment_is_looked_at_before_it_is_given_back<M: Numbered>() {
 /// passing one switch after the other meanwhile.
 fn a_segment_that_was_entered_is_not_given_back<M: Numbered>() {
     let cases = &["none", "one", "two", "three", "all"];
-    Model::with(Both).preemptions(3).reaches(cases).check(|run| {
+    Model::with(Both).preemptions(2).reaches(cases).check(|run| {
         let (mut port1, port2) = channel::<M>(4);
         fill(&mut port1, 0, 4);
         let (mut sender, mut receiver) = port2.into_split();

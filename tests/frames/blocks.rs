@@ -5,6 +5,7 @@
 //! shows that what one lap writes is what the same lap reads.
 
 #[allow(dead_code, reason = "what only the ring needs is not checked here")]
+#[allow(clippy::inline_always, reason = "the attributes are the ring's")]
 #[path = "../../src/ring/block.rs"]
 mod block;
 
