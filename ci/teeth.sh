@@ -56,8 +56,8 @@ V2|growth|frames::a_segment_is_looked_at_before_it_is_given_back|Causality viola
 V2|growth|blocks::a_segment_is_looked_at_before_it_is_given_back|Causality violation
 L1|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 L2|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
-L3|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order
-L4|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order
+L3|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order|maximum number of branches
+L4|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order|maximum number of branches
 B1|waiting|frames::a_post_wakes_the_receiver|deadlock
 B1|waiting|blocks::a_post_wakes_the_receiver|deadlock
 B2|waiting|frames::a_release_wakes_the_sender|deadlock
