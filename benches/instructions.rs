@@ -12,16 +12,14 @@
 #[path = "common/messages.rs"]
 #[allow(dead_code, reason = "the other messages belong to the other rows")]
 mod messages;
+#[path = "common/rows.rs"]
+mod rows;
 
 use std::hint::black_box;
 
-use message_port::{Message, MessageChannel, MessagePort};
+use message_port::MessageChannel;
 use messages::{Line, Order};
-use rkyv::Archived;
-
-const ROUNDS: u64 = 1000;
-
-type Row = (&'static str, fn());
+use rows::{ROUNDS, Row, counted, one_by_one, one_by_one_through};
 
 const ROWS: &[Row] = &[
     ("number", || one_by_one(&7u64, |n| n.to_native())),
@@ -34,35 +32,6 @@ const ROWS: &[Row] = &[
     ("batch", batches),
     ("events", events),
 ];
-
-/// Work on the two ends of a channel, apart from making them: only this is counted.
-#[inline(never)]
-fn counted<E, R>(ends: &mut E, work: impl FnOnce(&mut E) -> R) -> R {
-    work(ends)
-}
-
-fn one_by_one<T: Message>(message: &T, read: impl Fn(&Archived<T>) -> u64) {
-    one_by_one_through(MessageChannel::new(), message, read);
-}
-
-fn one_by_one_through<T: Message>(
-    channel: MessageChannel<T>,
-    message: &T,
-    read: impl Fn(&Archived<T>) -> u64,
-) {
-    let MessageChannel { port1, port2 } = channel;
-    let mut ends = (port1, port2);
-    let pass = |ends: &mut (MessagePort<T>, MessagePort<T>), rounds| {
-        let mut sum = 0;
-        for _ in 0..rounds {
-            ends.0.post_message(black_box(message)).unwrap();
-            sum += read(&ends.1.recv().unwrap());
-        }
-        black_box(sum)
-    };
-    pass(&mut ends, 1);
-    counted(&mut ends, |ends| pass(ends, ROUNDS));
-}
 
 fn trusted_order() {
     // SAFETY: the order's archive is derived and valid, and nothing in it is aligned to more than
@@ -116,13 +85,5 @@ fn events() {
 }
 
 fn main() {
-    // cargo and criterion's siblings pass options: they are not names of rows.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    for (name, run) in ROWS {
-        if wanted.is_empty() {
-            println!("{name}");
-        } else if wanted.iter().any(|wanted| wanted == name) {
-            run();
-        }
-    }
+    rows::run(ROWS);
 }

@@ -5,16 +5,16 @@
 #[path = "common/messages.rs"]
 #[allow(dead_code, reason = "the other messages belong to the other rows")]
 mod messages;
+#[path = "common/rows.rs"]
+#[allow(dead_code, reason = "the other program gives its channels a builder")]
+mod rows;
 
 use std::hint::black_box;
 
-use message_port::{Message, MessageChannel, MessagePort};
+use message_port::{Message, MessageChannel};
 use messages::{Pair, Quote, Snapshot, Tick};
 use rkyv::Archived;
-
-const ROUNDS: usize = 1000;
-
-type Row = (&'static str, fn());
+use rows::{ROUNDS, Row, counted, one_by_one};
 
 const ROWS: &[Row] = &[
     ("struct_16", || one_by_one(&Pair::new(7), |pair| pair.others[0].to_native())),
@@ -25,27 +25,6 @@ const ROWS: &[Row] = &[
     ("batch_struct_64", || batches(&[Quote::new(7); BATCH], |quote| quote.others[6].to_native())),
     ("batch_rtrb", batches_through_rtrb),
 ];
-
-/// Work on the two ends of a channel, apart from making them: only this is counted.
-#[inline(never)]
-fn counted<E, R>(ends: &mut E, work: impl FnOnce(&mut E) -> R) -> R {
-    work(ends)
-}
-
-fn one_by_one<T: Message>(message: &T, read: impl Fn(&Archived<T>) -> u64) {
-    let MessageChannel { port1, port2 } = MessageChannel::new();
-    let mut ends = (port1, port2);
-    let pass = |ends: &mut (MessagePort<T>, MessagePort<T>), rounds| {
-        let mut sum = 0;
-        for _ in 0..rounds {
-            ends.0.post_message(black_box(message)).unwrap();
-            sum += read(&ends.1.recv().unwrap());
-        }
-        black_box(sum)
-    };
-    pass(&mut ends, 1);
-    counted(&mut ends, |ends| pass(ends, ROUNDS));
-}
 
 fn one_by_one_through_rtrb<T: Copy>(message: T, read: impl Fn(&T) -> u64) {
     let mut ends = rtrb::RingBuffer::<T>::new(4096);
@@ -95,13 +74,5 @@ fn batches_through_rtrb() {
 }
 
 fn main() {
-    // cargo and criterion's siblings pass options: they are not names of rows.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    for (name, run) in ROWS {
-        if wanted.is_empty() {
-            println!("{name}");
-        } else if wanted.iter().any(|wanted| wanted == name) {
-            run();
-        }
-    }
+    rows::run(ROWS);
 }

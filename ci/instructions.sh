@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.."
 
 baseline=benches/instructions.tsv
 tolerance=3 # percent
-rounds=1000 # messages per row, as in benches/instructions*.rs
+rounds=1000 # messages per row, as in benches/common/rows.rs
 mode=compare
 case "${1:-}" in
 --update | --add) mode="${1#--}" && shift ;;

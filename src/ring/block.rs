@@ -225,7 +225,7 @@ pub(crate) const fn switch(cursor: Cursor) -> u32 {
     cursor.word | SWITCH
 }
 
-/// What a header says to a consumer that is at a cursor.
+/// What a header says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum News {
     /// So many messages of this block are published from here on.
@@ -236,7 +236,7 @@ pub(crate) enum News {
     Switch,
 }
 
-/// Whether a header announces messages at `cursor`, and where they end.
+/// What a header says to a consumer that is at `cursor`.
 #[inline(always)]
 pub(crate) const fn news(header: u32, cursor: Cursor) -> News {
     // What is left of an earlier lap is less than the cursor's word, and so is far ahead of it.

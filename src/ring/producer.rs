@@ -250,7 +250,7 @@ impl Producer {
         debug_assert!(self.fits_here(layout, length));
         match layout {
             Layout::Blocks(shape) => {
-                self.clear_block_behind(shape);
+                Self::clear_block_behind(self.view, self.cursor, shape);
                 self.view.commit_block(self.cursor, shape, self.cursor.word + 1);
                 self.pass(shape);
             }

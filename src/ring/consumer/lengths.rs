@@ -49,9 +49,10 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
         self.cursor = self.cursor.forward(shape, found, bytes);
         if found < limit {
             let full = self.consumer.count_full_blocks(shape, self.cursor, limit - found);
-            found += full * shape.count() - if full > 0 { self.cursor.index() } else { 0 };
-            self.cursor =
-                if full > 0 { self.cursor.ahead(shape, full, bytes) } else { self.cursor };
+            if full > 0 {
+                found += full * shape.count() - self.cursor.index();
+                self.cursor = self.cursor.ahead(shape, full, bytes);
+            }
         }
         while found < limit {
             let header = self.segment.view.poll_block(self.cursor, shape);
@@ -73,8 +74,21 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
         }
         found.min(limit)
     }
+}
 
-    fn next_frame(&mut self) -> Option<usize> {
+impl<F> Drop for Lengths<'_, F> {
+    fn drop(&mut self) {
+        if self.is_ahead {
+            // ORDERING(V1): Release; pairs with V2 in `Producer::cut`: it is done with them.
+            self.consumer.ring.consumer.looking.store(IDLE, order::end_look());
+        }
+    }
+}
+
+impl<F: Fn() -> bool> Iterator for Lengths<'_, F> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
         loop {
             let (view, position) = (self.segment.view, self.position);
             let word = view.poll(position);
@@ -99,22 +113,5 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
             self.position = position.wrapping_add(frame::size(payload));
             return Some(length);
         }
-    }
-}
-
-impl<F> Drop for Lengths<'_, F> {
-    fn drop(&mut self) {
-        if self.is_ahead {
-            // ORDERING(V1): Release; pairs with V2 in `Producer::cut`: it is done with them.
-            self.consumer.ring.consumer.looking.store(IDLE, order::end_look());
-        }
-    }
-}
-
-impl<F: Fn() -> bool> Iterator for Lengths<'_, F> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        self.next_frame()
     }
 }

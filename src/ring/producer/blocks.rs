@@ -20,13 +20,19 @@ impl HeldBack {
 impl Producer {
     #[inline(always)]
     pub(super) fn hold_back_in_block(&mut self, shape: Shape) {
-        self.clear_block_behind(shape);
+        Self::clear_block_behind(self.view, self.cursor, shape);
+        self.hold_back(1);
+        self.pass(shape);
+    }
+
+    /// Adds so many messages, the first of which is at the tail, to the batch that is held back.
+    #[inline(always)]
+    pub(super) fn hold_back(&mut self, messages: usize) {
         let (view, position, cursor) = (self.view, self.tail, self.cursor);
         let (word, left) = (cursor.word + 1, None);
         self.held_back
             .get_or_insert(HeldBack { view, position, cursor, word, left, messages: 0 })
-            .messages += 1;
-        self.pass(shape);
+            .messages += messages;
     }
 
     /// Publishes the blocks of a batch, the first one last: nobody sees the others before, unless
@@ -80,15 +86,15 @@ impl Producer {
     /// Before the last message of a block is published the consumer must find nothing in the next
     /// block. Only a segment in its first lap may hold anything there.
     #[inline(always)]
-    pub(super) fn clear_block_behind(&mut self, shape: Shape) {
-        if self.cursor.is_last(shape) && self.cursor.is_in_first_lap() {
-            Self::clear_behind(self.view, self.cursor, shape);
+    pub(super) fn clear_block_behind(view: View, cursor: Cursor, shape: Shape) {
+        if cursor.is_last(shape) && cursor.is_in_first_lap() {
+            Self::clear_behind(view, cursor, shape);
         }
     }
 
     /// Clears the block behind the one at `cursor`, unless that is the last one of the first lap.
     #[cold]
-    pub(super) fn clear_behind(view: View, cursor: Cursor, shape: Shape) {
+    fn clear_behind(view: View, cursor: Cursor, shape: Shape) {
         let next = cursor.next_block(shape, view.len());
         if next.is_in_first_lap() {
             view.clear_block(next, shape);

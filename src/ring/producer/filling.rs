@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::{HeldBack, Producer};
+use super::Producer;
 use crate::ring::block::{self, Cursor, Shape};
 use crate::ring::buffer::View;
 use crate::sync::order::{self, Mutant};
@@ -43,9 +43,7 @@ impl<'a> Filling<'a> {
         let (view, cursor, shape) = (self.view, self.cursor, self.shape);
         // SAFETY: as in `Producer::run`; this borrows the only producer.
         write(unsafe { view.write_message(cursor, shape) }.as_mut_slice());
-        if cursor.is_last(shape) && cursor.is_in_first_lap() {
-            Producer::clear_behind(view, cursor, shape);
-        }
+        Producer::clear_block_behind(view, cursor, shape);
         self.cursor.advance(shape, view.len());
         self.tail = self.tail.wrapping_add(block::STEP);
         if order::active(Mutant::NoHoldBack) {
@@ -62,12 +60,7 @@ impl Drop for Filling<'_> {
         if messages == 0 {
             return;
         }
-        let (view, position, cursor) = (self.view, producer.tail, producer.cursor);
-        let (word, left) = (cursor.word + 1, None);
-        producer
-            .held_back
-            .get_or_insert(HeldBack { view, position, cursor, word, left, messages: 0 })
-            .messages += messages;
+        producer.hold_back(messages);
         (producer.cursor, producer.tail) = (self.cursor, self.tail);
     }
 }

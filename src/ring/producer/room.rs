@@ -17,17 +17,11 @@ impl Producer {
     #[cold]
     pub(super) fn refresh(&mut self, length: usize) -> Result<(), usize> {
         self.patience.pause();
-        let refreshed = match self.layout {
-            Layout::Frames => self.refresh_frames(length),
-            Layout::Blocks(shape) => self.refresh_blocks(shape),
-        };
-        let size = match self.layout {
-            Layout::Frames => frame::size(length),
-            Layout::Blocks(_) => block::STEP,
-        };
-        let all = match self.layout {
-            Layout::Frames => self.capacity,
-            Layout::Blocks(shape) => shape.room(self.capacity),
+        let (refreshed, size, all) = match self.layout {
+            Layout::Frames => (self.refresh_frames(length), frame::size(length), self.capacity),
+            Layout::Blocks(shape) => {
+                (self.refresh_blocks(shape), block::STEP, shape.room(self.capacity))
+            }
         };
         self.patience.learn(frame::distance(self.tail, self.limit), size, all);
         refreshed

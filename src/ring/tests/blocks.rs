@@ -126,6 +126,16 @@ fn the_first_lap_takes_no_garbage_for_messages() {
     }
 }
 
+/// Publishes the batch that is held back, and takes all of it.
+fn flush_and_receive(ends: &mut Ends, length: usize) {
+    assert_eq!(ends.producer.flush(), Some(length));
+    assert_eq!(ends.consumer.len(usize::MAX, || true), length);
+    for _ in 0..length {
+        assert!(ends.receive());
+    }
+    assert!(!ends.receive());
+}
+
 /// A batch goes through blocks that nobody has written, and is seen as a whole.
 #[test]
 fn a_batch_in_the_first_lap_takes_no_garbage_for_messages() {
@@ -138,12 +148,7 @@ fn a_batch_in_the_first_lap_takes_no_garbage_for_messages() {
             assert!(ends.post_in_batch());
             assert!(peek(&mut ends.consumer).is_none());
         }
-        assert_eq!(ends.producer.flush(), Some(length));
-        assert_eq!(ends.consumer.len(usize::MAX, || true), length);
-        for _ in 0..length {
-            assert!(ends.receive());
-        }
-        assert!(!ends.receive());
+        flush_and_receive(&mut ends, length);
     }
 }
 
@@ -183,12 +188,7 @@ fn a_batch_over_switches_is_seen_as_a_whole() {
                 assert!(ends.receive());
             }
             assert!(peek(&mut ends.consumer).is_none());
-            assert_eq!(ends.producer.flush(), Some(length));
-            assert_eq!(ends.consumer.len(usize::MAX, || true), length);
-            for _ in 0..length {
-                assert!(ends.receive());
-            }
-            assert!(!ends.receive());
+            flush_and_receive(&mut ends, length);
         }
     }
 }
