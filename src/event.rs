@@ -5,7 +5,7 @@ use std::fmt;
 use rkyv::api::high::HighDeserializer;
 use rkyv::{Archived, Deserialize};
 
-use crate::error::{BoxError, DeserializeError, HandlerError};
+use crate::error::{BoxError, DeserializeError, HandlerError, PostError};
 use crate::message::{Message, MessageRef};
 use crate::outgoing::{Outgoing, Undelivered};
 use crate::sender::Sender;
@@ -119,6 +119,36 @@ impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
         self.is_given = true;
         self.message.set_target(self.target.address());
         self.target
+    }
+}
+
+impl<In: Message, Out: Message> MessageEvent<'_, In, Out> {
+    /// Posts an answer from the port that the message arrived at:
+    /// [`target`](Self::target)`().`[`post_message`](Sender::post_message), with its errors. Waits
+    /// for room if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostError`]. `WouldDeadlock` if the peer waits for room too.
+    ///
+    /// # Panics
+    ///
+    /// Only if the value's own `Serialize` panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port2.set_onmessage(|event| event.reply(&(*event.data() * 2)));
+    /// port1.post_message(&21)?;
+    /// port2.dispatch()?;
+    /// assert_eq!(*port1.recv()?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reply(&mut self, answer: &Out) -> Result<(), PostError> {
+        self.target().post_message(answer)
     }
 }
 

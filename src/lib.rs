@@ -114,7 +114,7 @@ pub use futures::{PortStream, ReceiverStream, SenderSink};
 #[cfg(feature = "stats")]
 pub use insight::{Stats, WaitStats};
 pub use message::{Message, MessageRef};
-pub use port::MessagePort;
+pub use port::{MessagePort, ReceivedEvent};
 pub use receiver::Receiver;
 pub use sender::Sender;
 pub use wait::WaitStrategy;

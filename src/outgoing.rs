@@ -366,6 +366,20 @@ impl Outgoing {
         waited
     }
 
+    /// Waits until nobody will read what is posted here: a port closed, or the peer's receiving half
+    /// went. What the peer gives back meanwhile does not wake it.
+    pub(crate) fn wait_for_end(&mut self, deadline: Deadline<'_>) -> Result<(), TimedOut> {
+        // Whoever waits here waits for no room, whatever became of an earlier post.
+        self.leave_stall();
+        let Self { link, side, waiter, .. } = self;
+        let look = || refusal(link, *side).map(drop);
+        if look().is_none() {
+            waiter.wait(link.sender(*side), Target::END, deadline, look)?;
+        }
+        self.give_back();
+        Ok(())
+    }
+
     /// Makes known that this port waits for room, unless it would wait in vain.
     fn stall(&mut self, target: Target, deadline: Deadline<'_>) -> Result<(), Refusal> {
         // A task that is polled again asks again: the peer may have been let in, for it had given

@@ -5,7 +5,7 @@ mod tasks;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::archive::{self, Known};
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
@@ -123,6 +123,11 @@ impl<In> Receiver<In> {
         Standing::Port { link: self.incoming.link().address(), side: self.incoming.side() }
     }
 
+    /// Says that no message is in hand with the sending half of its port.
+    pub(crate) fn has_no_target(&mut self) {
+        self.incoming.link().target(self.incoming.side()).set(0);
+    }
+
     /// Whether the channel was closed or the peer will post no more.
     pub(crate) fn has_ended(&self) -> bool {
         self.incoming.link().has_ended(self.incoming.side())
@@ -237,10 +242,41 @@ impl<In: Message> Receiver<In> {
         &mut self,
         timeout: Duration,
     ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
+        self.recv_by(Deadline::Within(timeout))
+    }
+
+    /// Receives a message, waiting for one until `deadline`; see
+    /// [`MessagePort::recv_deadline`](crate::MessagePort::recv_deadline).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RecvTimeoutError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Instant;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(*port2.split_mut().1.recv_deadline(Instant::now())?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn recv_deadline(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
+        self.recv_by(Deadline::At(deadline))
+    }
+
+    #[inline(always)]
+    fn recv_by(&mut self, deadline: Deadline<'_>) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
         if let Some(frame) = self.incoming.ready(const { archive::layout::<In>() }) {
             return Ok(self.take(frame)?);
         }
-        match self.incoming.wait_next(Deadline::Within(timeout)) {
+        match self.incoming.wait_next(deadline) {
             Ok(next) => Ok(self.receive(next)?),
             Err(TimedOut) => Err(RecvTimeoutError::Timeout),
         }

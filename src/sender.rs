@@ -1,13 +1,14 @@
 //! The posting half of a port.
 
 mod batch;
+mod ended;
 mod raw;
 mod tasks;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::archive::{self, Scratch};
 use crate::error::{PostError, PostTimeoutError, TryPostError};
@@ -268,7 +269,35 @@ impl<Out: Message> Sender<Out> {
         timeout: Duration,
     ) -> Result<(), PostTimeoutError> {
         let standing = self.standing();
-        self.post_within(message, timeout, || standing)
+        self.post_by(message, Deadline::Within(timeout), || standing)
+    }
+
+    /// Posts a message, waiting for room until `deadline`; see
+    /// [`MessagePort::post_message_deadline`](crate::MessagePort::post_message_deadline).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostTimeoutError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Instant;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.split_mut().0.post_message_deadline(&7, Instant::now())?; // there is room
+    /// assert_eq!(*port2.recv()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn post_message_deadline(
+        &mut self,
+        message: &Out,
+        deadline: Instant,
+    ) -> Result<(), PostTimeoutError> {
+        let standing = self.standing();
+        self.post_by(message, Deadline::At(deadline), || standing)
     }
 
     /// Posts many messages with one publication and one wake; see
@@ -309,15 +338,16 @@ impl<Out: Message> Sender<Out> {
         self.post(message, Deadline::Never, standing).map_err(post_error)
     }
 
-    /// [`post_message_timeout`](Self::post_message_timeout); `standing` as in [`Manner`].
+    /// [`post_message_timeout`](Self::post_message_timeout) and
+    /// [`post_message_deadline`](Self::post_message_deadline); `standing` as in [`Manner`].
     #[inline(always)]
-    pub(crate) fn post_within(
+    pub(crate) fn post_by(
         &mut self,
         message: &Out,
-        timeout: Duration,
+        deadline: Deadline<'_>,
         standing: impl Fn() -> Standing,
     ) -> Result<(), PostTimeoutError> {
-        self.post(message, Deadline::Within(timeout), standing).map_err(post_timeout_error)
+        self.post(message, deadline, standing).map_err(post_timeout_error)
     }
 
     #[inline(always)]

@@ -1,11 +1,15 @@
 //! The port: both halves and the handlers.
 
+mod answering;
+mod ended;
 mod events;
 mod looping;
 mod tasks;
 mod transfer;
 
 pub(crate) use looping::{LoopPort, Step};
+
+pub use answering::ReceivedEvent;
 
 use std::fmt;
 
@@ -158,8 +162,15 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn split_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {
-        self.sender.waits_no_more();
+        self.start_apart();
         (&mut self.sender, &mut self.receiver)
+    }
+
+    /// Forgets, before the halves are used apart, what a future or a [`ReceivedEvent`] that was
+    /// forgotten has left: from now on one half may receive while the other one waits for room.
+    fn start_apart(&mut self) {
+        self.sender.waits_no_more();
+        self.receiver.has_no_target();
     }
 
     /// The two halves, to look at.
@@ -190,7 +201,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_split(mut self) -> (Sender<Out>, Receiver<In>) {
-        self.sender.waits_no_more();
+        self.start_apart();
         (self.sender, self.receiver)
     }
 }

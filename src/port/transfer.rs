@@ -1,12 +1,13 @@
 //! Posting and receiving by hand.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::MessagePort;
 use crate::error::{
     PostError, PostTimeoutError, RecvError, RecvTimeoutError, TryPostError, TryRecvError,
 };
 use crate::message::{Message, MessageRef};
+use crate::wait::Deadline;
 use rkyv::Archived;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
@@ -100,7 +101,45 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         message: &Out,
         timeout: Duration,
     ) -> Result<(), PostTimeoutError> {
-        self.sender.post_within(message, timeout, || self.receiver.standing())
+        self.sender.post_by(message, Deadline::Within(timeout), || self.receiver.standing())
+    }
+
+    /// Posts a message, waiting for room until `deadline`; any `Instant` will do. A message that
+    /// fits is posted even if the deadline has passed.
+    ///
+    /// For several calls that share one deadline. In a task,
+    /// [`post_message_async_until`](Self::post_message_async_until) takes a timer of the runtime.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if there was no room in time; otherwise those of
+    /// [`post_message`](Self::post_message).
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// let deadline = Instant::now() + Duration::from_secs(1);
+    /// for number in 0..3 {
+    ///     port1.post_message_deadline(&number, deadline)?;
+    ///     assert_eq!(*port2.recv_deadline(deadline)?, number);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn post_message_deadline(
+        &mut self,
+        message: &Out,
+        deadline: Instant,
+    ) -> Result<(), PostTimeoutError> {
+        self.sender.post_by(message, Deadline::At(deadline), || self.receiver.standing())
     }
 
     /// Posts many messages with one publication and one wake, waiting for room if there is none.
@@ -261,6 +300,37 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         timeout: Duration,
     ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
         self.receiver.recv_timeout(timeout)
+    }
+
+    /// Receives the next message, waiting for one until `deadline`; any `Instant` will do. A
+    /// message that is there is received even if the deadline has passed.
+    ///
+    /// For several calls that share one deadline. In a task,
+    /// [`recv_async_until`](Self::recv_async_until) takes a timer of the runtime.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if none came in time; otherwise those of [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Instant;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// let now = Instant::now();
+    /// assert_eq!(*port2.recv_deadline(now)?, 7);
+    /// assert!(port2.recv_deadline(now).unwrap_err().is_timeout());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn recv_deadline(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
+        self.receiver.recv_deadline(deadline)
     }
 
     /// Receives up to `limit` messages that are there now, and gives their bytes back to the

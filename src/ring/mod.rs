@@ -102,6 +102,9 @@ impl Target {
     /// Not a position: those are even.
     const BUFFER: Self = Self(1);
 
+    /// No position either: for a producer that waits for the end, which no release brings nearer.
+    pub(crate) const END: Self = Self(3);
+
     /// For waiters that are woken by whatever comes.
     pub(crate) const ANY: Self = Self(0);
 
@@ -210,10 +213,10 @@ impl Ring {
 
     /// Whether a producer that waits for `target` has what it waits for.
     fn has_reached(&self, target: Target) -> bool {
-        if target == Target::BUFFER {
-            !self.returned.is_empty()
-        } else {
-            frame::reached(self.head(), target.0)
+        match target {
+            Target::BUFFER => !self.returned.is_empty(),
+            Target::END => false,
+            Target(position) => frame::reached(self.head(), position),
         }
     }
 
