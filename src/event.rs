@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use rkyv::api::high::HighDeserializer;
-use rkyv::{Archived, Deserialize};
+use rkyv::Archived;
 
 use crate::error::{BoxError, DeserializeError, HandlerError, PostError};
-use crate::message::{Message, MessageRef};
+use crate::message::{Message, MessageRef, OwnedMessage};
 use crate::outgoing::{Outgoing, Undelivered};
 use crate::sender::Sender;
 
@@ -91,7 +90,7 @@ impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
     /// ```
     pub fn deserialize(&self) -> Result<In, DeserializeError>
     where
-        Archived<In>: Deserialize<In, HighDeserializer<DeserializeError>>,
+        In: OwnedMessage,
     {
         self.message.deserialize()
     }

@@ -87,6 +87,7 @@ pub mod guide;
 mod handlers;
 mod incoming;
 mod insight;
+pub mod iter;
 mod link;
 mod message;
 mod outgoing;
@@ -100,12 +101,10 @@ mod wait;
 
 pub use builder::Builder;
 pub use channel::MessageChannel;
-#[cfg(feature = "futures")]
-pub use error::StreamError;
 pub use error::{
     BoxError, BuildError, DataCloneError, DeserializeError, DispatchError, HandlerError,
-    InvalidArchiveError, PanicPayload, PostError, PostTimeoutError, RecvError, RecvTimeoutError,
-    TryPostError, TryRecvError,
+    InvalidArchiveError, PanicPayload, PostError, PostTimeoutError, RecvError, RecvOwnedError,
+    RecvTimeoutError, StreamError, TryPostError, TryRecvError, TryRecvOwnedError,
 };
 pub use event::{CloseEvent, ClosedBy, HandlerResult, MessageErrorEvent, MessageEvent};
 pub use event_loop::{EventLoop, EventLoopError, KeepRunning, LoopHandle, PortId};
@@ -113,7 +112,7 @@ pub use event_loop::{EventLoop, EventLoopError, KeepRunning, LoopHandle, PortId}
 pub use futures::{PortStream, ReceiverStream, SenderSink};
 #[cfg(feature = "stats")]
 pub use insight::{Stats, WaitStats};
-pub use message::{Message, MessageRef};
+pub use message::{Message, MessageRef, OwnedMessage};
 pub use port::{MessagePort, ReceivedEvent};
 pub use receiver::Receiver;
 pub use sender::Sender;

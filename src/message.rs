@@ -99,6 +99,43 @@ where
 {
 }
 
+/// A message of which a receiver can make an owned value: one that can be deserialised.
+///
+/// A bound for generic code, in place of
+/// `Archived<T>: Deserialize<T, HighDeserializer<DeserializeError>>`. There is nothing to implement:
+/// derive [`rkyv::Deserialize`] beside what a [`Message`] needs. Reading a message in place needs
+/// only that.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{MessagePort, OwnedMessage, RecvOwnedError};
+///
+/// /// Receives two messages and gives the second one.
+/// fn second<T: OwnedMessage>(port: &mut MessagePort<T>) -> Result<T, RecvOwnedError> {
+///     port.recv_owned()?;
+///     port.recv_owned()
+/// }
+///
+/// let mut channel = message_port::MessageChannel::<String>::new();
+/// channel.port1.post_messages(&["one".to_owned(), "two".to_owned()])?;
+/// assert_eq!(second(&mut channel.port2)?, "two");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "no owned `{Self}` can be made of a received message",
+    note = "derive `rkyv::Deserialize` for it, or read the message in place"
+)]
+pub trait OwnedMessage:
+    Message + Archive<Archived: Deserialize<Self, HighDeserializer<DeserializeError>>> + Sized
+{
+}
+
+impl<T: Message> OwnedMessage for T where
+    T::Archived: Deserialize<T, HighDeserializer<DeserializeError>>
+{
+}
+
 /// Stands for values of `T` that are not here. Invariant: a subtype of `T` may have another
 /// archived form, so an archive of the one must never pass for an archive of the other.
 pub(crate) type Typed<T> = PhantomData<fn(T) -> T>;
@@ -175,7 +212,7 @@ impl<'a, In: Message> MessageRef<'a, In> {
     /// ```
     pub fn deserialize(&self) -> Result<In, DeserializeError>
     where
-        Archived<In>: Deserialize<In, HighDeserializer<DeserializeError>>,
+        In: OwnedMessage,
     {
         rkyv::deserialize::<In, DeserializeError>(&**self)
     }

@@ -1,5 +1,6 @@
 //! The receiving half of a port.
 
+mod owned;
 mod tasks;
 
 use std::cell::Cell;

@@ -6,18 +6,18 @@
 mod archive;
 mod contain;
 mod handler;
+mod owned;
 mod post;
 mod recv;
-#[cfg(feature = "futures")]
 mod stream;
 
 pub(crate) use contain::Contained;
 
 pub use archive::{DataCloneError, DeserializeError, InvalidArchiveError};
 pub use handler::{DispatchError, HandlerError, PanicPayload};
+pub use owned::{RecvOwnedError, TryRecvOwnedError};
 pub use post::{PostError, PostTimeoutError, TryPostError};
 pub use recv::{RecvError, RecvTimeoutError, TryRecvError};
-#[cfg(feature = "futures")]
 pub use stream::StreamError;
 
 use std::error::Error as StdError;

@@ -1,34 +1,31 @@
-//! Why an item of a stream is no message.
+//! Why an item of an iterator or a stream is no message.
 
 use thiserror::Error;
 
 use super::{DeserializeError, InvalidArchiveError, predicates};
 
-/// Why an item of a [`ReceiverStream`](crate::ReceiverStream) or a
-/// [`PortStream`](crate::PortStream) is no message.
+/// Why an item of an iterator ([`iter`](crate::MessagePort::iter) and its like) or of a stream (the
+/// feature `futures`) is no message.
 ///
-/// That message is skipped and the stream goes on. The end of the channel is no error but the end
-/// of the stream.
+/// That message is skipped, and the iterator or the stream goes on. The end of the channel is no
+/// error but the end of it.
 ///
 /// # Examples
 ///
 /// ```
-/// use futures_util::StreamExt;
 /// use message_port::{MessageChannel, StreamError};
 ///
-/// # futures_lite::future::block_on(async {
-/// let MessageChannel { mut port1, port2 } = MessageChannel::<String>::new();
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
 /// port1.post_message(&"hello".to_owned())?;
 /// port1.close();
-/// let mut messages = port2.into_stream();
-/// while let Some(message) = messages.next().await {
+/// for message in port2.iter() {
 ///     match message {
 ///         Ok(text) => println!("{text}"),
 ///         Err(StreamError::InvalidArchive(error)) => eprintln!("skipped: {error}"),
 ///         Err(error) => return Err(error.into()),
 ///     }
 /// }
-/// # Ok::<(), message_port::BoxError>(()) }).unwrap();
+/// # Ok::<(), message_port::BoxError>(())
 /// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]

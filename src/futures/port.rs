@@ -6,13 +6,11 @@ use std::task::{Context, Poll};
 
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
-use rkyv::api::high::HighDeserializer;
-use rkyv::{Archived, Deserialize};
 
 use super::slot::Slot;
 use super::stream::item;
-use crate::error::{DeserializeError, PostError, StreamError};
-use crate::message::Message;
+use crate::error::{PostError, StreamError};
+use crate::message::{Message, OwnedMessage};
 use crate::port::MessagePort;
 
 /// A [`MessagePort`] as a [`Stream`] of what arrives and a [`Sink`] of what is posted.
@@ -139,8 +137,7 @@ impl<Out, In> Unpin for PortStream<Out, In> {}
 impl<Out, In> Stream for PortStream<Out, In>
 where
     Out: Message,
-    In: Message,
-    Archived<In>: Deserialize<In, HighDeserializer<DeserializeError>>,
+    In: OwnedMessage,
 {
     type Item = Result<In, StreamError>;
 
@@ -156,8 +153,7 @@ where
 impl<Out, In> FusedStream for PortStream<Out, In>
 where
     Out: Message,
-    In: Message,
-    Archived<In>: Deserialize<In, HighDeserializer<DeserializeError>>,
+    In: OwnedMessage,
 {
     fn is_terminated(&self) -> bool {
         self.ended

@@ -5,11 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::{FusedStream, Stream};
-use rkyv::api::high::HighDeserializer;
-use rkyv::{Archived, Deserialize};
 
-use crate::error::{DeserializeError, RecvError, StreamError};
-use crate::message::{Message, MessageRef};
+use crate::error::{RecvError, StreamError};
+use crate::message::{Message, MessageRef, OwnedMessage};
 use crate::receiver::Receiver;
 
 /// What a stream says of a received message; `None` is its end.
@@ -17,8 +15,7 @@ pub(super) fn item<In>(
     received: Result<MessageRef<'_, In>, RecvError>,
 ) -> Option<Result<In, StreamError>>
 where
-    In: Message,
-    Archived<In>: Deserialize<In, HighDeserializer<DeserializeError>>,
+    In: OwnedMessage,
 {
     match received {
         Ok(message) => Some(message.deserialize().map_err(StreamError::from)),
@@ -145,8 +142,7 @@ impl<In> ReceiverStream<In> {
 
 impl<In> Stream for ReceiverStream<In>
 where
-    In: Message,
-    Archived<In>: Deserialize<In, HighDeserializer<DeserializeError>>,
+    In: OwnedMessage,
 {
     type Item = Result<In, StreamError>;
 
@@ -161,8 +157,7 @@ where
 /// Terminated once it has yielded `None`: the end of a channel is final.
 impl<In> FusedStream for ReceiverStream<In>
 where
-    In: Message,
-    Archived<In>: Deserialize<In, HighDeserializer<DeserializeError>>,
+    In: OwnedMessage,
 {
     fn is_terminated(&self) -> bool {
         self.ended

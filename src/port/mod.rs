@@ -4,6 +4,7 @@ mod answering;
 mod ended;
 mod events;
 mod looping;
+mod owned;
 mod tasks;
 mod transfer;
 

@@ -1,0 +1,231 @@
+//! Iterators over owned messages.
+//!
+//! | made by | at the next message | ends |
+//! |---|---|---|
+//! | [`iter`](MessagePort::iter), `for message in &mut port` | waits | with the channel |
+//! | [`try_iter`](MessagePort::try_iter) | does not wait | behind what was there when it began |
+//! | `for message in port` | waits | with the channel; owns the port |
+//!
+//! An item is a `Result`: a message that is no valid archive, or of which no value can be made, is an
+//! `Err`, and the iterator goes on behind it. Use [`recv`](MessagePort::recv) in a loop to read
+//! messages in place, without the allocations of an owned value.
+
+use std::fmt;
+use std::iter::FusedIterator;
+
+use crate::error::{RecvOwnedError, StreamError, TryRecvOwnedError};
+use crate::message::{Message, OwnedMessage};
+use crate::port::MessagePort;
+use crate::receiver::Receiver;
+
+/// What an iterator says of a message; `None` is its end.
+fn item<In>(received: Result<In, RecvOwnedError>) -> Option<Result<In, StreamError>> {
+    match received {
+        Ok(message) => Some(Ok(message)),
+        Err(RecvOwnedError::InvalidArchive(error)) => Some(Err(error.into())),
+        Err(RecvOwnedError::Deserialize(error)) => Some(Err(error.into())),
+        Err(RecvOwnedError::Closed | RecvOwnedError::Disconnected) => None,
+    }
+}
+
+/// The messages that arrive at a receiver, until the channel ends. Made by
+/// [`MessagePort::iter`] and [`Receiver::iter`].
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+/// port1.post_messages(&[1, 2, 3])?;
+/// drop(port1);
+/// let numbers: Vec<u64> = port2.iter().collect::<Result<_, _>>()?;
+/// assert_eq!(numbers, [1, 2, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "iterators do nothing unless consumed"]
+pub struct Iter<'a, In> {
+    pub(crate) receiver: &'a mut Receiver<In>,
+}
+
+/// The messages that were at a receiver when it began. Made by [`MessagePort::try_iter`] and
+/// [`Receiver::try_iter`].
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+/// port1.post_messages(&[1, 2])?;
+/// assert_eq!(port2.try_iter().count(), 2);
+/// assert_eq!(port2.try_iter().count(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "iterators do nothing unless consumed"]
+pub struct TryIter<'a, In> {
+    pub(crate) receiver: &'a mut Receiver<In>,
+    /// Messages that were there and are not yet received.
+    pub(crate) left: usize,
+}
+
+/// The messages that arrive at a receiver which it owns. Made by `into_iter`.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
+/// let (_sender, receiver) = port2.into_split();
+/// port1.post_messages(&[1, 2, 3])?;
+/// drop(port1);
+/// let mut sum = 0;
+/// for number in receiver {
+///     sum += number?;
+/// }
+/// assert_eq!(sum, 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "iterators do nothing unless consumed"]
+pub struct IntoIter<In> {
+    receiver: Receiver<In>,
+}
+
+/// The messages that arrive at a port which it owns, so that the peer can post to it and receive
+/// from it until the iterator is dropped. Made by `into_iter`.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+/// use std::thread;
+///
+/// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
+/// let summer = thread::spawn(move || port2.into_iter().map(Result::unwrap).sum::<u64>());
+/// port1.post_messages(&[1, 2, 3])?;
+/// port1.close();
+/// assert_eq!(summer.join().unwrap(), 6);
+/// # Ok::<(), message_port::PostError>(())
+/// ```
+#[must_use = "iterators do nothing unless consumed"]
+pub struct PortIntoIter<Out, In = Out> {
+    port: MessagePort<Out, In>,
+}
+
+impl<In: OwnedMessage> Iterator for Iter<'_, In> {
+    type Item = Result<In, StreamError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        item(self.receiver.recv_owned())
+    }
+}
+
+impl<In: OwnedMessage> Iterator for TryIter<'_, In> {
+    type Item = Result<In, StreamError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let next = match self.receiver.try_recv_owned() {
+            Ok(message) => Some(Ok(message)),
+            Err(TryRecvOwnedError::InvalidArchive(error)) => Some(Err(error.into())),
+            Err(TryRecvOwnedError::Deserialize(error)) => Some(Err(error.into())),
+            // What was there is discarded by a close of the own port only.
+            Err(TryRecvOwnedError::Empty | TryRecvOwnedError::Closed) => None,
+            Err(TryRecvOwnedError::Disconnected) => None,
+        };
+        if next.is_none() {
+            self.left = 0;
+        }
+        next
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.left))
+    }
+}
+
+impl<In: OwnedMessage> Iterator for IntoIter<In> {
+    type Item = Result<In, StreamError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        item(self.receiver.recv_owned())
+    }
+}
+
+impl<Out: Message, In: OwnedMessage> Iterator for PortIntoIter<Out, In> {
+    type Item = Result<In, StreamError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        item(self.port.recv_owned())
+    }
+}
+
+// The end of a channel is final.
+impl<In: OwnedMessage> FusedIterator for Iter<'_, In> {}
+impl<In: OwnedMessage> FusedIterator for TryIter<'_, In> {}
+impl<In: OwnedMessage> FusedIterator for IntoIter<In> {}
+impl<Out: Message, In: OwnedMessage> FusedIterator for PortIntoIter<Out, In> {}
+
+impl<In: OwnedMessage> IntoIterator for Receiver<In> {
+    type Item = Result<In, StreamError>;
+    type IntoIter = IntoIter<In>;
+
+    fn into_iter(self) -> IntoIter<In> {
+        IntoIter { receiver: self }
+    }
+}
+
+impl<'a, In: OwnedMessage> IntoIterator for &'a mut Receiver<In> {
+    type Item = Result<In, StreamError>;
+    type IntoIter = Iter<'a, In>;
+
+    fn into_iter(self) -> Iter<'a, In> {
+        self.iter()
+    }
+}
+
+impl<Out: Message, In: OwnedMessage> IntoIterator for MessagePort<Out, In> {
+    type Item = Result<In, StreamError>;
+    type IntoIter = PortIntoIter<Out, In>;
+
+    fn into_iter(self) -> PortIntoIter<Out, In> {
+        PortIntoIter { port: self }
+    }
+}
+
+impl<'a, Out: Message, In: OwnedMessage> IntoIterator for &'a mut MessagePort<Out, In> {
+    type Item = Result<In, StreamError>;
+    type IntoIter = Iter<'a, In>;
+
+    fn into_iter(self) -> Iter<'a, In> {
+        self.iter()
+    }
+}
+
+impl<In> fmt::Debug for Iter<'_, In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Iter").field(&self.receiver).finish()
+    }
+}
+
+impl<In> fmt::Debug for TryIter<'_, In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TryIter")
+            .field("receiver", &self.receiver)
+            .field("left", &self.left)
+            .finish()
+    }
+}
+
+impl<In> fmt::Debug for IntoIter<In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IntoIter").field(&self.receiver).finish()
+    }
+}
+
+impl<Out, In> fmt::Debug for PortIntoIter<Out, In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PortIntoIter").field(&self.port).finish()
+    }
+}

@@ -1,0 +1,84 @@
+//! Receiving owned values.
+
+use super::Receiver;
+use crate::error::{RecvOwnedError, TryRecvOwnedError};
+use crate::iter::{Iter, TryIter};
+use crate::message::OwnedMessage;
+
+impl<In: OwnedMessage> Receiver<In> {
+    /// Receives an owned message, waiting for one; see
+    /// [`MessagePort::recv_owned`](crate::MessagePort::recv_owned).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RecvOwnedError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.post_message(&"hello".to_owned())?;
+    /// assert_eq!(port2.split_mut().1.recv_owned()?, "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_owned(&mut self) -> Result<In, RecvOwnedError> {
+        Ok(self.recv()?.deserialize()?)
+    }
+
+    /// Receives an owned message if there is one; see
+    /// [`MessagePort::try_recv_owned`](crate::MessagePort::try_recv_owned).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TryRecvOwnedError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, .. } = MessageChannel::<String>::new();
+    /// assert!(port1.split_mut().1.try_recv_owned().is_err());
+    /// ```
+    pub fn try_recv_owned(&mut self) -> Result<In, TryRecvOwnedError> {
+        Ok(self.try_recv()?.deserialize()?)
+    }
+
+    /// Iterates over the messages until the channel ends, waiting for them; see
+    /// [`MessagePort::iter`](crate::MessagePort::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_messages(&[1, 2, 3])?;
+    /// let first = port2.split_mut().1.iter().next().transpose()?;
+    /// assert_eq!(first, Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&mut self) -> Iter<'_, In> {
+        Iter { receiver: self }
+    }
+
+    /// Iterates over the messages that are there now; see
+    /// [`MessagePort::try_iter`](crate::MessagePort::try_iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_messages(&[1, 2, 3])?;
+    /// assert_eq!(port2.split_mut().1.try_iter().count(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_iter(&mut self) -> TryIter<'_, In> {
+        let left = self.len();
+        TryIter { receiver: self, left }
+    }
+}
