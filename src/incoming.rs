@@ -1,5 +1,9 @@
 //! The receiving half of a port below its types: what comes next, when it waits, where it ends.
 
+mod look;
+
+pub(crate) use look::Looked;
+
 use crate::close::{Ended, Half, Side};
 use crate::insight::event;
 use crate::link::Link;

@@ -112,7 +112,7 @@ pub use event_loop::{EventLoop, EventLoopError, KeepRunning, LoopHandle, PortId}
 pub use futures::{PortStream, ReceiverStream, SenderSink};
 #[cfg(feature = "stats")]
 pub use insight::{Stats, WaitStats};
-pub use message::{Message, MessageRef, OwnedMessage};
+pub use message::{Message, MessageRef, OwnedMessage, PeekRef};
 pub use port::{MessagePort, ReceivedEvent};
 pub use receiver::Receiver;
 pub use sender::Sender;

@@ -11,7 +11,7 @@ use rkyv::{Archive, Archived, Deserialize, Serialize};
 
 use crate::archive::{MessageSerializer, MessageValidator};
 use crate::error::DeserializeError;
-use crate::incoming::Held;
+use crate::incoming::{Held, Looked};
 
 /// Everything rkyv can archive and check.
 ///
@@ -263,6 +263,105 @@ impl<In: Message> Deref for MessageRef<'_, In> {
         // SAFETY: `new` put the root of the archive here, and `held` keeps it in place for as long
         // as `self` lives.
         unsafe { self.root.cast::<Archived<In>>().as_ref() }
+    }
+}
+
+/// The next message, looked at in place and left where it is.
+///
+/// It derefs to the archived form of the message. Dropping it changes nothing: the next call that
+/// receives gets the message. Until it is received it counts as waiting, and if the port is closed
+/// before, as undelivered.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::MessageChannel;
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+/// port1.post_message(&"for later".to_owned())?;
+/// assert_eq!(port2.peek()?.as_str(), "for later");
+/// assert_eq!(port2.len(), 1);
+/// assert_eq!(port2.recv()?.as_str(), "for later");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct PeekRef<'a, In> {
+    /// An `Archived<In>`; the type does not say so, to ask nothing of `In`.
+    root: NonNull<()>,
+    looked: Looked<'a>,
+    values: Typed<In>,
+}
+
+// SAFETY: as for `MessageRef`: an `&Archived<In>`, and the end of a port that it borrows mutably.
+unsafe impl<In: Message> Send for PeekRef<'_, In> where Archived<In>: Sync {}
+
+// SAFETY: a shared guard only gives access to an `&Archived<In>` and to bytes.
+unsafe impl<In: Message> Sync for PeekRef<'_, In> where Archived<In>: Sync {}
+
+impl<'a, In: Message> PeekRef<'a, In> {
+    /// # Safety
+    ///
+    /// `root` is a valid archive in the bytes of `looked`.
+    pub(crate) unsafe fn new(looked: Looked<'a>, root: NonNull<Archived<In>>) -> Self {
+        Self { root: root.cast(), looked, values: PhantomData }
+    }
+
+    /// Makes an owned value of the message; see [`MessageRef::deserialize`].
+    ///
+    /// # Errors
+    ///
+    /// Fails if the type's own `Deserialize` fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u32>>::new();
+    /// port1.post_message(&vec![1, 2, 3])?;
+    /// assert_eq!(port2.peek()?.deserialize()?, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn deserialize(&self) -> Result<In, DeserializeError>
+    where
+        In: OwnedMessage,
+    {
+        rkyv::deserialize::<In, DeserializeError>(&**self)
+    }
+
+    /// The bytes of the archive; see [`MessageRef::as_bytes`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u32>::new();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(port2.peek()?.as_bytes(), [7, 0, 0, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn as_bytes(&self) -> &[u8] {
+        // SAFETY: `looked` keeps the bytes readable and unwritten for as long as `self` lives.
+        unsafe { self.looked.bytes().as_ref() }
+    }
+}
+
+impl<In: Message> Deref for PeekRef<'_, In> {
+    type Target = Archived<In>;
+
+    fn deref(&self) -> &Archived<In> {
+        // SAFETY: `new` put the root of the archive here, and `looked` keeps it in place for as
+        // long as `self` lives.
+        unsafe { self.root.cast::<Archived<In>>().as_ref() }
+    }
+}
+
+impl<In: Message> fmt::Debug for PeekRef<'_, In>
+where
+    Archived<In>: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PeekRef").field(&**self).finish()
     }
 }
 

@@ -134,6 +134,16 @@ impl Outgoing {
         self.producer.bytes_in_flight()
     }
 
+    /// Whether even the shortest message has no room now; a hint while the peer receives.
+    pub(crate) fn is_full(&self) -> bool {
+        self.producer.is_full()
+    }
+
+    /// Bytes that are free for messages now; a hint while the peer receives.
+    pub(crate) fn remaining(&self) -> usize {
+        self.producer.remaining()
+    }
+
     pub(crate) fn link(&self) -> &Link {
         &self.link
     }
@@ -374,7 +384,7 @@ impl Outgoing {
         let Self { link, side, waiter, .. } = self;
         let look = || refusal(link, *side).map(drop);
         if look().is_none() {
-            waiter.wait(link.sender(*side), Target::END, deadline, look)?;
+            waiter.wait(link.sender(*side), Target::END, 0, deadline, look)?;
         }
         self.give_back();
         Ok(())
@@ -437,7 +447,7 @@ impl Outgoing {
         if is_closed && !self.producer.has_counted() {
             // ORDERING(B4): as in `undelivered`; pairs with B6 too.
             let ordered = self.link.barrier.heavy(Mutant::B4);
-            self.producer.give_back_unread(ordered.is_ok());
+            self.producer.count_to_give_back(ordered.is_ok());
         }
         if is_closed || ended.is_gone(peer, Half::Receiver) {
             self.producer.give_back();

@@ -12,7 +12,7 @@ use crate::archive::{self, Known};
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::incoming::{Incoming, Next};
 use crate::insight::event;
-use crate::message::{Message, MessageRef, Typed};
+use crate::message::{Message, MessageRef, PeekRef, Typed};
 use crate::outgoing::Standing;
 use crate::ring::{Frame, Layout, Payload};
 use crate::sync::CachePadded;
@@ -352,6 +352,40 @@ impl<In: Message> Receiver<In> {
             f(unsafe { root.as_ref() });
         }
         Ok(received)
+    }
+
+    /// Looks at the next message and leaves it; see
+    /// [`MessagePort::peek`](crate::MessagePort::peek).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TryRecvError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_message(&7)?;
+    /// let (_, receiver) = port2.split_mut();
+    /// assert_eq!(*receiver.peek()?, 7);
+    /// assert_eq!(*receiver.recv()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn peek(&mut self) -> Result<PeekRef<'_, In>, TryRecvError> {
+        let Self { incoming, trusted, known, .. } = self;
+        let looked = incoming.peek().map_err(|next| match next {
+            Next::Message(_) => unreachable!("a message is looked at"),
+            Next::Empty => TryRecvError::Empty,
+            Next::Closed => TryRecvError::Closed,
+            Next::Disconnected => TryRecvError::Disconnected,
+        })?;
+        // SAFETY: the look keeps the bytes readable and unwritten, and they are aligned as every
+        // payload; `new` was promised that whoever set `trusted` vouches for the archives.
+        let root = unsafe { archive::root::<In>(looked.bytes(), *trusted, known) }?;
+        // SAFETY: the root was just found in the bytes.
+        Ok(unsafe { PeekRef::new(looked, root) })
     }
 
     /// Takes what comes next, if it is a message.

@@ -38,6 +38,58 @@ impl<Out> Sender<Out> {
     pub fn bytes_in_flight(&self) -> usize {
         self.outgoing().bytes_in_flight()
     }
+
+    /// Whether there is no room now for even an empty message; so every
+    /// [`try_post_message`](Self::try_post_message) would say `Full`.
+    ///
+    /// A longer message may have to wait although this says no. Where the direction may
+    /// [grow](crate::Builder::growable) it is full when it can grow no more. While the receiver is
+    /// active this is a hint: it may have given room back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { port1, mut port2 } = MessageChannel::<String>::with_capacity(64);
+    /// let (mut sender, _receiver) = port1.into_split();
+    /// while !sender.is_full() {
+    ///     sender.try_post_message(&String::new())?;
+    /// }
+    /// assert!(sender.try_post_message(&String::new()).unwrap_err().is_full());
+    /// port2.recv()?;
+    /// assert!(!sender.is_full());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_full(&self) -> bool {
+        self.outgoing().is_full()
+    }
+
+    /// Bytes of the ring that are free now, for messages with their headers and padding; where all
+    /// archives have one size, for the archives alone. Where the direction may
+    /// [grow](crate::Builder::growable), those of the segments that it may still grow by too.
+    ///
+    /// Not all of it need do for one message, which stays in one piece: see
+    /// [the guide](crate::guide::room). A message that is spilled takes 32 bytes of it. While the
+    /// receiver is active this is a hint: it may have given more back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { port1, mut port2 } = MessageChannel::<String>::with_capacity(1024);
+    /// let (mut sender, _receiver) = port1.into_split();
+    /// assert_eq!(sender.remaining(), 1024 - 16); // one slot stays free
+    /// sender.post_message(&"short".to_owned())?;
+    /// assert_eq!(sender.remaining(), 1024 - 32);
+    /// port2.recv()?;
+    /// assert_eq!(sender.remaining(), 1024 - 16);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remaining(&self) -> usize {
+        self.outgoing().remaining()
+    }
 }
 
 impl<In> Receiver<In> {
@@ -62,6 +114,68 @@ impl<In> Receiver<In> {
     pub fn bytes_available(&self) -> usize {
         self.incoming().bytes_available()
     }
+
+    /// Bytes of the ring that messages arrive in; where the direction is
+    /// [growable](crate::Builder::growable), of each of its segments. What
+    /// [`Sender::capacity`] is at the peer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::with_capacity(1000);
+    /// let (_, receiver) = port1.split_mut();
+    /// assert_eq!(receiver.capacity(), 1024);
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.incoming().capacity()
+    }
+
+    /// Whether what waits here leaves the peer no room for even an empty message: what
+    /// [`Sender::is_full`] says at the peer, as far as it is seen from here. Where the direction may
+    /// [grow](crate::Builder::growable), whether as much waits as the ring holds.
+    ///
+    /// Exact for what was posted before this call. Looks at each waiting message's header, so it
+    /// costs more the more there are. A port that closed is not full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::with_capacity(64);
+    /// let (_sender, mut receiver) = port2.into_split();
+    /// while port1.try_post_message(&7).is_ok() {}
+    /// assert!(receiver.is_full());
+    /// receiver.recv()?;
+    /// assert!(!receiver.is_full());
+    /// # Ok::<(), message_port::RecvError>(())
+    /// ```
+    pub fn is_full(&self) -> bool {
+        self.incoming().is_full()
+    }
+
+    /// Bytes of the ring that are free for the peer: what [`Sender::remaining`] says at the peer, as
+    /// far as it is seen from here. Where the direction may [grow](crate::Builder::growable), what is
+    /// left of the ring's own capacity, and nothing once more than that waits.
+    ///
+    /// Looks at each waiting message's header. Zero at a port that closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, port2 } = MessageChannel::<String>::with_capacity(1024);
+    /// let (_sender, receiver) = port2.into_split();
+    /// port1.post_message(&"short".to_owned())?;
+    /// assert_eq!(receiver.remaining(), port1.remaining());
+    /// # Ok::<(), message_port::PostError>(())
+    /// ```
+    pub fn remaining(&self) -> usize {
+        self.incoming().remaining()
+    }
 }
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
@@ -80,6 +194,44 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// ```
     pub fn bytes_in_flight(&self) -> usize {
         self.halves().0.bytes_in_flight()
+    }
+
+    /// Whether there is no room now for even an empty message that this port posts; see
+    /// [`Sender::is_full`]. For what arrives here, ask the receiving half
+    /// ([`Receiver::is_full`], by [`split_mut`](Self::split_mut)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::with_capacity(64);
+    /// while !port1.is_full() {
+    ///     port1.try_post_message(&7)?;
+    /// }
+    /// assert!(port1.try_post_message(&7).unwrap_err().is_full());
+    /// assert!(!port2.is_full());
+    /// # Ok::<(), message_port::TryPostError>(())
+    /// ```
+    pub fn is_full(&self) -> bool {
+        self.halves().0.is_full()
+    }
+
+    /// Bytes of the ring that are free now for what this port posts; see [`Sender::remaining`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::with_capacity(64);
+    /// let before = port1.remaining();
+    /// port1.post_message(&7)?;
+    /// assert_eq!(port1.remaining(), before - 8);
+    /// # Ok::<(), message_port::PostError>(())
+    /// ```
+    pub fn remaining(&self) -> usize {
+        self.halves().0.remaining()
     }
 
     /// Bytes of the archives that are waiting to be received here; see

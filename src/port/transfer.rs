@@ -6,7 +6,7 @@ use super::MessagePort;
 use crate::error::{
     PostError, PostTimeoutError, RecvError, RecvTimeoutError, TryPostError, TryRecvError,
 };
-use crate::message::{Message, MessageRef};
+use crate::message::{Message, MessageRef, PeekRef};
 use crate::wait::Deadline;
 use rkyv::Archived;
 
@@ -331,6 +331,36 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         deadline: Instant,
     ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
         self.receiver.recv_deadline(deadline)
+    }
+
+    /// Looks at the next message, if there is one, and leaves it: the next call that receives gets
+    /// it. Never waits.
+    ///
+    /// The message counts as waiting ([`len`](Self::len)), and as undelivered if this port is closed
+    /// before it is received. The archive is checked here and once more when it is received.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_recv`](Self::try_recv). After `InvalidArchive` the message is still there: the
+    /// next call that receives reports it again, and skips it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// assert!(port2.peek().unwrap_err().is_empty());
+    /// port1.post_messages(&[1, 2, 30])?;
+    /// let mut small = 0;
+    /// while port2.peek().is_ok_and(|number| *number < 10) {
+    ///     small += port2.recv_owned()?;
+    /// }
+    /// assert_eq!((small, port2.len()), (3, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn peek(&mut self) -> Result<PeekRef<'_, In>, TryRecvError> {
+        self.receiver.peek()
     }
 
     /// Receives up to `limit` messages that are there now, and gives their bytes back to the

@@ -28,6 +28,11 @@ impl Budget {
         bytes <= self.limit - self.allocated
     }
 
+    /// Bytes that may still be allocated, if the consumer has freed `total` by its running count.
+    pub(super) fn left(&self, total: usize) -> usize {
+        self.limit - (self.allocated - total.wrapping_sub(self.freed))
+    }
+
     /// Notes an allocation, for which there is [room](Self::has).
     pub(super) fn take(&mut self, bytes: usize) {
         debug_assert!(self.has(bytes));

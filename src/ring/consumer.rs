@@ -3,6 +3,7 @@
 mod blocks;
 mod emptying;
 mod lengths;
+mod look;
 
 use super::ahead::Ahead;
 use super::block::{self, Cursor};
@@ -34,6 +35,8 @@ pub(crate) struct Consumer {
     /// The segment in which `next` is.
     segment: SegmentRef,
     layout: Layout,
+    /// Bytes of the ring, as the user asked for them.
+    capacity: usize,
     /// A quarter of the ring, as a distance of positions.
     quarter: usize,
     /// The frame before `next`: the size of the next one is most often the same.
@@ -84,6 +87,8 @@ pub(crate) enum Peek {
 /// The bytes of a delivered message.
 pub(crate) type Payload = ReadRun;
 
+pub(crate) use look::Look;
+
 impl Consumer {
     pub(super) fn new(ends: Ends, capacity: usize, ahead: Ahead) -> Self {
         let Ends { ring, store, start, segment, layout } = ends;
@@ -98,6 +103,7 @@ impl Consumer {
             released: start,
             segment,
             layout,
+            capacity,
             quarter,
             last: (frame::EMPTY, 0),
             received: 0,
@@ -293,6 +299,14 @@ impl Consumer {
         let ticket = unsafe { Ticket::take(self.segment.view, frame.position) };
         let (memory, length) = ticket.into_parts();
         self.held.insert(memory).read(length)
+    }
+
+    /// The bytes of a spilled message, which stays. They must be gone before the look is over.
+    pub(crate) fn spilled(&self, frame: Frame, _: &Look<'_>) -> Payload {
+        debug_assert!(self.is_spilled(frame));
+        // SAFETY: P2 made the frame visible; the one consumer, which is borrowed, takes no ticket
+        // meanwhile, and the producer, having been told of the look, frees no buffer.
+        unsafe { Ticket::look(self.segment.view, frame.position) }
     }
 
     /// Whether a message was taken and not yet released: it is held, or its guard was forgotten.

@@ -21,7 +21,7 @@ mod spill;
 mod tests;
 
 pub(crate) use block::Shape;
-pub(crate) use consumer::{Consumer, Emptying, Frame, Payload, Peek};
+pub(crate) use consumer::{Consumer, Emptying, Frame, Look, Payload, Peek};
 pub(crate) use layout::Layout;
 pub(crate) use producer::{Filling, Producer, Reserve};
 

@@ -202,6 +202,11 @@ impl Chain {
         unsafe { self.spare.as_ref()?.pop() }
     }
 
+    /// Whether a segment is kept for the next burst. For the producer a hint, unless it says yes.
+    pub(super) fn has_spare(&self) -> bool {
+        self.spare.as_ref().is_some_and(|spare| !spare.is_empty())
+    }
+
     /// Frees what is between two segments, and puts the newer one right behind the older one.
     ///
     /// # Safety

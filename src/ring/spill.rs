@@ -6,7 +6,7 @@
 //! the queue has no place for.
 
 use super::budget::Budget;
-use super::buffer::{View, WriteRun};
+use super::buffer::{ReadRun, View, WriteRun};
 use super::frame::{SLOT, SPILL_PAYLOAD};
 use super::memory::Memory;
 use super::returns::Returns;
@@ -68,6 +68,20 @@ impl Ticket {
         let run = unsafe { view.read(position, SPILL_PAYLOAD) };
         // SAFETY: `put` wrote a ticket here, and it is moved out once.
         unsafe { run.as_ptr().cast::<Self>().read() }
+    }
+
+    /// The archive of the spill frame at `position`, where it is.
+    ///
+    /// # Safety
+    ///
+    /// There is a spill frame at `position`, visible to this thread. Until the run is gone nobody
+    /// writes the frame, takes its ticket, or writes or frees the buffer.
+    pub(super) unsafe fn look(view: View, position: usize) -> ReadRun {
+        // SAFETY: passed on to the caller; a frame never reaches past its lap.
+        let run = unsafe { view.read(position, SPILL_PAYLOAD) };
+        // SAFETY: `put` wrote a ticket here, aligned, and it stays here.
+        let ticket = unsafe { run.as_ptr().cast::<Self>().as_ref() };
+        ticket.memory.read(ticket.length)
     }
 
     /// Reads only the length of the archive from the spill frame at `position`.
@@ -183,6 +197,11 @@ impl Pool {
     /// Puts a buffer that was taken out back: it is the prepared one again.
     pub(super) fn put_back(&mut self, prepared: Option<Memory>) {
         self.idle.extend(prepared.map(Idle::new));
+    }
+
+    /// Bytes of the buffers that nobody uses, but for those on their way back.
+    pub(super) fn idle_bytes(&self) -> usize {
+        self.idle.iter().map(|idle| idle.memory.len()).sum()
     }
 
     /// Frees what nobody uses.

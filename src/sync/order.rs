@@ -210,9 +210,9 @@ tags! {
     leave_place = Q3: Release;
     /// ORDERING(Q4): the consumer finds a place to hand something back; pairs with Q3.
     find_place = Q4: Acquire;
-    /// ORDERING(V1): the consumer is done looking into segments ahead; pairs with V2.
+    /// ORDERING(V1): the consumer is done looking at what it has not taken; pairs with V2.
     end_look = V1: Release;
-    /// ORDERING(V2): the producer may free segments ahead of the consumer; pairs with V1.
+    /// ORDERING(V2): the producer may free what the consumer never takes; pairs with V1.
     looked = V2: Acquire;
     /// ORDERING(L1): who calls an event loop shows what it left for it; pairs with L2.
     call = L1: Release;

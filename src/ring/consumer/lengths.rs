@@ -33,6 +33,11 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
         }
     }
 
+    /// Where the walk is.
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
     /// Whether segments ahead may be looked at.
     fn look_ahead(&mut self) -> bool {
         if !std::mem::replace(&mut self.is_ahead, true) {

@@ -2,7 +2,7 @@
 
 use super::Producer;
 use crate::ring::block::{self, Cursor};
-use crate::ring::frame::{self, Kind, Place};
+use crate::ring::frame::{self, Kind, Place, SLOT};
 use crate::ring::layout::Layout;
 use crate::ring::segment::Segment;
 use crate::sync::order::{self, Mutant};
@@ -112,5 +112,43 @@ impl Producer {
         let segment = Segment::returnable(bytes, self.layout)?;
         self.budget.take(bytes);
         Some(segment)
+    }
+
+    /// How far the tail can go in its segment, as a distance of positions, by what the consumer has
+    /// given back.
+    fn room(&self) -> usize {
+        let head = frame::later(self.ring.head(), self.floor);
+        match self.layout {
+            Layout::Frames => frame::distance(self.tail, frame::limit(head, self.capacity)),
+            Layout::Blocks(shape) => shape.room(self.capacity) - frame::distance(head, self.tail),
+        }
+    }
+
+    /// Whether a message has to wait for the consumer, or to be refused, however short it is.
+    pub(crate) fn is_full(&self) -> bool {
+        self.room() == 0 && self.segments_left() == 0
+    }
+
+    /// Bytes of the ring that are free, and where it may grow, of the segments that may be added.
+    pub(crate) fn remaining(&self) -> usize {
+        let (room, segment) = match self.layout {
+            Layout::Frames => (self.room(), self.capacity - SLOT),
+            Layout::Blocks(shape) => {
+                let bytes = |room| room / block::STEP * shape.size();
+                (bytes(self.room()), bytes(shape.room(self.capacity)))
+            }
+        };
+        room.saturating_add(self.segments_left().saturating_mul(segment))
+    }
+
+    /// Segments that the direction may still grow by, idle buffers making way for them.
+    fn segments_left(&self) -> usize {
+        if self.growth.is_none() {
+            return 0;
+        }
+        let chain = &self.store.chain;
+        let spare = usize::from(chain.has_spare());
+        let bytes = self.budget.left(chain.freed()).saturating_add(self.pool.idle_bytes());
+        spare + bytes / self.view.len()
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Unread {
     bytes: u64,
     /// Where it begins.
     start: usize,
-    /// Segments of it are still to be freed.
+    /// What it takes is still to be freed.
     is_uncut: bool,
 }
 
@@ -89,22 +89,12 @@ impl Producer {
         self.unread.is_some()
     }
 
-    /// Counts what the consumer's port, having closed, never read, and gives back what that takes:
-    /// the buffers now, the segments [later](Self::give_back). Not the bytes that the consumer may
-    /// be looking at. Unless `is_final`, the counts may not be that, and nothing is freed.
-    pub(crate) fn give_back_unread(&mut self, is_final: bool) {
-        if self.unread.is_some() || self.held_back.is_some() {
-            return;
-        }
-        let unread = Unread { is_uncut: is_final, ..self.count_unread() };
-        self.unread = Some(unread);
-        if is_final && self.layout == Layout::Frames {
-            self.store.given_back.store(unread.start, order::UNORDERED);
-            self.walk(unread.start, |view, spilled, _| {
-                // SAFETY: the consumer takes nothing from the settled position on, and the last
-                // owner nothing from the one that was just stored on; each frame is met once.
-                drop(spilled.map(|position| unsafe { Ticket::take(view, position) }));
-            });
+    /// Counts what the consumer's port, having closed, never read. [Later](Self::give_back) what that
+    /// takes is given back: buffers and segments, not the bytes of the ring. Unless `is_final`, the
+    /// counts may not be that, and nothing is freed.
+    pub(crate) fn count_to_give_back(&mut self, is_final: bool) {
+        if self.unread.is_none() && self.held_back.is_none() {
+            self.unread = Some(Unread { is_uncut: is_final, ..self.count_unread() });
         }
     }
 
@@ -136,13 +126,25 @@ impl Producer {
         self.head();
     }
 
-    /// Frees segments of what was never read, unless the consumer is looking at them.
+    /// Frees buffers and segments of what was never read, unless the consumer is looking at them.
     fn cut(&mut self) {
-        let (Some(growth), Some(unread)) = (&mut self.growth, &mut self.unread) else { return };
-        // ORDERING(V2): Acquire; pairs with V1 in `Lengths`.
-        let looking = || self.ring.consumer.looking.load(order::looked());
-        if unread.is_uncut && looking() == IDLE {
-            unread.is_uncut = false;
+        let Some(unread) = self.unread.filter(|unread| unread.is_uncut) else { return };
+        // ORDERING(V2): Acquire; pairs with V1 in `Lengths` and `Look`.
+        if self.ring.consumer.looking.load(order::looked()) != IDLE {
+            return;
+        }
+        self.unread = Some(Unread { is_uncut: false, ..unread });
+        if self.layout == Layout::Frames {
+            self.store.given_back.store(unread.start, order::UNORDERED);
+            self.walk(unread.start, |view, spilled, _| {
+                // SAFETY: the consumer takes nothing from the settled position on, and the last
+                // owner nothing from the one that was just stored on; each frame is met once.
+                // Behind B4, the consumer looks at a message only if it was already looking, and it
+                // is not.
+                drop(spilled.map(|position| unsafe { Ticket::take(view, position) }));
+            });
+        }
+        if let Some(growth) = &mut self.growth {
             // SAFETY: the consumer is in a segment that begins at or before the start of what it
             // never reads: it passes no switch in front of which the end is settled, and what it had
             // passed before is counted (S5, S6). Behind B4, it looks ahead only
