@@ -195,6 +195,10 @@ impl<A: Message, B: Message> Builder<A, B> {
 
     /// Receives archives without checking them.
     ///
+    /// What [`post_message_as`](crate::MessagePort::post_message_as) and
+    /// [`post_archived`](crate::MessagePort::post_archived) post is checked by the sender all the
+    /// same: the promise need not cover archives that other types write.
+    ///
     /// # Safety
     ///
     /// - Every archive that a value of type `A` or `B` makes of itself must be valid. A

@@ -145,8 +145,8 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
         // SAFETY: only `A`s are posted to port 2; the caller vouches for their archives.
         let receiver2 = unsafe { Receiver::new(incoming2, trusted) };
         Ok(Self {
-            port1: MessagePort::new(Sender::new(outgoing1), receiver1),
-            port2: MessagePort::new(Sender::new(outgoing2), receiver2),
+            port1: MessagePort::new(Sender::new(outgoing1, trusted), receiver1),
+            port2: MessagePort::new(Sender::new(outgoing2, trusted), receiver2),
         })
     }
 }

@@ -99,6 +99,7 @@ mod stall;
 mod sync;
 mod wait;
 
+pub use archive::PostAs;
 pub use builder::Builder;
 pub use channel::MessageChannel;
 pub use error::{

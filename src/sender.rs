@@ -1,9 +1,13 @@
 //! The posting half of a port.
 
 mod batch;
+mod borrowed;
 mod ended;
 mod raw;
 mod tasks;
+
+#[allow(unreachable_pub, reason = "they stand in a hidden function of a public trait")]
+pub use borrowed::{Borrowed, Verdict};
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -64,16 +68,19 @@ pub struct Sender<Out> {
     outgoing: CachePadded<Outgoing>,
     scratch: Scratch,
     budget: Budget,
+    /// Whether the peer receives archives without a check.
+    trusted: bool,
     values: Typed<Out>,
     not_sync: PhantomData<Cell<()>>,
 }
 
 impl<Out> Sender<Out> {
-    pub(crate) fn new(outgoing: Outgoing) -> Self {
+    pub(crate) fn new(outgoing: Outgoing, trusted: bool) -> Self {
         Self {
             outgoing: CachePadded::new(outgoing),
             scratch: Scratch::default(),
             budget: Budget::default(),
+            trusted,
             values: PhantomData,
             not_sync: PhantomData,
         }
@@ -239,9 +246,7 @@ impl<Out: Message> Sender<Out> {
     /// ```
     #[inline(always)]
     pub fn try_post_message(&mut self, message: &Out) -> Result<(), TryPostError> {
-        self.post(message, Deadline::Now, || Standing::Apart).map_err(|refusal| {
-            refused!(refusal, TryPostError, TryPostError::Full, TryPostError::Full)
-        })
+        self.post(message, Deadline::Now, || Standing::Apart).map_err(try_post_error)
     }
 
     /// Posts a message, waiting for room at most `timeout`; see
@@ -373,6 +378,11 @@ impl<Out: Message> Sender<Out> {
         self.outgoing
             .post(layout, length, batched, manner, |place| archive::write(message, place, scratch))
     }
+}
+
+/// What the refusal of a post that does not wait is.
+fn try_post_error(refusal: Refusal) -> TryPostError {
+    refused!(refusal, TryPostError, TryPostError::Full, TryPostError::Full)
 }
 
 /// What the refusal of a post that has no deadline is.

@@ -2,6 +2,7 @@
 
 mod check;
 mod copy;
+mod lend;
 mod scratch;
 mod table;
 mod width;
@@ -14,6 +15,7 @@ pub(crate) use writer::MAX_LENGTH;
 
 #[allow(unreachable_pub, reason = "it stands in the bounds of a public trait")]
 pub use check::MessageValidator;
+pub use lend::PostAs;
 
 use std::mem::MaybeUninit;
 
@@ -61,6 +63,16 @@ pub(crate) const fn layout<T: Message>() -> Layout {
         Layout::one_size(size_of::<Archived<T>>(), align_of::<Archived<T>>())
     } else {
         Layout::Frames
+    }
+}
+
+/// Whether the archive that a `V` writes lies in the ring of `Out`s as their own do. Otherwise it is
+/// a matter of the value how many bytes it writes where the ring has room for the root alone.
+pub(crate) const fn lies_alike<V: Message, Out: Message>() -> bool {
+    match (layout::<Out>(), length::<V>()) {
+        (Layout::Frames, _) => true,
+        (Layout::Blocks(shape), Length::Exact(length)) => shape.size() == length,
+        (Layout::Blocks(_), Length::Unknown) => false,
     }
 }
 

@@ -6,6 +6,7 @@
 //! messages in a row needed less than a quarter shrinks to what they did need.
 
 use std::alloc::Layout;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use rkyv::ser::Allocator;
@@ -17,6 +18,7 @@ use super::ALIGNMENT;
 use super::check::Known;
 use super::table::{Idle, KEPT, Table};
 use crate::error::DataCloneError;
+use crate::message::Message;
 
 /// What a sender keeps.
 #[derive(Default)]
@@ -28,8 +30,32 @@ pub(crate) struct Scratch {
     /// Where an archive that came from elsewhere is aligned.
     aligned: AlignedVec<ALIGNMENT>,
     idle: Idle,
+    /// Where an archive is written that does not go to its place at once.
+    draft: Vec<MaybeUninit<u8>>,
+    draft_idle: Idle,
     pub(super) known: Known,
 }
+
+/// An archive that was written aside. To be [kept](Scratch::keep) when it was posted.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    bytes: Vec<MaybeUninit<u8>>,
+    /// How many of the bytes were written.
+    length: usize,
+}
+
+impl Draft {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        let bytes = &self.bytes[..self.length];
+        // SAFETY: `write` says how many bytes it wrote, from the start and without a gap; they come
+        // from slices of bytes, or are a value whose type attests that all of its bytes are
+        // initialised. The pointer and the length are those of a slice of as many bytes.
+        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), bytes.len()) }
+    }
+}
+
+/// A value that is larger each time it is written aside is given up after this many attempts.
+const DRAFTS: u32 = 8;
 
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,6 +95,39 @@ impl Scratch {
             room = most;
         }
         self.need.is_dirty |= room > KEPT;
+    }
+
+    /// Writes the archive of `message` aside; or says how many bytes it needs, if these are more
+    /// than `max`.
+    pub(crate) fn draft<T: Message>(
+        &mut self,
+        message: &T,
+        max: usize,
+    ) -> Result<Result<Draft, usize>, DataCloneError> {
+        let mut bytes = std::mem::take(&mut self.draft);
+        for _ in 0..DRAFTS {
+            let needed = super::write(message, &mut bytes, self)?;
+            if needed > max {
+                return Ok(Err(needed));
+            }
+            if needed <= bytes.len() {
+                return Ok(Ok(Draft { bytes, length: needed }));
+            }
+            let more = needed - bytes.len();
+            bytes.try_reserve_exact(more).map_err(|_| DataCloneError::out_of_memory(needed))?;
+            bytes.resize(needed, MaybeUninit::uninit());
+        }
+        Err(DataCloneError::unstable())
+    }
+
+    /// Keeps the bytes of a draft for the next one, unless they are too many.
+    pub(crate) fn keep(&mut self, draft: Draft) {
+        self.draft = draft.bytes;
+        if self.draft.capacity() > KEPT
+            && let Some(most) = self.draft_idle.note(draft.length, self.draft.capacity())
+        {
+            self.draft = Vec::with_capacity(most);
+        }
     }
 
     /// Lends `bytes` at an address that archives may have.

@@ -91,7 +91,7 @@ impl<'a, In, Out> ReceivedEvent<'a, In, Out> {
     /// port1.post_message(&"hello, world".to_owned())?;
     /// let mut request = port2.recv_event()?;
     /// let (message, target) = request.split_mut();
-    /// target.post_message(&message[..5].to_owned())?;
+    /// target.post_message_as(&message[..5])?; // no `String` is made
     /// drop(request);
     /// assert_eq!(port1.recv()?.as_str(), "hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,6 +1,7 @@
 //! The port: both halves and the handlers.
 
 mod answering;
+mod borrowed;
 mod ended;
 mod events;
 mod looping;

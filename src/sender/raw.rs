@@ -4,7 +4,7 @@ use super::{Sender, post_error};
 use crate::archive;
 use crate::error::PostError;
 use crate::message::Message;
-use crate::outgoing::{Length, Manner, Standing};
+use crate::outgoing::{Length, Manner, Refusal, Standing};
 use crate::ring::Layout;
 use crate::wait::Deadline;
 
@@ -36,12 +36,22 @@ impl<Out: Message> Sender<Out> {
         archive: &[u8],
         standing: Standing,
     ) -> Result<(), PostError> {
+        self.post_checked(archive, Deadline::Never, standing).map_err(post_error)
+    }
+
+    /// Posts an archive that is checked first.
+    pub(super) fn post_checked(
+        &mut self,
+        archive: &[u8],
+        deadline: Deadline<'_>,
+        standing: Standing,
+    ) -> Result<(), Refusal> {
         // First of all: bytes that are never posted are neither copied nor checked.
         let (needed, max) = (archive.len(), self.outgoing.max_message());
         if needed > max {
-            return Err(PostError::TooLarge { needed, max });
+            return Err(Refusal::TooLarge { needed, max });
         }
-        let manner = Manner { deadline: Deadline::Never, standing, batched: false };
+        let manner = Manner { deadline, standing, batched: false };
         let Self { outgoing, scratch, .. } = self;
         let layout = const { archive::layout::<Out>() };
         // Unaligned bytes are checked where they are aligned: in their place, if they have one.
@@ -50,12 +60,12 @@ impl<Out: Message> Sender<Out> {
             && !archive::is_aligned(archive)
             && outgoing.fits_here(layout, needed);
         if !in_place {
-            archive::validate::<Out>(archive, scratch)?;
+            archive::validate::<Out>(archive, scratch).map_err(Refusal::DataClone)?;
         }
         let archive = if in_place { archive } else { archive::last_bytes::<Out>(archive) };
         let needed = archive.len();
         let length = if in_place { Length::Unknown } else { Length::Exact(needed) };
-        let posted = outgoing.post(
+        outgoing.post(
             layout,
             length,
             false,
@@ -69,7 +79,6 @@ impl<Out: Message> Sender<Out> {
                 }
                 Ok(needed)
             },
-        );
-        posted.map_err(post_error)
+        )
     }
 }

@@ -12,7 +12,7 @@ use crate::wait::Deadline;
 
 /// A post that is under way in a task. Whatever becomes of its future, nobody counts on it
 /// afterwards.
-struct Posting<'a, Out>(&'a mut Sender<Out>);
+pub(super) struct Posting<'a, Out>(pub(super) &'a mut Sender<Out>);
 
 impl<Out> Drop for Posting<'_, Out> {
     fn drop(&mut self) {

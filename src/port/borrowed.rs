@@ -1,0 +1,157 @@
+//! Posting values of other types that have the same archive.
+
+use std::time::Duration;
+
+use super::MessagePort;
+use crate::archive::PostAs;
+use crate::error::{PostError, PostTimeoutError, TryPostError};
+use crate::message::Message;
+use crate::wait::Deadline;
+
+impl<Out: Message, In: Message> MessagePort<Out, In> {
+    /// Posts a value of another type whose archive is that of an `Out`, waiting for room if there
+    /// is none: a `str` where the port posts `String`s, a slice where it posts `Vec`s, a struct with
+    /// borrowed fields. Nothing owned is made of it. [`PostAs`] says what can be posted.
+    ///
+    /// The archive is written in place, as by [`post_message`](Self::post_message), and checked by
+    /// the receiver. In two cases it is written aside, checked here, and copied: where the peer
+    /// [trusts archives](crate::Builder::trust_archives), a promise that covers no other type than
+    /// `Out`; and where all archives of `Out` have one size and `V` does not promise that of its own.
+    /// The memory for that is used again, and up to 16 KiB of it stay.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`post_message`](Self::post_message). `DataClone` also if the value wrote an archive
+    /// that is not valid, in the two cases above; otherwise the receiver gets `InvalidArchive`.
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use message_port::rkyv::rancor::{Fallible, Source};
+    /// use message_port::rkyv::ser::{Allocator, Writer};
+    /// use message_port::rkyv::with::{AsString, AsVec};
+    /// use message_port::rkyv::{self, Archive, Serialize};
+    ///
+    /// #[derive(Archive, Serialize)]
+    /// #[rkyv(crate = rkyv)]
+    /// struct Order {
+    ///     item: String,
+    ///     prices: Vec<u32>,
+    /// }
+    ///
+    /// // The bounds are what serialising a string and a vector takes; fields with a lifetime and a
+    /// // `with` leave it to the type to say so.
+    /// #[derive(Archive, Serialize)]
+    /// #[rkyv(crate = rkyv, as = ArchivedOrder)]
+    /// #[rkyv(serialize_bounds(__S: Writer + Allocator, __S::Error: Source))]
+    /// struct BorrowedOrder<'a> {
+    ///     #[rkyv(with = AsString, omit_bounds)]
+    ///     item: &'a str,
+    ///     #[rkyv(with = AsVec, omit_bounds)]
+    ///     prices: &'a [u32],
+    /// }
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<Order>::new();
+    /// {
+    ///     let line = "tea 3 4".to_owned(); // the port outlives it
+    ///     port1.post_message_as(&BorrowedOrder { item: &line[..3], prices: &[3, 4] })?;
+    /// }
+    /// let order = port2.recv()?;
+    /// assert_eq!((order.item.as_str(), order.prices.len()), ("tea", 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_message_as<V: PostAs<Out> + ?Sized>(&mut self, value: &V) -> Result<(), PostError> {
+        self.sender.post_as(value, self.receiver.standing())
+    }
+
+    /// As [`post_message_as`](Self::post_message_as), if there is room now. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// `Full` if there is no room now; otherwise those of [`post_message_as`](Self::post_message_as).
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.try_post_message_as("text")?;
+    /// assert_eq!(port2.recv()?.as_str(), "text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_post_message_as<V: PostAs<Out> + ?Sized>(
+        &mut self,
+        value: &V,
+    ) -> Result<(), TryPostError> {
+        self.sender.try_post_message_as(value)
+    }
+
+    /// As [`post_message_as`](Self::post_message_as), waiting for room at most `timeout`; any
+    /// `Duration` will do.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if there was no room in time; otherwise those of
+    /// [`post_message_as`](Self::post_message_as).
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Duration;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.post_message_as_timeout("text", Duration::from_secs(1))?;
+    /// assert_eq!(port2.recv()?.as_str(), "text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_message_as_timeout<V: PostAs<Out> + ?Sized>(
+        &mut self,
+        value: &V,
+        timeout: Duration,
+    ) -> Result<(), PostTimeoutError> {
+        self.sender.post_as_by(value, Deadline::Within(timeout), self.receiver.standing())
+    }
+
+    /// As [`post_message_as`](Self::post_message_as), in a task. Dropping the future posts nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`post_message_as`](Self::post_message_as).
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.post_message_as_async("text").await?;
+    /// assert_eq!(port2.recv_async().await?.as_str(), "text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn post_message_as_async<V: PostAs<Out> + ?Sized>(
+        &mut self,
+        value: &V,
+    ) -> Result<(), PostError> {
+        self.sender.post_as_async(value, self.receiver.standing()).await
+    }
+}
