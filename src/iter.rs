@@ -131,8 +131,11 @@ impl<In: OwnedMessage> Iterator for TryIter<'_, In> {
             Err(TryRecvOwnedError::InvalidArchive(error)) => Some(Err(error.into())),
             Err(TryRecvOwnedError::Deserialize(error)) => Some(Err(error.into())),
             // What was there is discarded by a close of the own port only.
-            Err(TryRecvOwnedError::Empty | TryRecvOwnedError::Closed) => None,
-            Err(TryRecvOwnedError::Disconnected) => None,
+            Err(
+                TryRecvOwnedError::Empty
+                | TryRecvOwnedError::Closed
+                | TryRecvOwnedError::Disconnected,
+            ) => None,
         };
         if next.is_none() {
             self.left = 0;
@@ -176,6 +179,7 @@ impl<In: OwnedMessage> IntoIterator for Receiver<In> {
     }
 }
 
+#[allow(clippy::into_iter_without_iter, reason = "`iter` borrows mutably: it receives")]
 impl<'a, In: OwnedMessage> IntoIterator for &'a mut Receiver<In> {
     type Item = Result<In, StreamError>;
     type IntoIter = Iter<'a, In>;
@@ -194,6 +198,7 @@ impl<Out: Message, In: OwnedMessage> IntoIterator for MessagePort<Out, In> {
     }
 }
 
+#[allow(clippy::into_iter_without_iter, reason = "`iter` borrows mutably: it receives")]
 impl<'a, Out: Message, In: OwnedMessage> IntoIterator for &'a mut MessagePort<Out, In> {
     type Item = Result<In, StreamError>;
     type IntoIter = Iter<'a, In>;

@@ -31,8 +31,13 @@
 //! | you want to | look at |
 //! |---|---|
 //! | make a channel | [`MessageChannel`], [`Builder`] |
-//! | post | [`MessagePort::post_message`], [`try_post_message`](MessagePort::try_post_message), [`post_message_timeout`](MessagePort::post_message_timeout) |
-//! | receive by pulling | [`MessagePort::recv`], [`try_recv`](MessagePort::try_recv), [`recv_timeout`](MessagePort::recv_timeout), [`MessageRef`] |
+//! | post | [`MessagePort::post_message`], [`try_post_message`](MessagePort::try_post_message), [`post_message_timeout`](MessagePort::post_message_timeout), [`post_message_deadline`](MessagePort::post_message_deadline) |
+//! | post a `&str`, a slice, a struct that borrows | [`MessagePort::post_message_as`], [`PostAs`] |
+//! | receive by pulling | [`MessagePort::recv`], [`try_recv`](MessagePort::try_recv), [`recv_timeout`](MessagePort::recv_timeout), [`recv_deadline`](MessagePort::recv_deadline), [`MessageRef`] |
+//! | answer with the message in hand | [`MessagePort::recv_event`], [`ReceivedEvent`] |
+//! | receive owned values | [`MessagePort::recv_owned`], [`iter`](MessagePort::iter), [`try_iter`](MessagePort::try_iter), [`OwnedMessage`] |
+//! | look without taking | [`MessagePort::peek`], [`PeekRef`] |
+//! | know that nobody reads any more | [`MessagePort::wait_ended`], [`ended_async`](MessagePort::ended_async), [`has_ended`](MessagePort::has_ended) |
 //! | receive by handlers | [`MessagePort::set_onmessage`], [`dispatch`](MessagePort::dispatch), [`run`](MessagePort::run) |
 //! | use a task instead of a thread | [`MessagePort::recv_async`], [`post_message_async`](MessagePort::post_message_async), [`run_async`](MessagePort::run_async), [`poll_recv`](MessagePort::poll_recv) |
 //! | send many at once | [`MessagePort::post_messages`], [`recv_batch`](MessagePort::recv_batch) |
@@ -40,7 +45,7 @@
 //! | pass archives on | [`MessagePort::post_archived`], [`MessageRef::as_bytes`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
-//! | see how much is on its way | [`MessagePort::bytes_in_flight`], [`bytes_available`](MessagePort::bytes_available), [`len`](MessagePort::len) |
+//! | see how much is on its way, and how much room is left | [`MessagePort::bytes_in_flight`], [`bytes_available`](MessagePort::bytes_available), [`len`](MessagePort::len), [`is_full`](MessagePort::is_full), [`remaining`](MessagePort::remaining) |
 //! | choose, combine, tune | [`guide`] |
 //! | know how it works | [`protocol`] |
 //!
