@@ -224,7 +224,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// ```
     /// use message_port::MessageChannel;
     ///
-    /// let MessageChannel { mut port1, .. } = MessageChannel::<u64>::with_capacity(64);
+    /// let MessageChannel { mut port1, port2: _idle } = MessageChannel::<u64>::with_capacity(64);
     /// let before = port1.remaining();
     /// port1.post_message(&7)?;
     /// assert_eq!(port1.remaining(), before - 8);
