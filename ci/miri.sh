@@ -7,7 +7,7 @@
 #   MESSAGE_PORT_ROUNDS=500 bash ci/miri.sh   so many random programs instead of 10
 #   MIRI_SEEDS=64 bash ci/miri.sh             so many schedules of each scenario instead of 4
 #
-# Under Miri the library has no membarrier(2), and does not spin (src/wait/).
+# Under Miri the library has no membarrier(2), and does not spin (src/link/wait/).
 
 set -eu
 cd "$(dirname "$0")/.."

@@ -52,8 +52,10 @@ Q3|growth|a_place_on_the_way_back_is_filled_again|Causality violation
 Q4|growth|a_place_on_the_way_back_is_filled_again|Causality violation
 V1|growth|frames::a_segment_is_looked_at_before_it_is_given_back|Causality violation
 V1|growth|blocks::a_segment_is_looked_at_before_it_is_given_back|Causality violation
+V1|spill|a_buffer_is_looked_at_before_it_is_freed|Causality violation
 V2|growth|frames::a_segment_is_looked_at_before_it_is_given_back|Causality violation
 V2|growth|blocks::a_segment_is_looked_at_before_it_is_given_back|Causality violation
+V2|spill|a_buffer_is_looked_at_before_it_is_freed|Causality violation
 L1|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 L2|event_loop|the_hook_is_called_for_a_wake_that_nobody_notices|a call to the foreign loop is lost
 L3|event_loop|every_port_that_rings_is_heard|deadlock|heard out of order|maximum number of branches
@@ -72,6 +74,7 @@ B7|tasks|a_task_that_is_suspended_often_is_woken|deadlock
 B8|tasks|a_task_that_is_suspended_often_is_woken|deadlock
 B6|growth|frames::a_segment_is_looked_at_before_it_is_given_back|Causality violation
 B6|growth|blocks::a_segment_is_looked_at_before_it_is_given_back|Causality violation
+B6|spill|a_buffer_is_looked_at_before_it_is_freed|Causality violation
 StrictEnd|close|the_end_is_found_behind_what_was_skipped|merely empty
 NoSecondLook|drop|frames::flume_120_messages_come_before_the_disconnection|an accepted message is lost
 NoSecondLook|drop|blocks::flume_120_messages_come_before_the_disconnection|an accepted message is lost

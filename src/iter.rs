@@ -13,10 +13,10 @@
 use std::fmt;
 use std::iter::FusedIterator;
 
+use crate::archive::{Message, OwnedMessage};
 use crate::error::{RecvOwnedError, StreamError, TryRecvOwnedError};
-use crate::message::{Message, OwnedMessage};
+use crate::half::Receiver;
 use crate::port::MessagePort;
-use crate::receiver::Receiver;
 
 /// What an iterator says of a message; `None` is its end.
 fn item<In>(received: Result<In, RecvOwnedError>) -> Option<Result<In, StreamError>> {
@@ -111,6 +111,91 @@ pub struct IntoIter<In> {
 #[must_use = "iterators do nothing unless consumed"]
 pub struct PortIntoIter<Out, In = Out> {
     port: MessagePort<Out, In>,
+}
+
+impl<In: OwnedMessage> Receiver<In> {
+    /// Iterates over the messages until the channel ends, waiting for them; see
+    /// [`MessagePort::iter`](crate::MessagePort::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_messages(&[1, 2, 3])?;
+    /// let first = port2.split_mut().1.iter().next().transpose()?;
+    /// assert_eq!(first, Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&mut self) -> Iter<'_, In> {
+        Iter { receiver: self }
+    }
+
+    /// Iterates over the messages that are there now; see
+    /// [`MessagePort::try_iter`](crate::MessagePort::try_iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_messages(&[1, 2, 3])?;
+    /// assert_eq!(port2.split_mut().1.try_iter().count(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_iter(&mut self) -> TryIter<'_, In> {
+        let left = self.len();
+        TryIter { receiver: self, left }
+    }
+}
+
+impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
+    /// Iterates over the messages as owned values, waiting for each. Ends when the channel has
+    /// ended, closed or disconnected, and nothing is left.
+    ///
+    /// An item is an `Err` where [`recv_owned`](Self::recv_owned) has one; the iterator goes on
+    /// behind it. `for message in &mut port` is the same, and `for message in port` takes the port.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.post_messages(&["one".to_owned(), "two".to_owned()])?;
+    /// port1.close();
+    /// for text in port2.iter() {
+    ///     println!("{}", text?);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&mut self) -> Iter<'_, In> {
+        self.halves_mut().1.iter()
+    }
+
+    /// Iterates over the messages that are there now, as owned values. Never waits.
+    ///
+    /// What arrives after this call is left for the next one, so a peer that keeps posting does not
+    /// keep the iterator going.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
+    /// port1.post_messages(&[1, 2])?;
+    /// for number in port2.try_iter() {
+    ///     port1.post_message(&(number? + 10))?; // left for the next time
+    /// }
+    /// assert_eq!(port2.recv_owned()?, 11);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_iter(&mut self) -> TryIter<'_, In> {
+        self.halves_mut().1.try_iter()
+    }
 }
 
 impl<In: OwnedMessage> Iterator for Iter<'_, In> {

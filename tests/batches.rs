@@ -142,7 +142,7 @@ fn a_batch_larger_than_the_ring_waits_in_between() -> Outcome {
 fn a_batch_may_cross_the_end_of_the_ring() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::with_capacity(512);
     for round in 0..100 {
-        let batch: Vec<_> = (0..4).map(|n| vec![n; 20 + round % 60]).collect();
+        let batch: Vec<_> = (0..4).map(|n| vec![n; 20 + round % 40]).collect();
         assert_eq!(port1.post_messages(&batch)?, 4);
         for message in &batch {
             assert_eq!(**port2.try_recv()?, **message);

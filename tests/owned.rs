@@ -57,7 +57,7 @@ impl<S: Fallible + ?Sized> Serialize<S> for Even {
 impl<D: Fallible<Error: Source> + ?Sized> Deserialize<Even, D> for ArchivedEven {
     fn deserialize(&self, _: &mut D) -> Result<Even, D::Error> {
         assert!(self.0 != 13, "unlucky");
-        if self.0 % 2 == 0 { Ok(Even(self.0)) } else { Err(Source::new(Odd(self.0))) }
+        if self.0.is_multiple_of(2) { Ok(Even(self.0)) } else { Err(Source::new(Odd(self.0))) }
     }
 }
 

@@ -108,6 +108,31 @@ fn a_buffer_on_its_way_is_freed_once() {
     });
 }
 
+/// A buffer that is looked at is freed only after the look, however the port of the one who looks is
+/// closed meanwhile.
+#[test]
+fn a_buffer_is_looked_at_before_it_is_freed() {
+    let cases = &["looked", "closed before"];
+    Model::with(Full).preemptions(3).reaches(cases).check(|run| {
+        let (mut port1, port2) = channel();
+        port1.try_post_message(&Framed([7; 16])).unwrap();
+        let (mut sender, mut receiver) = port2.into_split();
+        let looking = thread::spawn(move || {
+            let read = receiver.peek().map(|message| message[15].to_native());
+            (read.ok(), receiver)
+        });
+        sender.close();
+        for _ in 0..2 {
+            assert!(port1.try_post_message(&Framed([8; 16])).unwrap_err().is_closed());
+        }
+        let event = port1.split_mut().0.close_event().unwrap();
+        assert_eq!(event.undelivered_messages(), 1, "a message is lost, or counted twice");
+        let (read, _receiver) = looking.join().unwrap();
+        run.reached(cases[usize::from(read.is_none())]);
+        assert!(read.is_none_or(|read| read == 7), "the buffer changed while it was looked at");
+    });
+}
+
 /// The report of a close counts spilled messages like others, with the bytes of their archives.
 #[test]
 fn the_report_counts_spilled_messages() {

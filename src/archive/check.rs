@@ -16,8 +16,8 @@ use rkyv::validation::shared::{SharedContext, ValidationState};
 use super::scratch::Scratch;
 use super::table::Table;
 use super::{ALIGNMENT, assert_aligned, is_plain_copy};
+use crate::archive::Message;
 use crate::error::{DataCloneError, InvalidArchiveError};
-use crate::message::Message;
 
 /// How many pointers deep a received archive may be. Validation recurses, and a chain of a million
 /// links would overflow the stack.

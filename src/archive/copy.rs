@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::message::Message;
+use crate::archive::Message;
 
 /// Bytes of values that are copied word by word.
 const FEW_WORDS: usize = 128;

@@ -2,7 +2,7 @@
 
 mod check;
 mod copy;
-mod lend;
+mod message;
 mod scratch;
 mod table;
 mod width;
@@ -10,12 +10,13 @@ mod writer;
 
 pub(crate) use check::{Known, is_aligned, root, validate};
 pub(crate) use copy::{copy, put};
+pub(crate) use message::Typed;
 pub(crate) use scratch::Scratch;
 pub(crate) use writer::MAX_LENGTH;
 
 #[allow(unreachable_pub, reason = "it stands in the bounds of a public trait")]
 pub use check::MessageValidator;
-pub use lend::PostAs;
+pub use message::{Message, OwnedMessage};
 
 use std::mem::MaybeUninit;
 
@@ -24,8 +25,6 @@ use rkyv::rancor::Strategy;
 use rkyv::ser::{Positional, Serializer};
 
 use crate::error::DataCloneError;
-use crate::message::Message;
-use crate::outgoing::Length;
 use crate::ring::Layout;
 
 use scratch::{MeasuredArena, Shares};
@@ -48,6 +47,15 @@ const fn assert_aligned<T: Message>() {
 /// Whether the archive of a `T` is the bytes of the `T`.
 const fn is_plain_copy<T: Message>() -> bool {
     T::COPY_OPTIMIZATION.is_enabled() && size_of::<T>() == size_of::<Archived<T>>()
+}
+
+/// How many bytes an archive has, as far as that is known before it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Length {
+    /// Exactly this many.
+    Exact(usize),
+    /// The writer will tell.
+    Unknown,
 }
 
 /// How many bytes the archive of a `T` has, as far as the type says.

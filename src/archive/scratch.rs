@@ -17,8 +17,8 @@ use rkyv::util::AlignedVec;
 use super::ALIGNMENT;
 use super::check::Known;
 use super::table::{Idle, KEPT, Table};
+use crate::archive::Message;
 use crate::error::DataCloneError;
-use crate::message::Message;
 
 /// What a sender keeps.
 #[derive(Default)]

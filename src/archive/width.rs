@@ -12,7 +12,7 @@ use std::num::{NonZeroIsize, NonZeroUsize};
 use rkyv::Archived;
 use rkyv::primitive::{FixedIsize, FixedUsize};
 
-use crate::message::Message;
+use crate::archive::Message;
 
 /// Whether the archive of `message` is too narrow for it, as far as that can be seen.
 #[inline(always)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::PortId;
 use super::shared::Shared;
-use crate::message::Message;
+use crate::archive::Message;
 use crate::port::MessagePort;
 
 /// Stops or wakes an [`EventLoop`](crate::EventLoop) from another thread or from a handler, and

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::time::{Duration, Instant};
 
-use crate::message::Message;
+use crate::archive::Message;
 use crate::port::MessagePort;
 use crate::sync::{Parker, spin_loop, unique_name};
 use queue::Queue;

@@ -5,9 +5,9 @@ use std::task::{Wake, Waker};
 
 use super::shared::{Bell, Shared};
 use super::{EventLoop, EventLoopError, PortId};
+use crate::link::wait::Barrier;
 use crate::port::{LoopPort, Step};
 use crate::sync::order::{Mutant, active};
-use crate::wait::Barrier;
 
 /// Messages of one port that are dispatched before it is the next one's turn.
 const MESSAGES_PER_TURN: usize = 64;

@@ -9,8 +9,8 @@ use futures_sink::Sink;
 
 use super::slot::Slot;
 use super::stream::item;
+use crate::archive::{Message, OwnedMessage};
 use crate::error::{PostError, StreamError};
-use crate::message::{Message, OwnedMessage};
 use crate::port::MessagePort;
 
 /// A [`MessagePort`] as a [`Stream`] of what arrives and a [`Sink`] of what is posted.

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use futures_sink::Sink;
 
 use super::slot::Slot;
+use crate::archive::Message;
 use crate::error::PostError;
-use crate::message::Message;
-use crate::sender::Sender;
+use crate::half::Sender;
 
 /// A [`Sink`] of messages that are posted through a [`Sender`].
 ///

@@ -3,9 +3,9 @@
 use std::mem;
 use std::task::{Context, Poll, ready};
 
+use crate::archive::Message;
 use crate::error::{PostError, TryPostError};
-use crate::message::Message;
-use crate::sender::Sender;
+use crate::half::Sender;
 
 /// The state of a sink. A sink cannot know how large the next message will be, so being ready is
 /// to have a place for one message outside of the ring.

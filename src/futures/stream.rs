@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 
 use futures_core::{FusedStream, Stream};
 
+use crate::archive::{Message, OwnedMessage};
 use crate::error::{RecvError, StreamError};
-use crate::message::{Message, MessageRef, OwnedMessage};
-use crate::receiver::Receiver;
+use crate::half::{MessageRef, Receiver};
 
 /// What a stream says of a received message; `None` is its end.
 pub(super) fn item<In>(

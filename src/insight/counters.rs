@@ -90,7 +90,7 @@ impl DirectionCounters {
     }
 
     /// All of it, with what the cells of the sender and of the receiver have counted.
-    pub(super) fn read(&self, waits: [&WaitCounters; 2]) -> Stats {
+    pub(crate) fn read(&self, waits: [&WaitCounters; 2]) -> Stats {
         let [sender, receiver] = waits.map(WaitCounters::read);
         let (messages, bytes) = (self.receiver.received.get(), self.receiver.bytes.get());
         Stats {

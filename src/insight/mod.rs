@@ -1,4 +1,4 @@
-//! What can be seen of a channel from outside: how much is on its way, what was counted (feature
+//! What can be seen of a channel from outside: what was counted (feature
 //! `stats`), what happened (feature `tracing`), and what `{:?}` says.
 //!
 //! Without a feature its counters have no size, their methods do nothing, and its events are not
@@ -6,7 +6,6 @@
 
 #[cfg(feature = "stats")]
 mod counters;
-mod flow;
 #[cfg(not(feature = "stats"))]
 mod no_counters;
 #[cfg(feature = "stats")]

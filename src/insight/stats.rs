@@ -2,17 +2,9 @@
 
 use std::time::Duration;
 
-use crate::close::Side;
-use crate::link::Link;
-use crate::message::Message;
-use crate::port::MessagePort;
-use crate::receiver::Receiver;
-use crate::sender::Sender;
-use crate::wait::WaitCell;
-
 /// What one direction of a channel has counted since it was made; with the feature `stats`.
 ///
-/// Both ends of a direction see the same numbers: [`Sender::stats`] at one, [`Receiver::stats`] at
+/// Both ends of a direction see the same numbers: [`Sender::stats`](crate::Sender::stats) at one, [`Receiver::stats`](crate::Receiver::stats) at
 /// the other. They are exact while nobody is active. Otherwise each is true of some moment just
 /// passed, and not of the same moment for all. Bytes are those of archives, unless it says
 /// otherwise. On targets without 64-bit atomics the numbers have 32 bits and wrap.
@@ -47,7 +39,7 @@ pub struct Stats {
     pub received_bytes: u64,
     /// Bytes of the largest message posted.
     pub largest_message: u64,
-    /// The most bytes that were in flight, as [`Sender::bytes_in_flight`] counts them, seen when a
+    /// The most bytes that were in flight, as [`Sender::bytes_in_flight`](crate::Sender::bytes_in_flight) counts them, seen when a
     /// post or a batch had become visible.
     pub high_water_mark: u64,
     /// Posts that found no room: they waited for it, or were refused as `Full`. A task's counts
@@ -92,92 +84,4 @@ pub struct WaitStats {
     pub wakes: u64,
     /// Times that a thread was woken, found nothing for it, and slept again.
     pub spurious_wakes: u64,
-}
-
-impl Stats {
-    /// Of the direction from `side` to its peer.
-    fn of(link: &Link, side: Side) -> Self {
-        let ends = [link.sender(side), link.receiver(side.peer())];
-        link.counters(side).read(ends.map(WaitCell::counters))
-    }
-}
-
-impl<Out> Sender<Out> {
-    /// What was counted about the direction into which this half posts; with the feature `stats`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { port1, port2: _port2 } = MessageChannel::<String>::new();
-    /// let (mut sender, _receiver) = port1.into_split();
-    /// sender.post_message(&"hello".to_owned())?;
-    /// let stats = sender.stats();
-    /// assert_eq!((stats.posted, stats.received, stats.largest_message), (1, 0, 8));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "stats")))]
-    pub fn stats(&self) -> Stats {
-        Stats::of(self.outgoing().link(), self.outgoing().side())
-    }
-}
-
-impl<In> Receiver<In> {
-    /// What was counted about the direction from which this half receives; with the feature
-    /// `stats`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
-    /// let (_sender, receiver) = port2.into_split();
-    /// port1.post_message(&7)?;
-    /// assert_eq!(receiver.stats().posted, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "stats")))]
-    pub fn stats(&self) -> Stats {
-        Stats::of(self.incoming().link(), self.incoming().side().peer())
-    }
-}
-
-impl<Out: Message, In: Message> MessagePort<Out, In> {
-    /// What was counted about the direction into which this port posts; with the feature `stats`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { mut port1, port2: _port2 } = MessageChannel::<u64>::with_capacity(64);
-    /// while port1.try_post_message(&7).is_ok() {}
-    /// let stats = port1.outgoing_stats();
-    /// assert_eq!((stats.posted, stats.full), (7, 1));
-    /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "stats")))]
-    pub fn outgoing_stats(&self) -> Stats {
-        self.halves().0.stats()
-    }
-
-    /// What was counted about the direction from which this port receives; with the feature
-    /// `stats`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-    /// port1.post_message(&7)?;
-    /// port2.recv()?;
-    /// assert_eq!(port2.incoming_stats().received_bytes, 8);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "stats")))]
-    pub fn incoming_stats(&self) -> Stats {
-        self.halves().1.stats()
-    }
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use rkyv::Archived;
 
 use super::MessagePort;
+use crate::archive::Message;
 use crate::error::{PostError, RecvError, RecvTimeoutError, TryRecvError};
-use crate::message::{Message, MessageRef};
-use crate::sender::Sender;
+use crate::half::{MessageRef, Sender};
 
 /// A received message together with the sending half of the port that it arrived at, so that it can
 /// be answered while it is in hand, without copying it.

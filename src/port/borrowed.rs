@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::MessagePort;
-use crate::archive::PostAs;
+use crate::archive::Message;
 use crate::error::{PostError, PostTimeoutError, TryPostError};
-use crate::message::Message;
-use crate::wait::Deadline;
+use crate::half::PostAs;
+use crate::link::wait::Deadline;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Posts a value of another type whose archive is that of an `Out`, waiting for room if there

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::MessagePort;
-use crate::message::Message;
+use crate::archive::Message;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Whether nobody will read what is posted here any more: one of the ports was closed, or the

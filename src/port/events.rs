@@ -1,11 +1,12 @@
 //! Handlers, and the calls that run them.
 
 use super::MessagePort;
+use crate::archive::Message;
 use crate::error::DispatchError;
-use crate::event::{CloseEvent, HandlerResult, MessageErrorEvent, MessageEvent};
-use crate::handlers::Turn;
-use crate::message::Message;
-use crate::wait::Deadline;
+use crate::half::CloseEvent;
+use crate::link::wait::Deadline;
+use crate::port::handlers::Turn;
+use crate::port::{HandlerResult, MessageErrorEvent, MessageEvent};
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Sets the handler for messages, and starts the port.

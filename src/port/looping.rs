@@ -4,10 +4,10 @@ use std::any::Any;
 use std::task::Waker;
 
 use super::MessagePort;
+use crate::archive::Message;
 use crate::error::DispatchError;
-use crate::handlers::Turn;
-use crate::message::Message;
-use crate::wait::{Deadline, TimedOut};
+use crate::link::wait::{Deadline, TimedOut};
+use crate::port::handlers::Turn;
 
 /// Where a port is after some turns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

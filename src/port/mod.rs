@@ -1,26 +1,35 @@
-//! The port: both halves and the handlers.
+//! The port: both halves and the handlers; how a channel is made.
 
 mod answering;
 mod borrowed;
+mod builder;
+mod channel;
 mod ended;
+mod event;
 mod events;
+mod flow;
+mod handlers;
 mod looping;
 mod owned;
+#[cfg(feature = "stats")]
+mod stats;
 mod tasks;
 mod transfer;
 
 pub(crate) use looping::{LoopPort, Step};
 
 pub use answering::ReceivedEvent;
+pub use builder::Builder;
+pub use channel::MessageChannel;
+pub use event::{HandlerResult, MessageErrorEvent, MessageEvent};
 
 use std::fmt;
 
-use crate::handlers::Handlers;
-use crate::message::Message;
-use crate::receiver::Receiver;
-use crate::sender::Sender;
+use crate::archive::Message;
+use crate::half::{Receiver, Sender};
+use crate::port::handlers::Handlers;
 
-/// One end of a [`MessageChannel`](crate::MessageChannel): posts `Out`s, receives `In`s.
+/// One end of a [`MessageChannel`]: posts `Out`s, receives `In`s.
 ///
 /// `Send`, not `Sync`, not `Clone`: move it to the thread that uses it. Dropping it is not
 /// closing: the peer drains what was posted and then learns that it is disconnected, without a
@@ -181,7 +190,6 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Borrows the two halves for an adaptor that has the whole port.
-    #[cfg(feature = "futures")]
     pub(crate) fn halves_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {
         (&mut self.sender, &mut self.receiver)
     }

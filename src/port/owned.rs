@@ -1,9 +1,8 @@
 //! Receiving owned values.
 
 use super::MessagePort;
+use crate::archive::{Message, OwnedMessage};
 use crate::error::{RecvOwnedError, TryRecvOwnedError};
-use crate::iter::{Iter, TryIter};
-use crate::message::{Message, OwnedMessage};
 
 impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
     /// Receives the next message as an owned value, waiting for one if there is none: what
@@ -58,50 +57,5 @@ impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
     /// ```
     pub fn try_recv_owned(&mut self) -> Result<In, TryRecvOwnedError> {
         self.receiver.try_recv_owned()
-    }
-
-    /// Iterates over the messages as owned values, waiting for each. Ends when the channel has
-    /// ended, closed or disconnected, and nothing is left.
-    ///
-    /// An item is an `Err` where [`recv_owned`](Self::recv_owned) has one; the iterator goes on
-    /// behind it. `for message in &mut port` is the same, and `for message in port` takes the port.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
-    /// port1.post_messages(&["one".to_owned(), "two".to_owned()])?;
-    /// port1.close();
-    /// for text in port2.iter() {
-    ///     println!("{}", text?);
-    /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn iter(&mut self) -> Iter<'_, In> {
-        self.receiver.iter()
-    }
-
-    /// Iterates over the messages that are there now, as owned values. Never waits.
-    ///
-    /// What arrives after this call is left for the next one, so a peer that keeps posting does not
-    /// keep the iterator going.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-    /// port1.post_messages(&[1, 2])?;
-    /// for number in port2.try_iter() {
-    ///     port1.post_message(&(number? + 10))?; // left for the next time
-    /// }
-    /// assert_eq!(port2.recv_owned()?, 11);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn try_iter(&mut self) -> TryIter<'_, In> {
-        self.receiver.try_iter()
     }
 }

@@ -1,18 +1,18 @@
 //! Posting, receiving and running handlers in a task. No runtime is needed or preferred.
 //!
 //! A task that always finds a message, or room, would never return to its runtime. So each half
-//! has a [budget](crate::wait::Budget) of 64 operations, which every way to receive or post in a
+//! has a [budget](crate::link::wait::Budget) of 64 operations, which every way to receive or post in a
 //! task draws on.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use super::MessagePort;
+use crate::archive::Message;
 use crate::error::{DispatchError, PostError, PostTimeoutError, RecvError, RecvTimeoutError};
-use crate::handlers::Turn;
-use crate::incoming::Incoming;
-use crate::message::{Message, MessageRef};
-use crate::wait::{Deadline, TimedOut, pending};
+use crate::half::{Incoming, MessageRef};
+use crate::link::wait::{Deadline, TimedOut, pending};
+use crate::port::handlers::Turn;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Posts a message, or has the task woken when it is worth another try. Never blocks.

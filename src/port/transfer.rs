@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::MessagePort;
+use crate::archive::Message;
 use crate::error::{
     PostError, PostTimeoutError, RecvError, RecvTimeoutError, TryPostError, TryRecvError,
 };
-use crate::message::{Message, MessageRef, PeekRef};
-use crate::wait::Deadline;
+use crate::half::{MessageRef, PeekRef};
+use crate::link::wait::Deadline;
 use rkyv::Archived;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {

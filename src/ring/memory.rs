@@ -16,9 +16,27 @@ pub(crate) struct Memory {
     base: NonNull<u8>,
     /// How many bytes there are, and whether they are [`MAPPED`].
     bytes: usize,
-    /// Beside the access to the bytes, loom watches that they are freed.
     #[cfg(message_port_loom)]
-    shadow: Box<loom::alloc::Track<loom::cell::UnsafeCell<()>>>,
+    shadow: &'static Shadow,
+}
+
+/// What loom watches beside the bytes. It outlives them: whoever still reads them is to be found out by
+/// this, not by a crash.
+#[cfg(message_port_loom)]
+#[derive(Debug)]
+struct Shadow {
+    /// Entered for every access to the bytes.
+    bytes: loom::cell::UnsafeCell<()>,
+    /// Gone when the bytes are freed, which loom demands before the end.
+    owned: std::cell::RefCell<Option<loom::alloc::Track<()>>>,
+}
+
+#[cfg(message_port_loom)]
+impl Default for Shadow {
+    fn default() -> Self {
+        let owned = Some(loom::alloc::Track::new(())).into();
+        Self { bytes: loom::cell::UnsafeCell::new(()), owned }
+    }
 }
 
 /// The memory is from the system, not from the allocator. No memory has so many bytes.
@@ -49,7 +67,7 @@ impl Memory {
             base,
             bytes,
             #[cfg(message_port_loom)]
-            shadow: Box::new(loom::alloc::Track::new(loom::cell::UnsafeCell::new(()))),
+            shadow: Box::leak(Box::default()),
         }
     }
 
@@ -64,7 +82,7 @@ impl Memory {
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [MaybeUninit<u8>] {
         #[cfg(message_port_loom)]
-        self.shadow.get_ref().with_mut(|_| ());
+        self.shadow.bytes.with_mut(|_| ());
         // SAFETY: the allocation is that long, bytes that hold anything are `MaybeUninit`s, and
         // `self` is borrowed uniquely.
         unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr().cast(), self.len()) }
@@ -78,7 +96,7 @@ impl Memory {
             self.base,
             length,
             #[cfg(message_port_loom)]
-            vec![self.shadow.get_ref().get()],
+            vec![self.shadow.bytes.get()],
         )
     }
 
@@ -91,8 +109,10 @@ impl Drop for Memory {
     fn drop(&mut self) {
         #[cfg(message_port_loom)]
         if !std::thread::panicking() {
-            self.shadow.get_ref().with_mut(|_| ());
+            self.shadow.bytes.with_mut(|_| ());
         }
+        #[cfg(message_port_loom)]
+        drop(self.shadow.owned.take());
         if self.bytes & MAPPED != 0 {
             // SAFETY: `returnable` mapped so many bytes here, and they are owned until now.
             unsafe { mapping::unmap(self.base, self.len()) }

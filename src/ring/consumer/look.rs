@@ -1,10 +1,9 @@
 //! What a consumer finds out without taking anything.
 
 use super::{Consumer, Frame};
-use crate::ring::block;
 use crate::ring::frame::{self, SLOT};
 use crate::ring::layout::Layout;
-use crate::ring::{IDLE, LOOKING, Ring};
+use crate::ring::{IDLE, LOOKING, Ring, block};
 use crate::sync::order;
 
 /// For as long as it lives the producer frees nothing of what the consumer has not taken, if its
@@ -35,13 +34,18 @@ impl Consumer {
     /// How far the tail can still go before it has to wait for this consumer, as a distance of
     /// positions, in a ring that does not grow; `may_look` as in [`lengths`](Self::lengths).
     fn room(&self, may_look: impl Fn() -> bool) -> usize {
-        let all = match self.layout {
-            Layout::Frames => self.capacity - SLOT,
-            Layout::Blocks(shape) => shape.room(self.capacity),
+        let taken = frame::distance(self.released, self.next);
+        let (all, ahead) = match self.layout {
+            Layout::Frames => {
+                let mut lengths = self.lengths(may_look);
+                lengths.by_ref().for_each(drop);
+                (self.capacity - SLOT, frame::distance(self.next, lengths.position()))
+            }
+            Layout::Blocks(shape) => {
+                (shape.room(self.capacity), self.len(usize::MAX, may_look) * block::STEP)
+            }
         };
-        let mut lengths = self.lengths(may_look);
-        lengths.by_ref().for_each(drop);
-        all.saturating_sub(frame::distance(self.released, lengths.position()))
+        all.saturating_sub(taken + ahead)
     }
 
     /// Whether the producer finds no room for a message in a ring that does not grow.

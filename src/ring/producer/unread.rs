@@ -1,12 +1,11 @@
 //! What the consumer never read: how the producer counts it and gives it back.
 
 use super::Producer;
-use crate::ring::block;
 use crate::ring::buffer::View;
 use crate::ring::frame::{self, Kind, SPILL_PAYLOAD};
 use crate::ring::layout::Layout;
 use crate::ring::spill::Ticket;
-use crate::ring::{IDLE, UNSETTLED};
+use crate::ring::{IDLE, UNSETTLED, block};
 use crate::sync::Arc;
 use crate::sync::order::{self, Mutant};
 

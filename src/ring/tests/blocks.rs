@@ -255,7 +255,7 @@ fn the_report_is_exact() {
                 }
                 let left = (posted - taken) as u64;
                 assert_eq!(ends.producer.undelivered(), (left, left * 8));
-                ends.producer.give_back_unread(true);
+                ends.producer.count_to_give_back(true);
                 ends.producer.give_back();
                 assert_eq!(ends.producer.undelivered(), (left, left * 8));
                 drop(ends.consumer);

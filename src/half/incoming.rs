@@ -4,13 +4,12 @@ mod look;
 
 pub(crate) use look::Looked;
 
-use crate::close::{Ended, Half, Side};
 use crate::insight::event;
-use crate::link::Link;
+use crate::link::wait::{Deadline, TimedOut, Waiter, pending};
+use crate::link::{Ended, Half, Link, Side};
 use crate::ring::{Consumer, Emptying, Frame, Layout, Payload, Peek, Shape, Target};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
-use crate::wait::{Deadline, TimedOut, Waiter, pending};
 use std::task::{Context, Poll};
 
 /// What comes next.

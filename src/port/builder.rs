@@ -3,18 +3,81 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::archive;
-use crate::channel::MessageChannel;
+use crate::archive::{self, Message, Typed};
 use crate::error::BuildError;
-use crate::message::{Message, Typed};
+use crate::link::wait::WaitStrategy;
+use crate::port::MessageChannel;
 use crate::ring::{Limits, OutOfMemory, frame};
-use crate::wait::WaitStrategy;
 
 /// Bytes per direction of a channel made by [`MessageChannel::new`].
 pub(crate) const DEFAULT_CAPACITY: usize = 64 * 1024;
 
 /// Bytes that an archive may have where nothing else was said and the ring is not larger.
 const DEFAULT_MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
+
+impl<A: Message, B: Message> MessageChannel<A, B> {
+    /// Makes a channel of 64 KiB per direction.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is no memory for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<u64>::new();
+    /// assert_eq!(channel.port1.capacity(), 65536);
+    /// ```
+    pub fn new() -> Self {
+        Self::with_capacity(DEFAULT_CAPACITY)
+    }
+
+    /// Makes a channel of `bytes_per_direction` bytes each way, rounded up to a power of two.
+    ///
+    /// # Panics
+    ///
+    /// Panics with the text of [`BuildError`] where [`Builder::build`] fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<u64>::with_capacity(1000);
+    /// assert_eq!(channel.port1.capacity(), 1024);
+    /// ```
+    pub fn with_capacity(bytes_per_direction: usize) -> Self {
+        match Self::builder().capacity(bytes_per_direction).build() {
+            Ok(channel) => channel,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Makes a channel with other settings than the default ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    ///
+    /// let channel = MessageChannel::<String>::builder()
+    ///     .capacity(1 << 20)
+    ///     .max_message_len(4 << 20)
+    ///     .build()?;
+    /// # Ok::<(), message_port::BuildError>(())
+    /// ```
+    pub fn builder() -> Builder<A, B> {
+        Builder::new()
+    }
+}
+
+impl<A: Message, B: Message> Default for MessageChannel<A, B> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// Builds a [`MessageChannel`] with other settings than the default ones.
 ///

@@ -8,15 +8,15 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
-use crate::archive::{self, Known};
+use crate::archive::{self, Known, Message, Typed};
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::incoming::{Incoming, Next};
+use crate::half::incoming::{Incoming, Next};
+use crate::half::outgoing::Standing;
+use crate::half::{MessageRef, PeekRef};
 use crate::insight::event;
-use crate::message::{Message, MessageRef, PeekRef, Typed};
-use crate::outgoing::Standing;
+use crate::link::wait::{Budget, Deadline, TimedOut};
 use crate::ring::{Frame, Layout, Payload};
 use crate::sync::CachePadded;
-use crate::wait::{Budget, Deadline, TimedOut};
 use rkyv::Archived;
 
 /// The receiving half of a [`MessagePort`](crate::MessagePort).

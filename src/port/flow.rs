@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use crate::message::Message;
+use crate::archive::Message;
+use crate::half::{Receiver, Sender};
 use crate::port::MessagePort;
-use crate::receiver::Receiver;
-use crate::sender::Sender;
 
 impl<Out> Sender<Out> {
     /// Bytes of the ring that are taken by what was posted and not yet given back by the receiver:

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::Sender;
-use crate::wait::{Deadline, TimedOut, pending};
+use crate::link::wait::{Deadline, TimedOut, pending};
 
 /// A task that waits for the end. Whatever becomes of its future, it is not woken for it afterwards.
 struct Ending<'a, Out>(&'a mut Sender<Out>);

@@ -5,10 +5,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use super::{Sender, post_error, post_timeout_error};
+use crate::archive::Message;
 use crate::error::{PostError, PostTimeoutError};
-use crate::message::Message;
-use crate::outgoing::{Refusal, Standing};
-use crate::wait::Deadline;
+use crate::half::outgoing::{Refusal, Standing};
+use crate::link::wait::Deadline;
 
 /// A post that is under way in a task. Whatever becomes of its future, nobody counts on it
 /// afterwards.
@@ -117,7 +117,7 @@ impl<Out: Message> Sender<Out> {
     }
 
     /// [`post_message_async`](Self::post_message_async); `standing` as in
-    /// [`Manner`](crate::outgoing::Manner).
+    /// [`Manner`](crate::half::outgoing::Manner).
     pub(crate) async fn post_async(
         &mut self,
         message: &Out,
@@ -128,7 +128,7 @@ impl<Out: Message> Sender<Out> {
     }
 
     /// [`post_message_async_until`](Self::post_message_async_until); `standing` as in
-    /// [`Manner`](crate::outgoing::Manner).
+    /// [`Manner`](crate::half::outgoing::Manner).
     pub(crate) async fn post_async_until(
         &mut self,
         message: &Out,

@@ -5,9 +5,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use super::Receiver;
+use crate::archive::Message;
 use crate::error::{RecvError, RecvTimeoutError};
-use crate::incoming::Next;
-use crate::message::{Message, MessageRef};
+use crate::half::MessageRef;
+use crate::half::incoming::Next;
 
 /// A task that waits here. Whatever becomes of its future, it is not woken for it afterwards.
 struct Receiving<'a, In>(&'a mut Receiver<In>);
@@ -25,7 +26,7 @@ impl<In> Receiver<In> {
         self.budget.spend(cx)
     }
 
-    /// Passes on what an operation came to; see [`Budget::settle`](crate::wait::Budget::settle).
+    /// Passes on what an operation came to; see [`Budget::settle`](crate::link::wait::Budget::settle).
     #[inline]
     pub(crate) fn settle<T>(&mut self, polled: Poll<T>) -> Poll<T> {
         self.budget.settle(polled)

@@ -4,24 +4,14 @@ mod fill;
 
 use std::mem::MaybeUninit;
 
-use crate::close::{Half, Side};
+use crate::archive::Length;
 use crate::error::DataCloneError;
 use crate::insight::{Tally, event};
-use crate::link::Link;
+use crate::link::wait::{Deadline, TimedOut, Waiter};
+use crate::link::{Half, Link, Side, Stall, WouldDeadlock};
 use crate::ring::{Layout, Producer, Progress, Reserve, Target};
-use crate::stall::{Stall, WouldDeadlock};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
-use crate::wait::{Deadline, TimedOut, Waiter};
-
-/// How many bytes an archive has, as far as that is known before it is written.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Length {
-    /// Exactly this many.
-    Exact(usize),
-    /// The writer will tell.
-    Unknown,
-}
 
 /// Why nothing was posted.
 #[derive(Debug)]

@@ -3,15 +3,13 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::archive;
+use crate::archive::{self, Message};
 use crate::error::{BoxError, Contained, DispatchError, HandlerError, PanicPayload};
-use crate::event::{CloseEvent, HandlerResult, MessageErrorEvent, MessageEvent};
-use crate::incoming::Next;
+use crate::half::CloseEvent;
+use crate::half::{Next, Receiver, Sender};
 use crate::insight::event;
-use crate::message::Message;
-use crate::receiver::Receiver;
+use crate::port::{HandlerResult, MessageErrorEvent, MessageEvent};
 use crate::ring::Frame;
-use crate::sender::Sender;
 #[cfg(message_port_teeth)]
 use crate::sync::order::{Mutant, active};
 

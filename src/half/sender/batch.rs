@@ -1,12 +1,11 @@
 //! Posting many messages at once.
 
 use super::{Sender, post_error};
-use crate::archive;
+use crate::archive::{self, Message};
 use crate::error::PostError;
-use crate::message::Message;
-use crate::outgoing::{Manner, Refusal, Standing};
+use crate::half::outgoing::{Manner, Refusal, Standing};
+use crate::link::wait::Deadline;
 use crate::ring::{Layout, Shape};
-use crate::wait::Deadline;
 
 /// Whatever happens, an iterator or a serializer that panics included, what was accepted is
 /// published.

@@ -5,7 +5,7 @@
 //! if the earlier one is really stuck, not merely about to notice the room that it was given.
 //! Both questions are answered under one lock, which is taken on the way to sleep only.
 
-use crate::close::Side;
+use crate::link::Side;
 use crate::ring::{Progress, Target};
 use crate::sync::Mutex;
 use crate::sync::order::{Mutant, active};

@@ -1,9 +1,8 @@
 //! Receiving owned values.
 
 use super::Receiver;
+use crate::archive::OwnedMessage;
 use crate::error::{RecvOwnedError, TryRecvOwnedError};
-use crate::iter::{Iter, TryIter};
-use crate::message::OwnedMessage;
 
 impl<In: OwnedMessage> Receiver<In> {
     /// Receives an owned message, waiting for one; see
@@ -44,41 +43,5 @@ impl<In: OwnedMessage> Receiver<In> {
     /// ```
     pub fn try_recv_owned(&mut self) -> Result<In, TryRecvOwnedError> {
         Ok(self.try_recv()?.deserialize()?)
-    }
-
-    /// Iterates over the messages until the channel ends, waiting for them; see
-    /// [`MessagePort::iter`](crate::MessagePort::iter).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-    /// port1.post_messages(&[1, 2, 3])?;
-    /// let first = port2.split_mut().1.iter().next().transpose()?;
-    /// assert_eq!(first, Some(1));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn iter(&mut self) -> Iter<'_, In> {
-        Iter { receiver: self }
-    }
-
-    /// Iterates over the messages that are there now; see
-    /// [`MessagePort::try_iter`](crate::MessagePort::try_iter).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-    /// port1.post_messages(&[1, 2, 3])?;
-    /// assert_eq!(port2.split_mut().1.try_iter().count(), 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn try_iter(&mut self) -> TryIter<'_, In> {
-        let left = self.len();
-        TryIter { receiver: self, left }
     }
 }

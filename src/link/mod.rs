@@ -1,10 +1,18 @@
 //! What the two ports of a channel share beside the rings: the end, and who sleeps.
 
-use crate::close::{CloseState, Half, Side};
+mod close;
+mod stall;
+pub(crate) mod wait;
+
+pub(crate) use close::{CloseState, Ended, Half, Side};
+pub(crate) use stall::{Stall, WouldDeadlock};
+
+#[cfg(feature = "stats")]
+use crate::insight::Stats;
 use crate::insight::{DirectionCounters, event};
-use crate::stall::Stalls;
 use crate::sync::{Arc, CachePadded, Statistic};
-use crate::wait::{Barrier, WaitCell};
+use stall::Stalls;
+use wait::{Barrier, WaitCell};
 
 /// Shared by both ports (all four halves).
 #[derive(Debug)]
@@ -43,6 +51,13 @@ impl Link {
         })
     }
 
+    /// What was counted about the direction from `side` to its peer.
+    #[cfg(feature = "stats")]
+    pub(crate) fn stats(&self, side: Side) -> Stats {
+        let ends = [self.sender(side), self.receiver(side.peer())];
+        self.counters(side).read(ends.map(WaitCell::counters))
+    }
+
     /// Tells a channel from all others that there are.
     #[inline]
     pub(crate) fn address(&self) -> usize {
@@ -61,7 +76,7 @@ impl Link {
         &self.receivers[side as usize]
     }
 
-    /// See [`Standing::Target`](crate::outgoing::Standing::Target).
+    /// See `Standing::Target` in `half`.
     #[inline]
     pub(crate) fn target(&self, side: Side) -> &Statistic {
         &self.targets[side as usize]

@@ -2,20 +2,14 @@
 
 use std::fmt;
 
-use crate::archive;
-use crate::builder::Builder;
-use crate::close::Side;
-use crate::incoming::Incoming;
+use crate::archive::{self, Message};
+use crate::half::{Incoming, Outgoing, Receiver, Sender};
 use crate::insight::event;
-use crate::link::Link;
-use crate::message::Message;
-use crate::outgoing::Outgoing;
+use crate::link::wait::{WaitStrategy, Waiter};
+use crate::link::{Link, Side};
 use crate::port::MessagePort;
-use crate::receiver::Receiver;
 use crate::ring::{self, Consumer, Limits, OutOfMemory, Producer};
-use crate::sender::Sender;
 use crate::sync::Arc;
-use crate::wait::{WaitStrategy, Waiter};
 
 /// Two entangled ports: what is posted on one is delivered at the other, in order, in both
 /// directions at once.
@@ -52,62 +46,6 @@ pub struct MessageChannel<A, B = A> {
 }
 
 impl<A: Message, B: Message> MessageChannel<A, B> {
-    /// Makes a channel of 64 KiB per direction.
-    ///
-    /// # Panics
-    ///
-    /// Panics when there is no memory for it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let channel = MessageChannel::<u64>::new();
-    /// assert_eq!(channel.port1.capacity(), 65536);
-    /// ```
-    pub fn new() -> Self {
-        Self::with_capacity(crate::builder::DEFAULT_CAPACITY)
-    }
-
-    /// Makes a channel of `bytes_per_direction` bytes each way, rounded up to a power of two.
-    ///
-    /// # Panics
-    ///
-    /// Panics with the text of [`BuildError`](crate::BuildError) where [`Builder::build`] fails.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let channel = MessageChannel::<u64>::with_capacity(1000);
-    /// assert_eq!(channel.port1.capacity(), 1024);
-    /// ```
-    pub fn with_capacity(bytes_per_direction: usize) -> Self {
-        match Self::builder().capacity(bytes_per_direction).build() {
-            Ok(channel) => channel,
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Makes a channel with other settings than the default ones.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let channel = MessageChannel::<String>::builder()
-    ///     .capacity(1 << 20)
-    ///     .max_message_len(4 << 20)
-    ///     .build()?;
-    /// # Ok::<(), message_port::BuildError>(())
-    /// ```
-    pub fn builder() -> Builder<A, B> {
-        Builder::new()
-    }
-
     /// Makes the two rings and crosses them.
     ///
     /// # Safety
@@ -148,12 +86,6 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
             port1: MessagePort::new(Sender::new(outgoing1, trusted), receiver1),
             port2: MessagePort::new(Sender::new(outgoing2, trusted), receiver2),
         })
-    }
-}
-
-impl<A: Message, B: Message> Default for MessageChannel<A, B> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

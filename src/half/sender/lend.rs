@@ -6,8 +6,8 @@ use rkyv::string::{ArchivedString, StringResolver};
 use rkyv::vec::{ArchivedVec, VecResolver};
 use rkyv::{Archive, Archived, Place, Serialize};
 
-use crate::message::Message;
-use crate::sender::{Borrowed, Verdict};
+use crate::archive::{Message, MessageSerializer};
+use crate::half::sender::{Borrowed, Verdict};
 
 /// Values that can be posted where an `Out` is expected: their archived form is that of `Out`.
 ///
@@ -59,7 +59,7 @@ impl<Out: Message + Archive<Archived = ArchivedString>> PostAs<Out> for str {
 impl<Out, T> PostAs<Out> for [T]
 where
     Out: Message + Archive<Archived = ArchivedVec<T::Archived>>,
-    T: Archive + for<'a> Serialize<super::MessageSerializer<'a>>,
+    T: Archive + for<'a> Serialize<MessageSerializer<'a>>,
 {
     #[inline]
     fn post_to(&self, post: Borrowed<'_, Out>) -> Verdict {

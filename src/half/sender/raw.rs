@@ -1,12 +1,11 @@
 //! Posting archives that were made elsewhere.
 
 use super::{Sender, post_error};
-use crate::archive;
+use crate::archive::{self, Length, Message};
 use crate::error::PostError;
-use crate::message::Message;
-use crate::outgoing::{Length, Manner, Refusal, Standing};
+use crate::half::outgoing::{Manner, Refusal, Standing};
+use crate::link::wait::Deadline;
 use crate::ring::Layout;
-use crate::wait::Deadline;
 
 impl<Out: Message> Sender<Out> {
     /// Posts an archive that was made elsewhere; see

@@ -3,8 +3,11 @@
 mod batch;
 mod borrowed;
 mod ended;
+mod lend;
 mod raw;
 mod tasks;
+
+pub use lend::PostAs;
 
 #[allow(unreachable_pub, reason = "they stand in a hidden function of a public trait")]
 pub use borrowed::{Borrowed, Verdict};
@@ -14,13 +17,12 @@ use std::marker::PhantomData;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use crate::archive::{self, Scratch};
+use super::close_event::CloseEvent;
+use crate::archive::{self, Message, Scratch, Typed};
 use crate::error::{PostError, PostTimeoutError, TryPostError};
-use crate::event::CloseEvent;
-use crate::message::{Message, Typed};
-use crate::outgoing::{Manner, Outgoing, Refusal, Standing};
+use crate::half::outgoing::{Manner, Outgoing, Refusal, Standing};
+use crate::link::wait::{Budget, Deadline};
 use crate::sync::CachePadded;
-use crate::wait::{Budget, Deadline};
 
 /// What a refusal is in terms of a public error.
 macro_rules! refused {

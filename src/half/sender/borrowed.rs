@@ -8,11 +8,11 @@ use rkyv::{Archive, Archived};
 
 use super::tasks::Posting;
 use super::{Sender, post_error, post_timeout_error, try_post_error};
-use crate::archive::{self, PostAs};
+use crate::archive::{self, Message};
 use crate::error::{PostError, PostTimeoutError, TryPostError};
-use crate::message::Message;
-use crate::outgoing::{Manner, Refusal, Standing};
-use crate::wait::Deadline;
+use crate::half::PostAs;
+use crate::half::outgoing::{Manner, Refusal, Standing};
+use crate::link::wait::Deadline;
 
 /// A post that is under way, for the value to be posted; see [`PostAs`].
 #[derive(Debug)]
