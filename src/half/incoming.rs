@@ -79,7 +79,8 @@ impl End {
 
     #[cold]
     fn claim_at_end(&self, ended: Ended, frame: Frame) -> bool {
-        !ended.is_closed_by(self.side) || self.consumer.withdraw(frame.position(), frame.end())
+        !ended.is_closed_by(self.side)
+            || self.consumer.withdraw(self.consumer.position(), frame.end())
     }
 
     /// Finds what comes next, claiming nothing.
@@ -149,11 +150,8 @@ impl End {
         }
     }
 
-    /// Whether the peer still keeps what this port has not come to.
     fn may_look_ahead(&self) -> bool {
-        // ORDERING(B6): full barrier between the announcement and this look; pairs with B4.
-        self.link.barrier.light(Mutant::B6);
-        !self.link.state.hint().is_closed_by(self.side)
+        may_look_ahead(&self.link, self.side)
     }
 
     #[inline(always)]
@@ -172,6 +170,13 @@ impl End {
         let sender = self.link.sender(self.side.peer());
         sender.notify_if(self.link.barrier, |target| self.consumer.has_released(target));
     }
+}
+
+/// Whether the peer of `side` still keeps what this end has not come to.
+fn may_look_ahead(link: &Link, side: Side) -> bool {
+    // ORDERING(B6): full barrier between the announcement and this look; pairs with B4.
+    link.barrier.light(Mutant::B6);
+    !link.state.hint().is_closed_by(side)
 }
 
 impl Incoming {
@@ -299,16 +304,19 @@ impl Incoming {
 
     /// Messages that this port may still receive.
     pub(crate) fn len(&self) -> usize {
-        self.len_up_to(usize::MAX)
+        if self.delivers_no_more() {
+            return 0;
+        }
+        self.end.consumer.len(usize::MAX, || self.end.may_look_ahead())
     }
 
-    /// Messages that this port may still receive, or as many as `limit` of them.
-    pub(crate) fn len_up_to(&self, limit: usize) -> usize {
+    /// Like [`len`](Self::len), or as many as `limit` of them, about to be received.
+    pub(crate) fn find(&mut self, limit: usize) -> usize {
         if self.delivers_no_more() {
-            0
-        } else {
-            self.end.consumer.len(limit, || self.end.may_look_ahead())
+            return 0;
         }
+        let End { consumer, link, side, .. } = &mut self.end;
+        consumer.find(limit, || may_look_ahead(link, *side))
     }
 
     /// Bytes of the archives that this port may still receive. Looks at each of them.

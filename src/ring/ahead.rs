@@ -3,9 +3,12 @@
 use super::block::{self, Shape};
 use super::layout::Layout;
 
-/// Full blocks in a row, before a consumer that keeps finding them looks ahead. One that keeps up
-/// with its producer must not touch the line that is being written.
-const STREAK: u32 = if cfg!(message_port_loom) { 0 } else { 8 };
+/// Full blocks that a consumer finds before it looks ahead. One that keeps up with its producer must
+/// not touch the line that is being written.
+const STREAK: u32 = if cfg!(message_port_loom) { 1 } else { 8 };
+
+/// The same where looking ahead keeps finding nothing: it doubles up to this many.
+const LONGEST_STREAK: u32 = if cfg!(message_port_loom) { 1 } else { 64 };
 
 /// Bytes that are looked ahead at most: about as many lines as a core fetches at a time.
 const MOST: usize = 1024;
@@ -17,7 +20,9 @@ pub(super) struct Ahead {
     blocks: usize,
     /// At most.
     most: usize,
-    /// Full blocks found since the consumer last kept up.
+    /// Full blocks to be found until the next look.
+    due: u32,
+    /// Full blocks from a look that finds nothing, or from when the consumer keeps up, to the next.
     streak: u32,
     /// Blocks of half a lap.
     half: usize,
@@ -27,7 +32,8 @@ pub(super) struct Ahead {
 
 impl Ahead {
     /// For a direction that may grow, in which a segment may end in between.
-    pub(super) const NEVER: Self = Self { blocks: 0, most: 0, streak: 0, half: 0, reserve: 0 };
+    pub(super) const NEVER: Self =
+        Self { blocks: 0, most: 0, due: STREAK, streak: STREAK, half: 0, reserve: 0 };
 
     /// For a ring of `bytes` bytes.
     pub(super) fn new(layout: Layout, bytes: usize) -> Self {
@@ -47,18 +53,18 @@ impl Ahead {
         self.half
     }
 
-    /// How many blocks to look ahead now, if at all.
-    #[cfg_attr(
-        message_port_loom,
-        allow(clippy::absurd_extreme_comparisons, clippy::unnecessary_min_or_max, reason = "zero")
-    )]
+    /// Notes that a full block was found, and says whether to look ahead.
+    #[inline(always)]
+    pub(super) fn is_due(&mut self) -> bool {
+        self.due = self.due.wrapping_sub(1);
+        self.due == 0
+    }
+
+    /// How many blocks to look ahead, if at all.
     #[inline]
     pub(super) fn distance(&mut self) -> Option<usize> {
-        if self.most == 0 || self.streak < STREAK {
-            self.streak = (self.streak + 1).min(STREAK);
-            return None;
-        }
-        Some((self.blocks * 2).clamp(1, self.most))
+        self.due = self.streak;
+        self.is_possible().then(|| (self.blocks * 2).clamp(1, self.most))
     }
 
     /// When less than this is known, as a distance of positions, it is time to look ahead again.
@@ -73,7 +79,9 @@ impl Ahead {
         if is_full {
             self.blocks = (self.blocks * 2).clamp(1, self.most);
             self.reserve = self.blocks / 2 * shape.count() * block::STEP;
+            (self.due, self.streak) = (1, STREAK);
         } else {
+            self.streak = (self.streak * 2).min(LONGEST_STREAK);
             self.start_again();
         }
     }
@@ -81,6 +89,6 @@ impl Ahead {
     /// The consumer keeps up.
     #[inline]
     pub(super) fn start_again(&mut self) {
-        (self.blocks, self.reserve, self.streak) = (0, 0, 0);
+        (self.blocks, self.reserve, self.due) = (0, 0, self.streak);
     }
 }

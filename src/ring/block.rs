@@ -146,22 +146,24 @@ impl Cursor {
     /// Offset of the next message, in bytes.
     #[inline(always)]
     pub(crate) const fn offset(self, shape: Shape) -> usize {
-        self.at + shape.header as usize + self.index() * shape.size()
+        // Where a block is a message, there is nothing to calculate.
+        let index = if shape.count() == 1 { 0 } else { self.index() };
+        self.at + shape.header as usize + index * shape.size()
     }
 
     /// Whether the next message is the last one of its block.
     #[inline(always)]
     pub(crate) const fn is_last(self, shape: Shape) -> bool {
-        self.index() + 1 == shape.count()
+        shape.count() == 1 || self.index() + 1 == shape.count()
     }
 
-    /// Moves behind the next message of a ring of `bytes` bytes.
+    /// Behind the next message, in a ring of `bytes` bytes.
     #[inline(always)]
-    pub(crate) const fn advance(&mut self, shape: Shape, bytes: usize) {
+    pub(crate) const fn behind(self, shape: Shape, bytes: usize) -> Self {
         if self.is_last(shape) {
-            *self = self.next_block(shape, bytes);
+            self.next_block(shape, bytes)
         } else {
-            self.word += 1;
+            Self { word: self.word + 1, ..self }
         }
     }
 
@@ -173,14 +175,28 @@ impl Cursor {
         if at == bytes { Self { at: 0, word: word.wrapping_add(LAP) } } else { Self { at, word } }
     }
 
+    /// The first message of the block before this one, which is not the first one of the first lap.
+    #[inline]
+    pub(crate) const fn block_before(self, shape: Shape, bytes: usize) -> Self {
+        let word = self.word & !COUNT;
+        if self.at == 0 {
+            Self { at: bytes - shape.stride(), word: word.wrapping_sub(LAP) }
+        } else {
+            Self { at: self.at - shape.stride(), word }
+        }
+    }
+
     /// Moves so many messages, fewer than a lap, ahead.
     pub(crate) const fn forward(self, shape: Shape, messages: usize, bytes: usize) -> Self {
         let messages = self.index() + messages;
-        let mut cursor = self.ahead(shape, messages / shape.count(), bytes);
+        self.ahead(shape, messages / shape.count(), bytes).within(messages % shape.count())
+    }
+
+    /// So many messages ahead, in the same block.
+    pub(crate) const fn within(self, messages: usize) -> Self {
         #[allow(clippy::cast_possible_truncation, reason = "less than the messages of a block")]
-        let index = (messages % shape.count()) as u32;
-        cursor.word += index;
-        cursor
+        let messages = messages as u32;
+        Self { word: self.word + messages, ..self }
     }
 
     /// Whether two cursors in one segment are in the same block of the same lap.

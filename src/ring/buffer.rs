@@ -254,6 +254,7 @@ impl View {
 
     /// Gives the block at `cursor` a header that announces nothing. For the producer, before it
     /// publishes the last message in front of the block.
+    #[inline(always)]
     pub(super) fn clear_block(&self, cursor: Cursor, shape: Shape) {
         if !order::active(order::Mutant::NoClear) {
             self.block_header(cursor, shape).store(block::untouched(cursor), order::UNORDERED);

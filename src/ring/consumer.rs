@@ -50,10 +50,9 @@ pub(crate) struct Consumer {
     store: Arc<Store>,
 }
 
-/// A message that is in the ring but not yet delivered.
+/// The message at the consumer's [position](Consumer::position), which is not yet delivered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
-    position: usize,
     /// The position behind it.
     end: usize,
     /// Its commit word, if it lies in a frame.
@@ -61,11 +60,6 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    #[inline(always)]
-    pub(crate) fn position(self) -> usize {
-        self.position
-    }
-
     /// The position behind it.
     #[inline(always)]
     pub(crate) fn end(self) -> usize {
@@ -94,7 +88,7 @@ impl Consumer {
         let Ends { ring, store, start, segment, layout } = ends;
         let quarter = match layout {
             Layout::Frames => capacity / 4,
-            Layout::Blocks(shape) => shape.room(capacity) / 4,
+            Layout::Blocks(shape) => (shape.room(capacity) / block::STEP / 4).max(1) * block::STEP,
         };
         Self {
             next: start,
@@ -120,6 +114,12 @@ impl Consumer {
         self.layout
     }
 
+    /// Behind everything that was taken.
+    #[inline(always)]
+    pub(crate) fn position(&self) -> usize {
+        self.next
+    }
+
     /// Looks for a message that is in place, as nearly all are. `None` says nothing.
     ///
     /// `layout` is that of the ring here and below, as a constant where the caller has one.
@@ -142,7 +142,7 @@ impl Consumer {
         if word != self.last.0 {
             self.last = (word, Self::size_of_frame(word));
         }
-        Frame { position: self.next, end: self.next.wrapping_add(self.last.1), word }
+        Frame { end: self.next.wrapping_add(self.last.1), word }
     }
 
     #[cold]
@@ -247,8 +247,9 @@ impl Consumer {
     #[inline(always)]
     pub(crate) fn take(&mut self, layout: Layout, frame: Frame) -> Payload {
         if layout == Layout::Frames && !frame::is_message(frame.word) {
+            let payload = self.take_spilled();
             self.pass(layout, frame);
-            return self.take_spilled(frame);
+            return payload;
         }
         let payload = self.payload(layout, frame);
         self.pass(layout, frame);
@@ -261,13 +262,12 @@ impl Consumer {
     /// Moves on to what follows `frame`, which is in hand from now on.
     #[inline(always)]
     pub(crate) fn pass(&mut self, layout: Layout, frame: Frame) {
-        debug_assert_eq!(self.next, frame.position);
         self.next = frame.end;
         match layout {
             Layout::Frames => self.received = self.received.wrapping_add(1),
             Layout::Blocks(shape) => {
                 let was_last = self.cursor.is_last(shape);
-                self.cursor.advance(shape, self.segment.view.len());
+                self.cursor = self.cursor.behind(shape, self.segment.view.len());
                 if was_last && self.known.wrapping_sub(self.next) < self.ahead.reserve() {
                     self.look_ahead(shape);
                 }
@@ -288,15 +288,15 @@ impl Consumer {
                 debug_assert!(frame::is_message(frame.word));
                 // SAFETY: P2 made the frame visible; the producer does not write it before
                 // `release`.
-                unsafe { self.segment.view.read(frame.position, frame::length(frame.word)) }
+                unsafe { self.segment.view.read(self.next, frame::length(frame.word)) }
             }
         }
     }
 
     #[cold]
-    fn take_spilled(&mut self, frame: Frame) -> Payload {
+    fn take_spilled(&mut self) -> Payload {
         // SAFETY: as in `take`; and each frame is taken once.
-        let ticket = unsafe { Ticket::take(self.segment.view, frame.position) };
+        let ticket = unsafe { Ticket::take(self.segment.view, self.next) };
         let (memory, length) = ticket.into_parts();
         self.held.insert(memory).read(length)
     }
@@ -306,7 +306,7 @@ impl Consumer {
         debug_assert!(self.is_spilled(frame));
         // SAFETY: P2 made the frame visible; the one consumer, which is borrowed, takes no ticket
         // meanwhile, and the producer, having been told of the look, frees no buffer.
-        unsafe { Ticket::look(self.segment.view, frame.position) }
+        unsafe { Ticket::look(self.segment.view, self.next) }
     }
 
     /// Whether a message was taken and not yet released: it is held, or its guard was forgotten.
@@ -361,7 +361,7 @@ impl Consumer {
     /// [`lengths`](Self::lengths).
     pub(crate) fn len(&self, limit: usize, may_look: impl Fn() -> bool) -> usize {
         if let Layout::Blocks(shape) = self.layout {
-            return self.lengths(may_look).count_in_blocks(shape, limit);
+            return self.lengths(may_look).count_in_blocks(shape, limit).messages;
         }
         if self.lengths(may_look).next().is_none() {
             return 0;
@@ -383,6 +383,14 @@ impl Consumer {
             Layout::Frames => self.lengths(may_look).sum(),
             Layout::Blocks(shape) => self.len(usize::MAX, may_look) * shape.size(),
         }
+    }
+
+    /// Like [`len`](Self::len), but what was found is not looked for again.
+    pub(crate) fn find(&mut self, limit: usize, may_look: impl Fn() -> bool) -> usize {
+        let Layout::Blocks(shape) = self.layout else { return self.len(limit, may_look) };
+        let found = self.lengths(may_look).count_in_blocks(shape, limit);
+        self.known = self.next.wrapping_add(found.in_full_blocks * block::STEP);
+        found.messages
     }
 
     /// The lengths of the archives that are there to be taken.

@@ -250,9 +250,9 @@ impl Producer {
         debug_assert!(self.fits_here(layout, length));
         match layout {
             Layout::Blocks(shape) => {
-                Self::clear_block_behind(self.view, self.cursor, shape);
+                let behind = Self::pass(self.view, self.cursor, shape);
                 self.view.commit_block(self.cursor, shape, self.cursor.word + 1);
-                self.pass(shape);
+                self.move_to(behind);
             }
             Layout::Frames => {
                 self.publish(Kind::Message, length, frame::size(length));

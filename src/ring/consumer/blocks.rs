@@ -12,12 +12,12 @@ impl Consumer {
             let header = self.segment.view.poll_block(self.cursor, shape);
             let News::Messages(count) = block::news(header, self.cursor) else { return None };
             self.known = self.next.wrapping_add(count * block::STEP);
-            if header == self.cursor.full(shape) {
+            let is_full = shape.count() == 1 || header == self.cursor.full(shape);
+            if is_full && self.ahead.is_due() {
                 self.look_ahead(shape);
             }
         }
-        let end = self.next.wrapping_add(block::STEP);
-        Some(Frame { position: self.next, end, word: frame::EMPTY })
+        Some(Frame { end: self.next.wrapping_add(block::STEP), word: frame::EMPTY })
     }
 
     /// Looks at a block further on than what is known to be published. If that one is full, so is
@@ -29,6 +29,8 @@ impl Consumer {
         // The known messages end with a block.
         let messages = self.cursor.index() + self.known.wrapping_sub(self.next) / block::STEP;
         let known = messages / shape.count();
+        // What a count has found is used up before it is time to look again.
+        debug_assert!(known + more <= self.ahead.farthest(), "less than a lap is looked ahead");
         let far = self.cursor.ahead(shape, known + more - 1, bytes);
         // Before the first lap is over, the headers in front of the consumer hold anything.
         if far.is_in_first_lap() && !order::active(order::Mutant::EarlyLookAhead) {

@@ -18,15 +18,17 @@ pub(crate) struct Emptying<'a> {
 }
 
 impl<'a> Emptying<'a> {
-    /// Begins with what is known to be published.
+    /// Begins with what is known to be published, but at most a quarter of the ring: so much is in
+    /// hand before it is given back.
     #[inline]
     pub(crate) fn new(consumer: &'a mut Consumer, shape: Shape) -> Self {
         let (view, cursor) = (consumer.segment.view, consumer.cursor);
-        let (next, known) = (consumer.next, consumer.known);
+        let next = consumer.next;
+        let known = next.wrapping_add(consumer.known.wrapping_sub(next).min(consumer.quarter));
         Self { consumer, shape, view, cursor, next, known }
     }
 
-    /// Whether no other one is known to be published.
+    /// Whether no other one is to be taken.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         self.next == self.known
@@ -60,7 +62,7 @@ impl<'a> Emptying<'a> {
     /// Moves behind the next message.
     #[inline(always)]
     pub(crate) fn pass(&mut self) {
-        self.cursor.advance(self.shape, self.view.len());
+        self.cursor = self.cursor.behind(self.shape, self.view.len());
         self.next = self.next.wrapping_add(block::STEP);
     }
 }

@@ -21,6 +21,16 @@ pub(super) struct Lengths<'a, F> {
     is_ahead: bool,
 }
 
+/// Messages that a walk through blocks has found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    /// Of all that there are, up to the limit.
+    pub(super) messages: usize,
+    /// Those in the consumer's own segment up to the end of its last full block; or as many as were
+    /// known before.
+    pub(super) in_full_blocks: usize,
+}
+
 impl<'a, F: Fn() -> bool> Lengths<'a, F> {
     pub(super) fn of(consumer: &'a Consumer, may_look: F) -> Self {
         Self {
@@ -48,7 +58,7 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
     }
 
     /// Messages in blocks, as many as `limit` of them. Looks at headers only.
-    pub(super) fn count_in_blocks(mut self, shape: Shape, limit: usize) -> usize {
+    pub(super) fn count_in_blocks(mut self, shape: Shape, limit: usize) -> Found {
         let bytes = self.segment.view.len();
         let mut found = self.consumer.known.wrapping_sub(self.consumer.next) / block::STEP;
         self.cursor = self.cursor.forward(shape, found, bytes);
@@ -59,13 +69,22 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
                 self.cursor = self.cursor.ahead(shape, full, bytes);
             }
         }
+        let mut in_full_blocks = found;
         while found < limit {
             let header = self.segment.view.poll_block(self.cursor, shape);
             match block::news(header, self.cursor) {
                 News::Nothing => break,
                 News::Messages(count) => {
                     found += count;
-                    self.cursor = self.cursor.forward(shape, count, self.segment.view.len());
+                    // What is behind a block that is not full is for the next look.
+                    if header != self.cursor.full(shape) {
+                        self.cursor = self.cursor.within(count);
+                        continue;
+                    }
+                    self.cursor = self.cursor.next_block(shape, self.segment.view.len());
+                    if !self.is_ahead {
+                        in_full_blocks = found;
+                    }
                 }
                 News::Switch if !self.look_ahead() => break,
                 News::Switch => {
@@ -77,7 +96,7 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
                 }
             }
         }
-        found.min(limit)
+        Found { messages: found.min(limit), in_full_blocks }
     }
 }
 

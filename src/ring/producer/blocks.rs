@@ -20,9 +20,9 @@ impl HeldBack {
 impl Producer {
     #[inline(always)]
     pub(super) fn hold_back_in_block(&mut self, shape: Shape) {
-        Self::clear_block_behind(self.view, self.cursor, shape);
+        let behind = Self::pass(self.view, self.cursor, shape);
         self.hold_back(1);
-        self.pass(shape);
+        self.move_to(behind);
     }
 
     /// Adds so many messages, the first of which is at the tail, to the batch that is held back.
@@ -52,16 +52,18 @@ impl Producer {
     /// first: who finds one of them by looking ahead finds those behind it as well.
     pub(super) fn publish_full_blocks(&self, cursor: Cursor, shape: Shape) {
         let bytes = self.view.len();
-        let (mut blocks, mut behind) = (0, cursor);
-        while !behind.is_in_block_of(self.cursor) {
-            behind = behind.next_block(shape, bytes);
-            blocks += 1;
+        if order::active(Mutant::FirstBlockFirst) {
+            let mut block = cursor;
+            while !block.is_in_block_of(self.cursor) {
+                self.view.commit_block(block, shape, block.full(shape));
+                block = block.next_block(shape, bytes);
+            }
+            return;
         }
-        for block in 1..=blocks {
-            let ahead =
-                if order::active(Mutant::FirstBlockFirst) { block - 1 } else { blocks - block };
-            let cursor = cursor.ahead(shape, ahead, bytes);
-            self.view.commit_block(cursor, shape, cursor.full(shape));
+        let mut behind = self.cursor;
+        while !behind.is_in_block_of(cursor) {
+            behind = behind.block_before(shape, bytes);
+            self.view.commit_block(behind, shape, behind.full(shape));
         }
     }
 
@@ -83,28 +85,22 @@ impl Producer {
         self.held_back = Some(HeldBack { left: Some(left), ..first });
     }
 
-    /// Before the last message of a block is published the consumer must find nothing in the next
-    /// block. Only a segment in its first lap may hold anything there.
+    /// Where the message at `cursor` ends, so that it can be published: before the last one of a
+    /// block is, the consumer must find nothing in the next block. Only a segment in its first lap
+    /// may hold anything there.
     #[inline(always)]
-    pub(super) fn clear_block_behind(view: View, cursor: Cursor, shape: Shape) {
-        if cursor.is_last(shape) && cursor.is_in_first_lap() {
-            Self::clear_behind(view, cursor, shape);
+    pub(super) fn pass(view: View, cursor: Cursor, shape: Shape) -> Cursor {
+        let behind = cursor.behind(shape, view.len());
+        if cursor.is_last(shape) && behind.is_in_first_lap() {
+            view.clear_block(behind, shape);
         }
+        behind
     }
 
-    /// Clears the block behind the one at `cursor`, unless that is the last one of the first lap.
-    #[cold]
-    fn clear_behind(view: View, cursor: Cursor, shape: Shape) {
-        let next = cursor.next_block(shape, view.len());
-        if next.is_in_first_lap() {
-            view.clear_block(next, shape);
-        }
-    }
-
-    /// Moves behind the message at the tail.
+    /// Moves behind the message at the tail, where `cursor` is.
     #[inline(always)]
-    pub(super) fn pass(&mut self, shape: Shape) {
-        self.cursor.advance(shape, self.view.len());
+    pub(super) fn move_to(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
         self.tail = self.tail.wrapping_add(block::STEP);
     }
 

@@ -43,8 +43,7 @@ impl<'a> Filling<'a> {
         let (view, cursor, shape) = (self.view, self.cursor, self.shape);
         // SAFETY: as in `Producer::run`; this borrows the only producer.
         write(unsafe { view.write_message(cursor, shape) }.as_mut_slice());
-        Producer::clear_block_behind(view, cursor, shape);
-        self.cursor.advance(shape, view.len());
+        self.cursor = Producer::pass(view, cursor, shape);
         self.tail = self.tail.wrapping_add(block::STEP);
         if order::active(Mutant::NoHoldBack) {
             view.commit_block(cursor, shape, cursor.word + 1);
