@@ -6,7 +6,7 @@ pub(crate) use look::Looked;
 
 use crate::insight::event;
 use crate::link::wait::{Deadline, TimedOut, Waiter, pending};
-use crate::link::{Ended, Half, Link, Side};
+use crate::link::{Ended, Half, Link, LinkEnd, Side};
 use crate::ring::{Consumer, Emptying, Frame, Layout, Payload, Peek, Shape, Target};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
@@ -37,7 +37,7 @@ pub(crate) struct Incoming {
 #[derive(Debug)]
 struct End {
     consumer: Consumer,
-    link: Arc<Link>,
+    link: LinkEnd,
     side: Side,
     /// Nothing comes any more, even if there is something in the ring: the peer was refused it.
     finished: bool,
@@ -167,8 +167,7 @@ impl End {
 
     #[inline(always)]
     fn wake_sender(&self) {
-        let sender = self.link.sender(self.side.peer());
-        sender.notify_if(self.link.barrier, |target| self.consumer.has_released(target));
+        self.link.peer().notify_if(self.link.barrier, |target| self.consumer.has_released(target));
     }
 }
 
@@ -181,7 +180,8 @@ fn may_look_ahead(link: &Link, side: Side) -> bool {
 
 impl Incoming {
     pub(crate) fn new(consumer: Consumer, link: Arc<Link>, side: Side, waiter: Waiter) -> Self {
-        let end = End { consumer, link: Arc::clone(&link), side, finished: false, in_task: false };
+        let at_end = LinkEnd::of_receiver(Arc::clone(&link), side);
+        let end = End { consumer, link: at_end, side, finished: false, in_task: false };
         Self { end, link, waiter }
     }
 

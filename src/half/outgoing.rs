@@ -8,7 +8,7 @@ use crate::archive::Length;
 use crate::error::DataCloneError;
 use crate::insight::{Tally, event};
 use crate::link::wait::{Deadline, TimedOut, Waiter};
-use crate::link::{Half, Link, Side, Stall, WouldDeadlock};
+use crate::link::{Half, Link, LinkEnd, Side, Stall, WouldDeadlock};
 use crate::ring::{Layout, Producer, Progress, Reserve, Target};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
@@ -38,7 +38,7 @@ const ATTEMPTS: u32 = 8;
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     producer: Producer,
-    link: Arc<Link>,
+    link: LinkEnd,
     side: Side,
     waiter: Waiter,
     /// What the other half of this port has received.
@@ -93,7 +93,7 @@ impl Outgoing {
     ) -> Self {
         Self {
             producer,
-            link,
+            link: LinkEnd::of_sender(link, side),
             side,
             waiter,
             received,
@@ -446,7 +446,7 @@ impl Outgoing {
 
     #[inline(always)]
     fn wake_receiver(&self) {
-        self.link.receiver(self.side.peer()).notify(self.link.barrier);
+        self.link.peer().notify(self.link.barrier);
     }
 
     /// Lets go of the task that was to be woken.

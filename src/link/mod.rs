@@ -1,10 +1,12 @@
 //! What the two ports of a channel share beside the rings: the end, and who sleeps.
 
 mod close;
+mod end;
 mod stall;
 pub(crate) mod wait;
 
 pub(crate) use close::{CloseState, Ended, Half, Side};
+pub(crate) use end::LinkEnd;
 pub(crate) use stall::{Stall, WouldDeadlock};
 
 #[cfg(feature = "stats")]

@@ -170,9 +170,17 @@ impl Cursor {
     /// The first message of the block after this one.
     #[inline(always)]
     pub(crate) const fn next_block(self, shape: Shape, bytes: usize) -> Self {
-        let word = self.word & !COUNT;
+        // Where a block is a message, no cursor is in the middle of one.
+        let word = if shape.count() == 1 { self.word } else { self.word & !COUNT };
         let at = self.at + shape.stride();
-        if at == bytes { Self { at: 0, word: word.wrapping_add(LAP) } } else { Self { at, word } }
+        if at == bytes { Self::next_lap(word) } else { Self { at, word } }
+    }
+
+    /// The first message of the lap after that of a block whose messages begin with `word`. Rare, and
+    /// a branch: the place of the next message is not to wait for a calculation.
+    #[cold]
+    const fn next_lap(word: u32) -> Self {
+        Self { at: 0, word: word.wrapping_add(LAP) }
     }
 
     /// The first message of the block before this one, which is not the first one of the first lap.
