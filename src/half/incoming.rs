@@ -151,7 +151,9 @@ impl End {
     }
 
     fn may_look_ahead(&self) -> bool {
-        may_look_ahead(&self.link, self.side)
+        // ORDERING(B6): full barrier between the announcement and this look; pairs with B4.
+        self.link.barrier.light(Mutant::B6);
+        !self.link.state.hint().is_closed_by(self.side)
     }
 
     #[inline(always)]
@@ -169,13 +171,6 @@ impl End {
     fn wake_sender(&self) {
         self.link.peer().notify_if(self.link.barrier, |target| self.consumer.has_released(target));
     }
-}
-
-/// Whether the peer of `side` still keeps what this end has not come to.
-fn may_look_ahead(link: &Link, side: Side) -> bool {
-    // ORDERING(B6): full barrier between the announcement and this look; pairs with B4.
-    link.barrier.light(Mutant::B6);
-    !link.state.hint().is_closed_by(side)
 }
 
 impl Incoming {
@@ -304,19 +299,16 @@ impl Incoming {
 
     /// Messages that this port may still receive.
     pub(crate) fn len(&self) -> usize {
-        if self.delivers_no_more() {
-            return 0;
-        }
-        self.end.consumer.len(usize::MAX, || self.end.may_look_ahead())
+        self.len_up_to(usize::MAX)
     }
 
-    /// Like [`len`](Self::len), or as many as `limit` of them, about to be received.
-    pub(crate) fn find(&mut self, limit: usize) -> usize {
+    /// Messages that this port may still receive, or as many as `limit` of them.
+    pub(crate) fn len_up_to(&self, limit: usize) -> usize {
         if self.delivers_no_more() {
-            return 0;
+            0
+        } else {
+            self.end.consumer.len(limit, || self.end.may_look_ahead())
         }
-        let End { consumer, link, side, .. } = &mut self.end;
-        consumer.find(limit, || may_look_ahead(link, *side))
     }
 
     /// Bytes of the archives that this port may still receive. Looks at each of them.

@@ -310,7 +310,7 @@ impl<In: Message> Receiver<In> {
         }
         // What arrives from now on is left for the next call: a sender that keeps posting, or `f`
         // itself, must not keep this one going. One that arrives just now may be the first.
-        let limit = self.incoming.find(limit).max(1);
+        let limit = self.incoming.len_up_to(limit).max(1);
         // The first message may be of any kind, or an error; the others are the common kind.
         f(&*self.try_recv()?);
         let mut received = 1;

@@ -186,7 +186,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn dispatch(&mut self) -> Result<usize, DispatchError> {
-        let mut messages = self.receiver.incoming_mut().find(usize::MAX);
+        let mut messages = self.len();
         let mut dispatched = 0;
         loop {
             // What arrives from now on is left, but the close is dispatched if nothing has.

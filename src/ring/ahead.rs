@@ -8,7 +8,7 @@ use super::layout::Layout;
 const STREAK: u32 = if cfg!(message_port_loom) { 1 } else { 8 };
 
 /// The same where looking ahead keeps finding nothing: it doubles up to this many.
-const LONGEST_STREAK: u32 = if cfg!(message_port_loom) { 1 } else { 64 };
+const LONGEST_STREAK: u32 = if cfg!(message_port_loom) { 1 } else { 4096 };
 
 /// Bytes that are looked ahead at most: about as many lines as a core fetches at a time.
 const MOST: usize = 1024;

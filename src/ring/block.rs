@@ -157,13 +157,13 @@ impl Cursor {
         shape.count() == 1 || self.index() + 1 == shape.count()
     }
 
-    /// Behind the next message, in a ring of `bytes` bytes.
+    /// Moves behind the next message of a ring of `bytes` bytes.
     #[inline(always)]
-    pub(crate) const fn behind(self, shape: Shape, bytes: usize) -> Self {
+    pub(crate) const fn advance(&mut self, shape: Shape, bytes: usize) {
         if self.is_last(shape) {
-            self.next_block(shape, bytes)
+            *self = self.next_block(shape, bytes);
         } else {
-            Self { word: self.word + 1, ..self }
+            self.word += 1;
         }
     }
 

@@ -267,7 +267,7 @@ impl Consumer {
             Layout::Frames => self.received = self.received.wrapping_add(1),
             Layout::Blocks(shape) => {
                 let was_last = self.cursor.is_last(shape);
-                self.cursor = self.cursor.behind(shape, self.segment.view.len());
+                self.cursor.advance(shape, self.segment.view.len());
                 if was_last && self.known.wrapping_sub(self.next) < self.ahead.reserve() {
                     self.look_ahead(shape);
                 }
@@ -361,7 +361,7 @@ impl Consumer {
     /// [`lengths`](Self::lengths).
     pub(crate) fn len(&self, limit: usize, may_look: impl Fn() -> bool) -> usize {
         if let Layout::Blocks(shape) = self.layout {
-            return self.lengths(may_look).count_in_blocks(shape, limit).messages;
+            return self.lengths(may_look).count_in_blocks(shape, limit);
         }
         if self.lengths(may_look).next().is_none() {
             return 0;
@@ -383,14 +383,6 @@ impl Consumer {
             Layout::Frames => self.lengths(may_look).sum(),
             Layout::Blocks(shape) => self.len(usize::MAX, may_look) * shape.size(),
         }
-    }
-
-    /// Like [`len`](Self::len), but what was found is not looked for again.
-    pub(crate) fn find(&mut self, limit: usize, may_look: impl Fn() -> bool) -> usize {
-        let Layout::Blocks(shape) = self.layout else { return self.len(limit, may_look) };
-        let found = self.lengths(may_look).count_in_blocks(shape, limit);
-        self.known = self.next.wrapping_add(found.in_full_blocks * block::STEP);
-        found.messages
     }
 
     /// The lengths of the archives that are there to be taken.

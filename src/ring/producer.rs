@@ -250,9 +250,10 @@ impl Producer {
         debug_assert!(self.fits_here(layout, length));
         match layout {
             Layout::Blocks(shape) => {
-                let behind = Self::pass(self.view, self.cursor, shape);
-                self.view.commit_block(self.cursor, shape, self.cursor.word + 1);
-                self.move_to(behind);
+                let (view, cursor) = (self.view, self.cursor);
+                let publish = || view.commit_block(cursor, shape, cursor.word + 1);
+                Self::pass(view, &mut self.cursor, shape, publish);
+                self.tail = self.tail.wrapping_add(block::STEP);
             }
             Layout::Frames => {
                 self.publish(Kind::Message, length, frame::size(length));

@@ -143,7 +143,7 @@ fn cursors(model: &Model, numbers: &mut Numbers<'_>) -> Result<(), String> {
     require(offset + shape.size() <= (block + 1) * shape.stride(), what("its end"))?;
     require(cursor.is_last(shape) == (index + 1 == count), what("the last of its block"))?;
     let mut next = cursor;
-    next = next.behind(shape, model.bytes);
+    next.advance(shape, model.bytes);
     require(same(next, model.cursor(number + 1)), what("the next one"))?;
     let block_start = number - index as u128;
     let next_block = model.cursor(block_start + model.count());
@@ -213,7 +213,7 @@ fn laps(model: &Model, numbers: &mut Numbers<'_>) -> Result<(), String> {
                     format!("message {number} is written over another one")
                 })?;
                 headers[tail.at / shape.stride()] = tail.word + 1;
-                tail = tail.behind(shape, model.bytes);
+                tail.advance(shape, model.bytes);
                 posted.push_back(number);
                 number += 1;
             } else {
@@ -227,7 +227,7 @@ fn laps(model: &Model, numbers: &mut Numbers<'_>) -> Result<(), String> {
                 if posted.pop_front().is_none() {
                     break;
                 }
-                next = next.behind(shape, model.bytes);
+                next.advance(shape, model.bytes);
             }
         }
     }

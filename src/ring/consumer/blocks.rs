@@ -2,7 +2,7 @@
 
 use super::{Consumer, Frame, Peek};
 use crate::ring::block::{self, Cursor, News, Shape};
-use crate::ring::frame;
+use crate::ring::{frame, patience};
 use crate::sync::order;
 
 impl Consumer {
@@ -36,7 +36,11 @@ impl Consumer {
         if far.is_in_first_lap() && !order::active(order::Mutant::EarlyLookAhead) {
             return;
         }
-        let is_full = view.poll_block(far, shape) == far.full(shape);
+        let found = || view.poll_block(far, shape) == far.full(shape);
+        let is_full = found() || {
+            patience::rest();
+            found()
+        };
         self.ahead.learn(is_full, shape);
         if is_full {
             self.known = self.known.wrapping_add(more * shape.count() * block::STEP);

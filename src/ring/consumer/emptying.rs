@@ -18,13 +18,11 @@ pub(crate) struct Emptying<'a> {
 }
 
 impl<'a> Emptying<'a> {
-    /// Begins with what is known to be published, but at most a quarter of the ring: so much is in
-    /// hand before it is given back.
+    /// Begins with what is known to be published.
     #[inline]
     pub(crate) fn new(consumer: &'a mut Consumer, shape: Shape) -> Self {
         let (view, cursor) = (consumer.segment.view, consumer.cursor);
-        let next = consumer.next;
-        let known = next.wrapping_add(consumer.known.wrapping_sub(next).min(consumer.quarter));
+        let (next, known) = (consumer.next, consumer.known);
         Self { consumer, shape, view, cursor, next, known }
     }
 
@@ -62,7 +60,7 @@ impl<'a> Emptying<'a> {
     /// Moves behind the next message.
     #[inline(always)]
     pub(crate) fn pass(&mut self) {
-        self.cursor = self.cursor.behind(self.shape, self.view.len());
+        self.cursor.advance(self.shape, self.view.len());
         self.next = self.next.wrapping_add(block::STEP);
     }
 }

@@ -21,16 +21,6 @@ pub(super) struct Lengths<'a, F> {
     is_ahead: bool,
 }
 
-/// Messages that a walk through blocks has found.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
-    /// Of all that there are, up to the limit.
-    pub(super) messages: usize,
-    /// Those in the consumer's own segment up to the end of its last full block; or as many as were
-    /// known before.
-    pub(super) in_full_blocks: usize,
-}
-
 impl<'a, F: Fn() -> bool> Lengths<'a, F> {
     pub(super) fn of(consumer: &'a Consumer, may_look: F) -> Self {
         Self {
@@ -58,7 +48,7 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
     }
 
     /// Messages in blocks, as many as `limit` of them. Looks at headers only.
-    pub(super) fn count_in_blocks(mut self, shape: Shape, limit: usize) -> Found {
+    pub(super) fn count_in_blocks(mut self, shape: Shape, limit: usize) -> usize {
         let bytes = self.segment.view.len();
         let mut found = self.consumer.known.wrapping_sub(self.consumer.next) / block::STEP;
         self.cursor = self.cursor.forward(shape, found, bytes);
@@ -69,7 +59,6 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
                 self.cursor = self.cursor.ahead(shape, full, bytes);
             }
         }
-        let mut in_full_blocks = found;
         while found < limit {
             let header = self.segment.view.poll_block(self.cursor, shape);
             match block::news(header, self.cursor) {
@@ -82,9 +71,6 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
                         continue;
                     }
                     self.cursor = self.cursor.next_block(shape, self.segment.view.len());
-                    if !self.is_ahead {
-                        in_full_blocks = found;
-                    }
                 }
                 News::Switch if !self.look_ahead() => break,
                 News::Switch => {
@@ -96,7 +82,7 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
                 }
             }
         }
-        Found { messages: found.min(limit), in_full_blocks }
+        found.min(limit)
     }
 }
 

@@ -20,9 +20,9 @@ impl HeldBack {
 impl Producer {
     #[inline(always)]
     pub(super) fn hold_back_in_block(&mut self, shape: Shape) {
-        let behind = Self::pass(self.view, self.cursor, shape);
         self.hold_back(1);
-        self.move_to(behind);
+        Self::pass(self.view, &mut self.cursor, shape, || ());
+        self.tail = self.tail.wrapping_add(block::STEP);
     }
 
     /// Adds so many messages, the first of which is at the tail, to the batch that is held back.
@@ -85,23 +85,22 @@ impl Producer {
         self.held_back = Some(HeldBack { left: Some(left), ..first });
     }
 
-    /// Where the message at `cursor` ends, so that it can be published: before the last one of a
-    /// block is, the consumer must find nothing in the next block. Only a segment in its first lap
+    /// Moves `cursor` behind the message there, which `publish` may publish. Before the last message of
+    /// a block is, the consumer must find nothing in the next block: only a segment in its first lap
     /// may hold anything there.
     #[inline(always)]
-    pub(super) fn pass(view: View, cursor: Cursor, shape: Shape) -> Cursor {
-        let behind = cursor.behind(shape, view.len());
-        if cursor.is_last(shape) && behind.is_in_first_lap() {
-            view.clear_block(behind, shape);
+    pub(super) fn pass(view: View, cursor: &mut Cursor, shape: Shape, publish: impl FnOnce()) {
+        if !cursor.is_last(shape) {
+            publish();
+            cursor.word += 1;
+            return;
         }
-        behind
-    }
-
-    /// Moves behind the message at the tail, where `cursor` is.
-    #[inline(always)]
-    pub(super) fn move_to(&mut self, cursor: Cursor) {
-        self.cursor = cursor;
-        self.tail = self.tail.wrapping_add(block::STEP);
+        let next = cursor.next_block(shape, view.len());
+        if next.is_in_first_lap() {
+            view.clear_block(next, shape);
+        }
+        publish();
+        *cursor = next;
     }
 
     pub(super) fn refresh_blocks(&mut self, shape: Shape) -> Result<(), usize> {

@@ -43,11 +43,12 @@ impl<'a> Filling<'a> {
         let (view, cursor, shape) = (self.view, self.cursor, self.shape);
         // SAFETY: as in `Producer::run`; this borrows the only producer.
         write(unsafe { view.write_message(cursor, shape) }.as_mut_slice());
-        self.cursor = Producer::pass(view, cursor, shape);
+        Producer::pass(view, &mut self.cursor, shape, || {
+            if order::active(Mutant::NoHoldBack) {
+                view.commit_block(cursor, shape, cursor.word + 1);
+            }
+        });
         self.tail = self.tail.wrapping_add(block::STEP);
-        if order::active(Mutant::NoHoldBack) {
-            view.commit_block(cursor, shape, cursor.word + 1);
-        }
     }
 }
 
