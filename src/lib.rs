@@ -109,7 +109,7 @@ pub use half::{CloseEvent, ClosedBy, MessageRef, PeekRef, PostAs, Receiver, Send
 pub use insight::{Stats, WaitStats};
 pub use link::wait::WaitStrategy;
 pub use port::{
-    Builder, HandlerResult, MessageChannel, MessageErrorEvent, MessageEvent, MessagePort,
+    Builder, Handled, HandlerResult, MessageChannel, MessageErrorEvent, MessageEvent, MessagePort,
     ReceivedEvent,
 };
 

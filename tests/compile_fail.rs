@@ -12,13 +12,19 @@ fn misuse_does_not_compile() {
     cases.compile_fail("tests/compile_fail/alignment_32_received.rs");
     cases.compile_fail("tests/compile_fail/builder_of_a_subtype.rs");
     cases.compile_fail("tests/compile_fail/data_outlives_handler.rs");
+    cases.compile_fail("tests/compile_fail/field_without.rs");
+    cases.compile_fail("tests/compile_fail/generic_deserialize.rs");
+    cases.compile_fail("tests/compile_fail/guard_across_post.rs");
     cases.compile_fail("tests/compile_fail/guard_of_a_subtype.rs");
     cases.compile_fail("tests/compile_fail/guard_outlives_port.rs");
     cases.compile_fail("tests/compile_fail/handler_borrows.rs");
     cases.compile_fail("tests/compile_fail/handler_not_send.rs");
+    cases.compile_fail("tests/compile_fail/no_derive.rs");
+    cases.compile_fail("tests/compile_fail/only_archive.rs");
     cases.compile_fail("tests/compile_fail/port_as_message.rs");
     cases.compile_fail("tests/compile_fail/port_of_a_subtype.rs");
     cases.compile_fail("tests/compile_fail/port_shared.rs");
+    cases.compile_fail("tests/compile_fail/str_for_string.rs");
     cases.compile_fail("tests/compile_fail/two_guards.rs");
     cases.compile_fail("tests/compile_fail/wrong_type.rs");
 }

@@ -15,7 +15,9 @@ pub(crate) const DEFAULT_CAPACITY: usize = 64 * 1024;
 /// Bytes that an archive may have where nothing else was said and the ring is not larger.
 const DEFAULT_MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
 
-impl<A: Message, B: Message> MessageChannel<A, B> {
+// The bounds stand at the functions, so that a type that is no message is told about it in the words of
+// `Message`, not that there is no function of that name.
+impl<A, B> MessageChannel<A, B> {
     /// Makes a channel of 64 KiB per direction.
     ///
     /// # Panics
@@ -30,7 +32,11 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
     /// let channel = MessageChannel::<u64>::new();
     /// assert_eq!(channel.port1.capacity(), 65536);
     /// ```
-    pub fn new() -> Self {
+    pub fn new() -> Self
+    where
+        A: Message,
+        B: Message,
+    {
         Self::with_capacity(DEFAULT_CAPACITY)
     }
 
@@ -48,7 +54,11 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
     /// let channel = MessageChannel::<u64>::with_capacity(1000);
     /// assert_eq!(channel.port1.capacity(), 1024);
     /// ```
-    pub fn with_capacity(bytes_per_direction: usize) -> Self {
+    pub fn with_capacity(bytes_per_direction: usize) -> Self
+    where
+        A: Message,
+        B: Message,
+    {
         match Self::builder().capacity(bytes_per_direction).build() {
             Ok(channel) => channel,
             Err(error) => panic!("{error}"),
@@ -68,7 +78,11 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
     ///     .build()?;
     /// # Ok::<(), message_port::BuildError>(())
     /// ```
-    pub fn builder() -> Builder<A, B> {
+    pub fn builder() -> Builder<A, B>
+    where
+        A: Message,
+        B: Message,
+    {
         Builder::new()
     }
 }

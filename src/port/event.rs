@@ -248,10 +248,34 @@ impl<In> fmt::Debug for MessageErrorEvent<'_, In> {
 /// port1.set_onmessage(|event| println!("{}", event.data()));
 /// port1.set_onmessage(|event| if *event.data() == 7 { Ok(()) } else { Err("only sevens") });
 /// ```
+///
+/// The compiler cannot tell what `?` turns errors into: a handler with `?` says that it returns
+/// [`Handled`].
 pub trait HandlerResult: sealed::Sealed {
     #[doc(hidden)]
-    fn into_result(self) -> Result<(), BoxError>;
+    fn into_result(self) -> Handled;
 }
+
+/// What a handler returns that uses `?`.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{Handled, MessageChannel};
+///
+/// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String, u64>::new();
+/// port2.set_onmessage(|event| -> Handled {
+///     let number: u64 = event.data().parse()?;
+///     event.target().post_message(&number)?;
+///     Ok(())
+/// });
+/// port2.set_onmessageerror(|event| println!("{}", event.error()));
+/// port1.post_message(&"7".to_owned())?;
+/// port2.dispatch()?;
+/// assert_eq!(*port1.recv()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type Handled = Result<(), BoxError>;
 
 mod sealed {
     #[allow(unreachable_pub, reason = "it keeps others from implementing the public trait")]
@@ -276,21 +300,21 @@ impl<R> Returns for fn() -> R {
 }
 
 impl HandlerResult for Never {
-    fn into_result(self) -> Result<(), BoxError> {
+    fn into_result(self) -> Handled {
         self
     }
 }
 
 impl HandlerResult for () {
     #[inline]
-    fn into_result(self) -> Result<(), BoxError> {
+    fn into_result(self) -> Handled {
         Ok(())
     }
 }
 
 impl<E: Into<BoxError>> HandlerResult for Result<(), E> {
     #[inline]
-    fn into_result(self) -> Result<(), BoxError> {
+    fn into_result(self) -> Handled {
         self.map_err(Into::into)
     }
 }

@@ -21,7 +21,7 @@ pub(crate) use looping::{LoopPort, Step};
 pub use answering::ReceivedEvent;
 pub use builder::Builder;
 pub use channel::MessageChannel;
-pub use event::{HandlerResult, MessageErrorEvent, MessageEvent};
+pub use event::{Handled, HandlerResult, MessageErrorEvent, MessageEvent};
 
 use std::fmt;
 

@@ -4,7 +4,7 @@ use super::MessagePort;
 use crate::archive::{Message, OwnedMessage};
 use crate::error::{RecvOwnedError, TryRecvOwnedError};
 
-impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
+impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Receives the next message as an owned value, waiting for one if there is none: what
     /// [`recv`](Self::recv) and [`deserialize`](crate::MessageRef::deserialize) do together.
     ///
@@ -30,7 +30,10 @@ impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
     /// port2.post_message(&text)?; // nothing of the port is borrowed
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn recv_owned(&mut self) -> Result<In, RecvOwnedError> {
+    pub fn recv_owned(&mut self) -> Result<In, RecvOwnedError>
+    where
+        In: OwnedMessage,
+    {
         self.receiver.recv_owned()
     }
 
@@ -55,7 +58,10 @@ impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
     /// assert_eq!(port2.try_recv_owned()?, "hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn try_recv_owned(&mut self) -> Result<In, TryRecvOwnedError> {
+    pub fn try_recv_owned(&mut self) -> Result<In, TryRecvOwnedError>
+    where
+        In: OwnedMessage,
+    {
         self.receiver.try_recv_owned()
     }
 }

@@ -1,10 +1,10 @@
 //! Receiving owned values.
 
 use super::Receiver;
-use crate::archive::OwnedMessage;
+use crate::archive::{Message, OwnedMessage};
 use crate::error::{RecvOwnedError, TryRecvOwnedError};
 
-impl<In: OwnedMessage> Receiver<In> {
+impl<In: Message> Receiver<In> {
     /// Receives an owned message, waiting for one; see
     /// [`MessagePort::recv_owned`](crate::MessagePort::recv_owned).
     ///
@@ -22,7 +22,10 @@ impl<In: OwnedMessage> Receiver<In> {
     /// assert_eq!(port2.split_mut().1.recv_owned()?, "hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn recv_owned(&mut self) -> Result<In, RecvOwnedError> {
+    pub fn recv_owned(&mut self) -> Result<In, RecvOwnedError>
+    where
+        In: OwnedMessage,
+    {
         Ok(self.recv()?.deserialize()?)
     }
 
@@ -41,7 +44,10 @@ impl<In: OwnedMessage> Receiver<In> {
     /// let MessageChannel { mut port1, .. } = MessageChannel::<String>::new();
     /// assert!(port1.split_mut().1.try_recv_owned().is_err());
     /// ```
-    pub fn try_recv_owned(&mut self) -> Result<In, TryRecvOwnedError> {
+    pub fn try_recv_owned(&mut self) -> Result<In, TryRecvOwnedError>
+    where
+        In: OwnedMessage,
+    {
         Ok(self.try_recv()?.deserialize()?)
     }
 }
