@@ -7,14 +7,16 @@
 //! library, and [`weaken`] takes one of them away.
 
 pub mod aarch64;
+pub mod assembly;
+pub mod check;
 pub mod execution;
+pub mod language;
 pub mod lex;
 pub mod parse;
+pub mod print;
 pub mod program;
 pub mod relation;
 pub mod run;
 pub mod source;
 pub mod verdict;
 pub mod weaken;
-
-pub mod language;

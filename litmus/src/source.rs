@@ -188,7 +188,8 @@ fn tagged_functions(order: &str) -> Result<BTreeMap<String, Half>, String> {
 fn composed_functions(order: &str) -> Result<BTreeMap<String, Half>, String> {
     let mut halves = BTreeMap::new();
     for function in order.split("\npub(crate) fn ").skip(1) {
-        let Some((name, body)) = function.split_once("() -> Ordering {\n") else { continue };
+        let name = function.split('(').next().unwrap_or_default();
+        let Some(body) = function[name.len()..].strip_prefix("() -> Ordering {\n") else { continue };
         let body: String = body.split("\n}\n").next().unwrap_or_default().split_whitespace().collect();
         let branches = body.split("active(Mutant::").skip(1);
         let left: Vec<(&str, &str)> = branches

@@ -1,0 +1,153 @@
+//! Checks litmus tests, or shows what the models say of some.
+//!
+//! ```text
+//! litmus                          checks tests/ against the library, and README.md
+//! litmus --table                  the table of the README
+//! litmus FILE...                  what each model says of these tests
+//! litmus --print FILE [TAG]       a test, without the ordering TAG, for herd7
+//! litmus --aarch64 FILE [TAG]     the same, compiled
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use message_port_litmus::check::{self, Report};
+use message_port_litmus::parse::parse;
+use message_port_litmus::program::Test;
+use message_port_litmus::source::Source;
+use message_port_litmus::verdict::{MODELS, Verdicts};
+use message_port_litmus::weaken::weaken;
+use message_port_litmus::{assembly, print};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        [] => gate(),
+        ["--table"] => check_all().map(|report| {
+            println!("{}\n{}", check::HEAD, report.rows.join("\n"));
+            true
+        }),
+        ["--print", file] => load(file, None).map(|test| print_as(print::c, &test)),
+        ["--print", file, tag] => load(file, Some(tag)).map(|test| print_as(print::c, &test)),
+        ["--aarch64", file] => load(file, None).map(|test| print_as(assembly::of, &test)),
+        ["--aarch64", file, tag] => {
+            load(file, Some(tag)).map(|test| print_as(assembly::of, &test))
+        }
+        _ => words.iter().try_fold(true, |_, file| show(file)),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn print_as(format: impl Fn(&Test) -> String, test: &Test) -> bool {
+    print!("{}", format(test));
+    true
+}
+
+type Result<T> = std::result::Result<T, String>;
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn source() -> Result<Source> {
+    Source::read(&read(&here("../src/sync/order.rs"))?, &read(&here("../docs/protocol.md"))?)
+}
+
+/// A test, without the ordering of a tag. Its tags are not looked at otherwise.
+fn load(file: &str, tag: Option<&str>) -> Result<Test> {
+    let mut test = parse(&read(Path::new(file))?).map_err(|why| format!("{file}: {why}"))?;
+    let Some(tag) = tag else { return Ok(test) };
+    if !test.tags().iter().any(|other| other == tag) {
+        return Err(format!("{file} has no {tag}"));
+    }
+    let source = source()?;
+    source.apply(&mut test)?;
+    test = weaken(&test, tag, &source);
+    test.name = format!("{}-without-{tag}", test.name);
+    Ok(test)
+}
+
+fn check_all() -> Result<Report> {
+    let directory = here("tests");
+    let entries = fs::read_dir(&directory).map_err(|error| error.to_string())?;
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()).map_err(|error| error.to_string()))
+        .collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "litmus"));
+    files.sort();
+    let tests = files.iter().map(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((name, read(file)?))
+    });
+    let tests: Vec<(String, String)> = tests.collect::<Result<_>>()?;
+    Ok(check::check(&tests, &read(&here("tests/exceptions.txt"))?, &source()?))
+}
+
+fn gate() -> Result<bool> {
+    let start = Instant::now();
+    let mut report = check_all()?;
+    let table = format!("{}\n{}\n", check::HEAD, report.rows.join("\n"));
+    if !read(&here("README.md"))?.contains(&table) {
+        let why = "README.md does not have the table that `--table` prints";
+        report.failures.push(why.to_owned());
+    }
+    for (tag, tests) in &report.needed {
+        println!("{tag:8} {}", tests.iter().map(String::as_str).collect::<Vec<_>>().join(" "));
+    }
+    println!(
+        "{} tests, {} variants in {} models: {} verdicts, {} forbidden and {} allowed; \
+         {} candidate executions; {:.1} s",
+        report.tests,
+        report.variants,
+        MODELS.len(),
+        report.forbidden + report.allowed,
+        report.forbidden,
+        report.allowed,
+        report.candidates,
+        start.elapsed().as_secs_f64(),
+    );
+    for failure in &report.failures {
+        println!("FAILED {failure}");
+    }
+    Ok(report.failures.is_empty())
+}
+
+/// What the models say of a test and, if its tags are the library's, of its weakened variants.
+fn show(file: &str) -> Result<bool> {
+    let mut test = load(file, None)?;
+    println!("{}: {}", test.name, test.claim);
+    show_verdicts("as it is", &test);
+    let tags = test.tags();
+    if tags.is_empty() {
+        return Ok(true);
+    }
+    let source = source()?;
+    source.apply(&mut test)?;
+    for tag in tags {
+        show_verdicts(&format!("without {tag}"), &weaken(&test, &tag, &source));
+    }
+    Ok(true)
+}
+
+fn show_verdicts(what: &str, test: &Test) {
+    let verdicts = Verdicts::of(test);
+    print!("  {what:18}");
+    for model in MODELS {
+        print!(" {}: {:10}", model.name(), verdicts.by(model).word());
+    }
+    println!(" of {} candidates", verdicts.candidates);
+}
