@@ -26,7 +26,7 @@ pub fn of(test: &Test) -> String {
             let _ = write!(text, "{number}:X{}={value}; ", test.places.len() + register);
         }
         text.push('\n');
-        let mut compiler = Compiler::new(test, thread);
+        let mut compiler = Compiler::new(test, number, thread);
         compiler.code(&thread.code);
         for status in &compiler.statuses {
             let _ = write!(success, " /\\ {number}:X{status}=0");
@@ -51,6 +51,8 @@ pub fn of(test: &Test) -> String {
 struct Compiler<'a> {
     test: &'a Test,
     lines: Vec<String>,
+    /// Labels of all threads are different ones.
+    thread: usize,
     labels: usize,
     /// The next register that nothing is kept in.
     free: usize,
@@ -59,9 +61,10 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(test: &'a Test, thread: &Thread) -> Self {
+    fn new(test: &'a Test, number: usize, thread: &Thread) -> Self {
         let free = test.places.len() + thread.registers.len();
-        Self { test, lines: Vec::new(), labels: 0, free, statuses: Vec::new() }
+        let (lines, statuses) = (Vec::new(), Vec::new());
+        Self { test, lines, thread: number, labels: 0, free, statuses }
     }
 
     fn emit(&mut self, line: impl Into<String>) {
@@ -75,9 +78,9 @@ impl<'a> Compiler<'a> {
         self.free - 1
     }
 
-    fn label(&mut self) -> usize {
+    fn label(&mut self) -> String {
         self.labels += 1;
-        self.labels
+        format!("L{}{:02}", self.thread, self.labels)
     }
 
     fn local(&self, register: usize) -> usize {
@@ -133,12 +136,12 @@ impl<'a> Compiler<'a> {
             Statement::If { condition, then, otherwise } => {
                 let condition = self.value(condition);
                 let (not, end) = (self.label(), self.label());
-                self.emit(format!("CBZ W{condition},L{not}"));
+                self.emit(format!("CBZ W{condition},{not}"));
                 self.code(then);
-                self.emit(format!("B L{end}"));
-                self.emit(format!("L{not}:"));
+                self.emit(format!("B {end}"));
+                self.emit(format!("{not}:"));
                 self.code(otherwise);
-                self.emit(format!("L{end}:"));
+                self.emit(format!("{end}:"));
             }
         }
     }
@@ -150,14 +153,14 @@ impl<'a> Compiler<'a> {
         let acquires = step.success.order.acquires() || step.failure.order.acquires();
         self.load_exclusive(found, step.place, acquires);
         self.emit(format!("CMP W{found},W{expected}"));
-        self.emit(format!("B.NE L{not}"));
+        self.emit(format!("B.NE {not}"));
         self.store_exclusive(desired, step.place, &step.success);
         self.emit(format!("MOV W{result},#1"));
-        self.emit(format!("B L{end}"));
-        self.emit(format!("L{not}:"));
+        self.emit(format!("B {end}"));
+        self.emit(format!("{not}:"));
         self.emit(format!("MOV W{expected},W{found}"));
         self.emit(format!("MOV W{result},#0"));
-        self.emit(format!("L{end}:"));
+        self.emit(format!("{end}:"));
     }
 
     fn load_exclusive(&mut self, to: usize, place: usize, acquires: bool) {

@@ -6,6 +6,7 @@
 //! litmus FILE...                  what each model says of these tests
 //! litmus --print FILE [TAG]       a test, without the ordering TAG, for herd7
 //! litmus --aarch64 FILE [TAG]     the same, compiled
+//! litmus --export DIRECTORY       all tests and their variants, with what is found, for herd.sh
 //! ```
 
 use std::fs;
@@ -17,8 +18,8 @@ use message_port_litmus::check::{self, Report};
 use message_port_litmus::parse::parse;
 use message_port_litmus::program::Test;
 use message_port_litmus::source::Source;
-use message_port_litmus::verdict::{MODELS, Verdicts};
-use message_port_litmus::weaken::weaken;
+use message_port_litmus::verdict::{MODELS, Model, Verdicts};
+use message_port_litmus::weaken::{exchange, weaken};
 use message_port_litmus::{assembly, print};
 
 fn main() -> ExitCode {
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ["--aarch64", file, tag] => {
             load(file, Some(tag)).map(|test| print_as(assembly::of, &test))
         }
+        ["--export", directory] => export(Path::new(directory)),
         _ => words.iter().try_fold(true, |_, file| show(file)),
     };
     match done {
@@ -81,14 +83,18 @@ fn load(file: &str, tag: Option<&str>) -> Result<Test> {
     Ok(test)
 }
 
-fn check_all() -> Result<Report> {
-    let directory = here("tests");
-    let entries = fs::read_dir(&directory).map_err(|error| error.to_string())?;
+fn litmus_files(directory: &str) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(here(directory)).map_err(|error| error.to_string())?;
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.map(|entry| entry.path()).map_err(|error| error.to_string()))
         .collect::<Result<_>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "litmus"));
     files.sort();
+    Ok(files)
+}
+
+fn check_all() -> Result<Report> {
+    let files = litmus_files("tests")?;
     let tests = files.iter().map(|file| {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok((name, read(file)?))
@@ -139,6 +145,9 @@ fn show(file: &str) -> Result<bool> {
     source.apply(&mut test)?;
     for tag in tags {
         show_verdicts(&format!("without {tag}"), &weaken(&test, &tag, &source));
+        if let Some(exchanged) = exchange(&test, &tag, &source) {
+            show_verdicts("  and compiled so", &exchanged);
+        }
     }
     Ok(true)
 }
@@ -150,4 +159,37 @@ fn show_verdicts(what: &str, test: &Test) {
         print!(" {}: {:10}", model.name(), verdicts.by(model).word());
     }
     println!(" of {} candidates", verdicts.candidates);
+}
+
+/// Writes all tests with their variants, in C and compiled, and what the models of the language and
+/// of the hardware say.
+fn export(directory: &Path) -> Result<bool> {
+    let formats: [(&str, Model, fn(&Test) -> String); 2] =
+        [("c", Model::Rc11, print::c), ("aarch64", Model::AArch64, assembly::of)];
+    let mut variants = Vec::new();
+    for file in litmus_files("tests")?.iter().chain(&litmus_files("shapes")?) {
+        let file = file.to_string_lossy();
+        let test = load(&file, None)?;
+        for tag in test.tags() {
+            variants.push(load(&file, Some(&tag))?);
+        }
+        variants.push(test);
+    }
+    for (format, model, print) in formats {
+        let directory = directory.join(format);
+        let failed = |error: std::io::Error| format!("{}: {error}", directory.display());
+        fs::create_dir_all(&directory).map_err(failed)?;
+        let mut found = Vec::new();
+        for test in &variants {
+            let verdict = Verdicts::of(test).by(model);
+            let race = if verdict.race { " race" } else { "" };
+            found.push(format!("{} {} {}{race}", test.name, verdict.positive, verdict.negative));
+            let file = directory.join(format!("{}.litmus", test.name));
+            fs::write(file, print(test)).map_err(failed)?;
+        }
+        found.sort();
+        fs::write(directory.join("found"), found.join("\n") + "\n").map_err(failed)?;
+    }
+    println!("{} tests and variants", variants.len());
+    Ok(true)
 }

@@ -262,6 +262,17 @@ impl Test {
 }
 
 impl Statement {
+    /// The place that the step accesses by a load, a store or an exchange.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Load { place, .. } | Self::Store { place, .. } | Self::Modify { place, .. } => {
+                Some(*place)
+            }
+            _ => None,
+        }
+    }
+
     /// The orderings that the step names.
     #[must_use]
     pub fn orders(&self) -> Vec<&Tagged> {

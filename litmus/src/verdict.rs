@@ -55,8 +55,10 @@ impl Model {
 /// What a model says of a test.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Verdict {
-    /// An execution has the final state that is asked for.
-    pub state: bool,
+    /// So many executions have the final state that is asked for.
+    pub positive: usize,
+    /// So many have another one.
+    pub negative: usize,
     /// An execution has a data race.
     pub race: bool,
 }
@@ -65,16 +67,16 @@ impl Verdict {
     /// What must not happen can happen.
     #[must_use]
     pub fn is_allowed(self) -> bool {
-        self.state || self.race
+        self.positive > 0 || self.race
     }
 
     /// A word for it.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match (self.state, self.race) {
+        match (self.positive, self.race) {
             (_, true) => "race",
-            (true, false) => "allowed",
-            (false, false) => "forbidden",
+            (0, false) => "forbidden",
+            (_, false) => "allowed",
         }
     }
 }
@@ -95,15 +97,11 @@ impl Verdicts {
         let mut verdicts = [Verdict::default(); MODELS.len()];
         let candidates = for_each(test, |execution| {
             let is_asked_for = execution.satisfies(&test.exists);
-            let mut race = None;
             for (model, verdict) in MODELS.into_iter().zip(&mut verdicts) {
-                let is_news = is_asked_for && !verdict.state;
-                let is_race = model.knows_races()
-                    && !verdict.race
-                    && *race.get_or_insert_with(|| language::has_race(execution));
-                if (is_news || is_race) && model.is_consistent(execution) {
-                    verdict.state |= is_asked_for;
-                    verdict.race |= is_race;
+                if model.is_consistent(execution) {
+                    verdict.positive += usize::from(is_asked_for);
+                    verdict.negative += usize::from(!is_asked_for);
+                    verdict.race |= model.knows_races() && language::has_race(execution);
                 }
             }
         });
