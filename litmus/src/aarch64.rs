@@ -1,5 +1,6 @@
-//! What the hardware promises: the AArch64 model ("Simplifying ARM Concurrency", Pulte, Flur, Deacon,
-//! French, Sarkar and Sewell, POPL 2018), of a program that is compiled as rustc does it.
+//! What the hardware promises: the AArch64 model (Arm Architecture Reference Manual, B2.3;
+//! "Simplifying ARM Concurrency", Pulte, Flur, Deacon, French, Sarkar and Sewell, POPL 2018), of a
+//! program that is compiled as rustc does it.
 //!
 //! Where there is a choice, the one that promises less is taken, so what is forbidden here is so on
 //! every such machine:
@@ -54,6 +55,8 @@ pub fn is_consistent(x: &Execution, barriers: Barriers) -> bool {
     let dependencies = &dependencies | &x.data.then(&internal_rf);
     let read_modify_write =
         &x.rmw | &x.id(x.rmw.range()).then(&internal_rf).between(accesses, acquires);
+    // A write comes behind what its thread has done at the same place.
+    let successors = po_place.between(accesses, x.writes);
     let half_barriers = [
         x.po.between(releases, strong_acquires),
         x.po.between(acquires, accesses),
@@ -61,7 +64,7 @@ pub fn is_consistent(x: &Execution, barriers: Barriers) -> bool {
     ];
     let ordered = half_barriers
         .into_iter()
-        .chain([observed, dependencies, read_modify_write, fences(x, barriers)])
+        .chain([observed, dependencies, read_modify_write, successors, fences(x, barriers)])
         .fold(x.nothing(), |all, relation| &all | &relation);
 
     match barriers {

@@ -12,20 +12,20 @@ use crate::program::{
 /// The test as a text.
 #[must_use]
 pub fn of(test: &Test) -> String {
-    let mut text = format!("AArch64 {}\n\"{}\"\n{{\n", test.name, test.claim);
+    let mut output = format!("AArch64 {}\n\"{}\"\n{{\n", test.name, test.claim);
     for (place, value) in test.places.iter().zip(&test.initial) {
-        let _ = write!(text, "{place}={value}; ");
+        let _ = write!(output, "{place}={value}; ");
     }
-    text.push('\n');
+    output.push('\n');
     let (mut columns, mut success) = (Vec::new(), String::new());
     for (number, thread) in test.threads.iter().enumerate() {
         for (register, place) in test.places.iter().enumerate() {
-            let _ = write!(text, "{number}:X{register}={place}; ");
+            let _ = write!(output, "{number}:X{register}={place}; ");
         }
         for (register, value) in thread.initial.iter().enumerate() {
-            let _ = write!(text, "{number}:X{}={value}; ", test.places.len() + register);
+            let _ = write!(output, "{number}:X{}={value}; ", test.places.len() + register);
         }
-        text.push('\n');
+        output.push('\n');
         let mut compiler = Compiler::new(test, number, thread);
         compiler.code(&thread.code);
         for status in &compiler.statuses {
@@ -33,19 +33,19 @@ pub fn of(test: &Test) -> String {
         }
         columns.push(compiler.lines);
     }
-    text.push_str("}\n");
+    output.push_str("}\n");
     let header = (0..columns.len()).map(|number| format!(" P{number:<24}"));
-    let _ = writeln!(text, "{};", header.collect::<Vec<_>>().join("|"));
+    let _ = writeln!(output, "{};", header.collect::<Vec<_>>().join("|"));
     for row in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {
         let cells = columns.iter().map(|lines| lines.get(row).map_or("", String::as_str));
         let cells: Vec<String> = cells.map(|cell| format!(" {cell:<25}")).collect();
-        let _ = writeln!(text, "{};", cells.join("|"));
+        let _ = writeln!(output, "{};", cells.join("|"));
     }
     let asked = condition(test, &test.exists, "X", |test, _, register| {
         format!("X{}", test.places.len() + register)
     });
-    let _ = writeln!(text, "exists ({asked}{success})");
-    text
+    let _ = writeln!(output, "exists ({asked}{success})");
+    output
 }
 
 struct Compiler<'a> {

@@ -32,7 +32,8 @@ pub struct Report {
 }
 
 /// The head of the table in the README.
-pub const HEAD: &str = "| test | without | rc11 | rc11-lb | aarch64 | membarrier |\n|---|---|---|---|---|---|";
+pub const HEAD: &str =
+    "| test | without | rc11 | rc11-lb | aarch64 | membarrier |\n|---|---|---|---|---|---|";
 
 /// Checks tests, given as their file names and texts. `exceptions` are the tags that none of them
 /// can show, each with the reason behind a colon.

@@ -128,9 +128,8 @@ fn every_read_has_a_write(test: &Test, chosen: &[&Trace]) -> bool {
     events().all(|read| match read.kind {
         Kind::Read(place) => {
             test.initial[place] == read.value
-                || events().any(|write| {
-                    write.kind == Kind::Write(place) && write.value == read.value
-                })
+                || events()
+                    .any(|write| write.kind == Kind::Write(place) && write.value == read.value)
         }
         _ => true,
     })

@@ -52,18 +52,11 @@ pub fn is_consistent(x: &Execution, may_buffer_loads: bool) -> bool {
     let sc = x.set(|event| event.order == Order::SeqCst);
     let (access, fence) = (x.id(sc & !x.fences), x.id(sc & x.fences));
     let elsewhere = &x.po - &x.same_place;
-    let scb = [
-        &x.po,
-        &elsewhere.then(&hb).then(&elsewhere),
-        &(&hb & &x.same_place),
-        &x.co,
-        &x.fr,
-    ]
-    .into_iter()
-    .fold(x.nothing(), |all, relation| &all | relation);
-    let psc_base = (&access | &fence.then(&hb.maybe()))
-        .then(&scb)
-        .then(&(&access | &hb.maybe().then(&fence)));
+    let scb = [&x.po, &elsewhere.then(&hb).then(&elsewhere), &(&hb & &x.same_place), &x.co, &x.fr]
+        .into_iter()
+        .fold(x.nothing(), |all, relation| &all | relation);
+    let psc_base =
+        (&access | &fence.then(&hb.maybe())).then(&scb).then(&(&access | &hb.maybe().then(&fence)));
     let psc_fences = fence.then(&(&hb | &hb.then(&eco).then(&hb))).then(&fence);
     if !(&psc_base | &psc_fences).is_acyclic() {
         return false;

@@ -34,9 +34,7 @@ fn main() -> ExitCode {
         ["--print", file] => load(file, None).map(|test| print_as(print::c, &test)),
         ["--print", file, tag] => load(file, Some(tag)).map(|test| print_as(print::c, &test)),
         ["--aarch64", file] => load(file, None).map(|test| print_as(assembly::of, &test)),
-        ["--aarch64", file, tag] => {
-            load(file, Some(tag)).map(|test| print_as(assembly::of, &test))
-        }
+        ["--aarch64", file, tag] => load(file, Some(tag)).map(|test| print_as(assembly::of, &test)),
         ["--export", directory] => export(Path::new(directory)),
         _ => words.iter().try_fold(true, |_, file| show(file)),
     };
@@ -164,7 +162,8 @@ fn show_verdicts(what: &str, test: &Test) {
 /// Writes all tests with their variants, in C and compiled, and what the models of the language and
 /// of the hardware say.
 fn export(directory: &Path) -> Result<bool> {
-    let formats: [(&str, Model, fn(&Test) -> String); 2] =
+    type Format = (&'static str, Model, fn(&Test) -> String);
+    let formats: [Format; 2] =
         [("c", Model::Rc11, print::c), ("aarch64", Model::AArch64, assembly::of)];
     let mut variants = Vec::new();
     for file in litmus_files("tests")?.iter().chain(&litmus_files("shapes")?) {

@@ -7,25 +7,29 @@ use crate::program::{Condition, Expression, Modify, Operator, Statement, Test, T
 /// The test as a text, without remarks.
 #[must_use]
 pub fn c(test: &Test) -> String {
-    let mut text = format!("C {}\n\"{}\"\n{{", test.name, test.claim);
+    let mut output = format!("C {}\n\"{}\"\n{{", test.name, test.claim);
     for (place, value) in test.places.iter().zip(&test.initial) {
-        let _ = write!(text, " {place}={value};");
+        let _ = write!(output, " {place}={value};");
     }
     for private in test.threads.iter().flat_map(privates) {
-        let _ = write!(text, " {}={};", private.0, private.1);
+        let _ = write!(output, " {}={};", private.0, private.1);
     }
-    text.push_str(" }\n");
+    output.push_str(" }\n");
     for (number, thread) in test.threads.iter().enumerate() {
-        let _ = write!(text, "\nP{number} ({}) {{\n", parameters(test, thread));
-        let mut printer = Printer { test, thread, text: &mut text, indent: 1 };
+        let _ = write!(output, "\nP{number} ({}) {{\n", parameters(test, thread));
+        let mut printer = Printer { test, thread, output: &mut output, indent: 1 };
         printer.declarations();
         printer.code(&thread.code);
-        text.push_str("}\n");
+        output.push_str("}\n");
     }
-    let _ = write!(text, "\nexists ({})\n", condition(test, &test.exists, "", |test, thread, r| {
-        test.threads[thread].registers[r].clone()
-    }));
-    text
+    let _ = write!(
+        output,
+        "\nexists ({})\n",
+        condition(test, &test.exists, "", |test, thread, r| {
+            test.threads[thread].registers[r].clone()
+        })
+    );
+    output
 }
 
 /// Local variables that are places of herd7: what a compare-exchange expects.
@@ -56,13 +60,13 @@ fn parameters(test: &Test, thread: &Thread) -> String {
 struct Printer<'a> {
     test: &'a Test,
     thread: &'a Thread,
-    text: &'a mut String,
+    output: &'a mut String,
     indent: usize,
 }
 
 impl Printer<'_> {
     fn line(&mut self, line: &str) {
-        let _ = writeln!(self.text, "{:width$}{line}", "", width = 2 * self.indent);
+        let _ = writeln!(self.output, "{:width$}{line}", "", width = 2 * self.indent);
     }
 
     fn register(&self, register: usize) -> String {
@@ -115,7 +119,10 @@ impl Printer<'_> {
                 };
                 let (register, at, operand) =
                     (self.register(*register), place(at), self.value(operand));
-                format!("{register} = atomic_{function}_explicit({at}, {operand}, {});", order.order)
+                format!(
+                    "{register} = atomic_{function}_explicit({at}, {operand}, {});",
+                    order.order
+                )
             }
             Statement::CompareExchange(step) => format!(
                 "{} = atomic_compare_exchange_strong_explicit({}, {}, {}, {}, {});",

@@ -17,6 +17,10 @@ pub struct Relation {
 
 impl Relation {
     /// Between so many events, none of which are related.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than [`MAX_EVENTS`].
     #[must_use]
     pub fn empty(events: usize) -> Self {
         assert!(events <= MAX_EVENTS, "{events} events are too many");

@@ -65,7 +65,8 @@ pub fn traces(test: &Test) -> Vec<Vec<Trace>> {
     // On the way to a value no write is needed twice.
     let mut writes = 0;
     test.for_each(&mut |statement| {
-        writes += usize::from(!matches!(statement, Statement::Load { .. } | Statement::Fence { .. }));
+        writes +=
+            usize::from(!matches!(statement, Statement::Load { .. } | Statement::Fence { .. }));
     });
     for _ in 0..writes {
         for event in all_traces(test, &values).iter().flatten().flat_map(|trace| &trace.events) {

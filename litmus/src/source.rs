@@ -46,7 +46,9 @@ impl Source {
                 (None, Some("full fence")) => Meaning::Barrier(Role::Fence),
                 (None, None) if !is_tag(&name) => Meaning::Step,
                 (half, row) => {
-                    return Err(format!("{name} is {half:?} in the code, and {row:?} in the table"));
+                    return Err(format!(
+                        "{name} is {half:?} in the code, and {row:?} in the table"
+                    ));
                 }
             };
             meanings.insert(name, meaning);
@@ -189,8 +191,11 @@ fn composed_functions(order: &str) -> Result<BTreeMap<String, Half>, String> {
     let mut halves = BTreeMap::new();
     for function in order.split("\npub(crate) fn ").skip(1) {
         let name = function.split('(').next().unwrap_or_default();
-        let Some(body) = function[name.len()..].strip_prefix("() -> Ordering {\n") else { continue };
-        let body: String = body.split("\n}\n").next().unwrap_or_default().split_whitespace().collect();
+        let Some(body) = function[name.len()..].strip_prefix("() -> Ordering {\n") else {
+            continue;
+        };
+        let body: String =
+            body.split("\n}\n").next().unwrap_or_default().split_whitespace().collect();
         let branches = body.split("active(Mutant::").skip(1);
         let left: Vec<(&str, &str)> = branches
             .filter_map(|branch| branch.split_once("){Ordering::"))
@@ -208,7 +213,11 @@ fn composed_functions(order: &str) -> Result<BTreeMap<String, Half>, String> {
             halves.insert(tag.to_owned(), half);
         }
     }
-    if halves.is_empty() { Err("there is no function with two tags".to_owned()) } else { Ok(halves) }
+    if halves.is_empty() {
+        Err("there is no function with two tags".to_owned())
+    } else {
+        Ok(halves)
+    }
 }
 
 /// The third column of the table of orderings, by the first one.
@@ -300,12 +309,12 @@ pub(crate) const UNORDERED: Ordering = Ordering::Relaxed;
     fn a_test_must_have_the_orderings_of_the_library() {
         let source = Source::read(ORDER, TABLE).unwrap();
         let apply = |statement: &str| {
-            let text = format!("C t\n{{ }}\nP0 (atomic_int* x, int* e) {{\n{statement}\n}}\nexists (x=0)");
+            let text =
+                format!("C t\n{{ }}\nP0 (atomic_int* x, int* e) {{\n{statement}\n}}\nexists (x=0)");
             source.apply(&mut parse(&text).unwrap())
         };
-        let cas = |orders: &str| {
-            format!("atomic_compare_exchange_strong_explicit(x, e, 1, {orders}")
-        };
+        let cas =
+            |orders: &str| format!("atomic_compare_exchange_strong_explicit(x, e, 1, {orders}");
         let right = [
             "atomic_store_explicit(x, 1, memory_order_release); // P1",
             "atomic_store_explicit(x, 1, memory_order_release); // P1: it is published",

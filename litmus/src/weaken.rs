@@ -4,6 +4,11 @@ use crate::program::{Role, Statement, Tagged, Test};
 use crate::source::{Meaning, Source};
 
 /// The test without what a tag stands for: its half of an ordering, a barrier, or a step.
+///
+/// # Panics
+///
+/// If the source does not have the tag. A test that the source was [applied](Source::apply) to has no
+/// such tags.
 #[must_use]
 pub fn weaken(test: &Test, tag: &str, source: &Source) -> Test {
     let mut weakened = test.clone();
@@ -32,9 +37,7 @@ pub fn exchange(test: &Test, tag: &str, source: &Source) -> Option<Test> {
 }
 
 fn exchange_code(code: &mut Vec<Statement>, tag: &str) {
-    let is_fence = |statement: &Statement| {
-        matches!(statement, Statement::Fence { order, .. } if order.tags.iter().any(|t| t == tag))
-    };
+    let is_fence = |statement: &Statement| matches!(statement, Statement::Fence { order, .. } if order.tags.iter().any(|t| t == tag));
     if let Some(fence) = code.iter().position(is_fence) {
         code.remove(fence);
         if let Some([before, after]) = code.get(fence.wrapping_sub(1)..=fence)

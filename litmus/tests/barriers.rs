@@ -24,8 +24,8 @@ fn store_buffering(fences: [Option<Role>; 2]) -> Test {
 }
 
 /// A test whose fences, one per thread, have these roles, or are left out.
-fn with_roles(text: &str, fences: &[Option<Role>]) -> Test {
-    let mut test = parse(text).unwrap();
+fn with_roles(program: &str, fences: &[Option<Role>]) -> Test {
+    let mut test = parse(program).unwrap();
     for (thread, fence) in test.threads.iter_mut().zip(fences) {
         thread.code.retain_mut(|statement| match (statement, fence) {
             (Statement::Fence { role, .. }, Some(fence)) => {

@@ -22,7 +22,8 @@ fn all_tests() -> Vec<(PathBuf, String)> {
 fn a_test_that_is_printed_and_read_again_says_the_same() {
     for (file, text) in all_tests() {
         let test = parse(&text).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
-        let again = parse(&print::c(&test)).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+        let again =
+            parse(&print::c(&test)).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
         let (one, two) = (Verdicts::of(&test), Verdicts::of(&again));
         assert_eq!(one.verdicts, two.verdicts, "{}", file.display());
         assert_eq!(one.candidates, two.candidates, "{}", file.display());

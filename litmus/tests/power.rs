@@ -118,6 +118,10 @@ fn an_expectation_that_is_not_met_is_a_failure() {
 fn an_exception_has_a_reason_and_is_one() {
     assert!(failure(TEST, "S3: a reason\n").contains("S6: no test needs it"));
     assert!(failure(TEST, "S3: a reason\nS6\n").contains("not `TAG: reason`"));
-    assert!(failure(TEST, &format!("{EXCEPTIONS}P1: a reason\n")).contains("P1: an exception that"));
-    assert!(failure(TEST, &format!("{EXCEPTIONS}T1: a reason\n")).contains("T1 is not in order.rs"));
+    assert!(
+        failure(TEST, &format!("{EXCEPTIONS}P1: a reason\n")).contains("P1: an exception that")
+    );
+    assert!(
+        failure(TEST, &format!("{EXCEPTIONS}T1: a reason\n")).contains("T1 is not in order.rs")
+    );
 }

@@ -40,14 +40,14 @@ use crate::program::{
 pub fn parse(text: &str) -> Result<Test, String> {
     let brace = text.find('{').ok_or("there is no `{`")?;
     let (head, body) = text.split_at(brace);
-    let mut test = parse_head(head)?;
+    let mut parsed = parse_head(head)?;
     let tokens = tokens(body, 1 + head.matches('\n').count())?;
     let private = expected_names(&tokens);
-    let mut parser = Parser { tokens, next: 0, private, test: &mut test, thread: 0 };
+    let mut parser = Parser { tokens, next: 0, private, test: &mut parsed, thread: 0 };
     parser.program()?;
     let exists = parser.exists()?;
-    test.exists = exists;
-    Ok(test)
+    parsed.exists = exists;
+    Ok(parsed)
 }
 
 fn parse_head(head: &str) -> Result<Test, String> {
