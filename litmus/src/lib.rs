@@ -17,6 +17,7 @@ pub mod print;
 pub mod program;
 pub mod relation;
 pub mod run;
+pub mod sites;
 pub mod source;
 pub mod verdict;
 pub mod weaken;

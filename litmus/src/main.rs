@@ -64,7 +64,23 @@ fn read(path: &Path) -> Result<String> {
 }
 
 fn source() -> Result<Source> {
-    Source::read(&read(&here("../src/sync/order.rs"))?, &read(&here("../docs/protocol.md"))?)
+    let order = here("../src/sync/order.rs");
+    let mut code = Vec::new();
+    read_code(&here("../src"), &order, &mut code)?;
+    Source::read(&read(&order)?, &read(&here("../docs/protocol.md"))?, &code)
+}
+
+/// All of the library's code, but for the file that has the orderings.
+fn read_code(directory: &Path, order: &Path, code: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(directory).map_err(|error| error.to_string())? {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        if path.is_dir() {
+            read_code(&path, order, code)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") && path != order {
+            code.push(read(&path)?);
+        }
+    }
+    Ok(())
 }
 
 /// A test, without the ordering of a tag. Its tags are not looked at otherwise.

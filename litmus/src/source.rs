@@ -1,8 +1,9 @@
 //! The orderings of the library, as `src/sync/order.rs` and the table of `docs/protocol.md` have them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::program::{Half, Order, Role, Statement, Tagged, Test};
+use crate::sites::{Operation, barrier, operation, sites};
 
 /// What a tag stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,15 +24,16 @@ const LOCK: [(&str, Meaning); 2] =
 #[derive(Debug)]
 pub struct Source {
     meanings: BTreeMap<String, Meaning>,
+    sites: BTreeMap<String, BTreeSet<Operation>>,
 }
 
 impl Source {
-    /// Reads the two files.
+    /// Reads `order.rs`, `protocol.md`, and the code that has the tags.
     ///
     /// # Errors
     ///
-    /// Says what it does not understand, or where the two disagree.
-    pub fn read(order: &str, protocol: &str) -> Result<Self, String> {
+    /// Says what it does not understand, or where they disagree.
+    pub fn read(order: &str, protocol: &str, code: &[String]) -> Result<Self, String> {
         let mut halves = tagged_functions(order)?;
         halves.extend(composed_functions(order)?);
         let table = table(protocol);
@@ -59,8 +61,20 @@ impl Source {
         if !order.contains("const UNORDERED: Ordering = Ordering::Relaxed;") {
             return Err("what is unordered is not `Relaxed`".to_owned());
         }
+        let sites = sites(code)?;
+        for (name, meaning) in &meanings {
+            let found = sites.get(name);
+            let is_right = match meaning {
+                Meaning::Half(_) => found.is_some(),
+                Meaning::Barrier(role) => found == Some(&BTreeSet::from([barrier(*role)])),
+                Meaning::Step => true,
+            };
+            if !is_right {
+                return Err(format!("{name} is {meaning:?}, and in the code {found:?}"));
+            }
+        }
         meanings.extend(LOCK.map(|(name, meaning)| (name.to_owned(), meaning)));
-        Ok(Self { meanings })
+        Ok(Self { meanings, sites })
     }
 
     /// The tags of the table of orderings.
@@ -74,8 +88,8 @@ impl Source {
         self.meanings.get(tag).copied()
     }
 
-    /// Checks that each ordering of a test is the one that its tags have in the library, and says of
-    /// each fence what it is made of.
+    /// Checks that each ordering of a test is the one that its tags have in the library, for an operation
+    /// that has them there, and says of each fence what it is made of.
     ///
     /// # Errors
     ///
@@ -87,6 +101,13 @@ impl Source {
             for tagged in statement.orders() {
                 if let Err(why) = self.check(tagged, is_fence) {
                     wrong.push(why);
+                }
+                for tag in &tagged.tags {
+                    if let (Some(found), Some(done)) = (self.sites.get(tag), operation(statement))
+                        && !found.contains(&done)
+                    {
+                        wrong.push(format!("{tag} is {found:?} in the code, not {done:?}"));
+                    }
                 }
             }
         });
@@ -275,9 +296,25 @@ pub(crate) const UNORDERED: Ordering = Ordering::Relaxed;
 | B1 | a | full barrier, light side | B2 | b |
 ";
 
+    const CODE: &str = "
+// ORDERING(P1): Release; pairs with P2.
+header.store(word, order::commit());
+// ORDERING(P2): Acquire; pairs with P1.
+header.load(order::poll())
+// ORDERING(S3): Release; pairs with S4.
+// ORDERING(S6): Acquire; pairs with S5.
+match settled.compare_exchange(UNSETTLED, proposal, order::settle(), order::settled()) {
+// ORDERING(B1): full barrier between the news and this look; pairs with B2.
+barrier.light(Mutant::B1);
+";
+
+    fn read(order: &str, table: &str, code: &str) -> Result<Source, String> {
+        Source::read(order, table, &[code.to_owned()])
+    }
+
     #[test]
     fn orderings_are_read_from_the_code_and_the_table() {
-        let source = Source::read(ORDER, TABLE).unwrap();
+        let source = read(ORDER, TABLE, CODE).unwrap();
         assert_eq!(source.tags().collect::<Vec<_>>(), ["B1", "P1", "P2", "S3", "S6"]);
         assert_eq!(source.meaning("P1"), Some(Meaning::Half(Half::Release)));
         assert_eq!(source.meaning("S3"), Some(Meaning::Half(Half::Release)));
@@ -301,13 +338,21 @@ pub(crate) const UNORDERED: Ordering = Ordering::Relaxed;
             (ORDER.to_owned(), TABLE.replace("| B1 |", "| B2 |")),
         ];
         for (order, table) in stale {
-            assert!(Source::read(&order, &table).is_err(), "{order}{table}");
+            assert!(read(&order, &table, CODE).is_err(), "{order}{table}");
+        }
+        let stale = [
+            CODE.replace("ORDERING(P1)", "ORDERING(P2)"),
+            CODE.replace("barrier.light(", "barrier.heavy("),
+            CODE.replace("header.load(", "header.peek("),
+        ];
+        for code in stale {
+            assert!(read(ORDER, TABLE, &code).is_err(), "{code}");
         }
     }
 
     #[test]
     fn a_test_must_have_the_orderings_of_the_library() {
-        let source = Source::read(ORDER, TABLE).unwrap();
+        let source = read(ORDER, TABLE, CODE).unwrap();
         let apply = |statement: &str| {
             let text =
                 format!("C t\n{{ }}\nP0 (atomic_int* x, int* e) {{\n{statement}\n}}\nexists (x=0)");
@@ -322,7 +367,7 @@ pub(crate) const UNORDERED: Ordering = Ordering::Relaxed;
             "atomic_store_explicit(x, 1, memory_order_relaxed); // nothing is published",
             "int r = atomic_load_explicit(x, memory_order_acquire); // P2",
             "atomic_thread_fence(memory_order_seq_cst); // B1",
-            &cas("memory_order_acq_rel, memory_order_acquire); // S3 S6, P2"),
+            &cas("memory_order_acq_rel, memory_order_relaxed); // S3 S6"),
         ];
         for statement in right {
             apply(statement).unwrap();
@@ -337,8 +382,10 @@ pub(crate) const UNORDERED: Ordering = Ordering::Relaxed;
             "atomic_thread_fence(memory_order_seq_cst);",
             "atomic_thread_fence(memory_order_acquire); // P2",
             "atomic_thread_fence(memory_order_release); // B1",
-            &cas("memory_order_acq_rel, memory_order_acquire); // S3, P2"),
+            &cas("memory_order_acq_rel, memory_order_relaxed); // S3"),
             &cas("memory_order_acq_rel, memory_order_acquire); // S3 S6"),
+            &cas("memory_order_acq_rel, memory_order_acquire); // S3 S6, P2"),
+            "int r = atomic_exchange_explicit(x, 1, memory_order_release); // P1",
         ];
         for statement in wrong {
             assert!(apply(statement).is_err(), "{statement}");

@@ -34,6 +34,15 @@ const TABLE: &str = "
 | S3 | a | Release | S4 | b |
 | S6 | a | Acquire | S5 | b |
 ";
+const CODE: &str = "
+// ORDERING(P1): Release; pairs with P2.
+header.store(word, order::commit());
+// ORDERING(P2): Acquire; pairs with P1.
+header.load(order::poll())
+// ORDERING(S3): Release; pairs with S4.
+// ORDERING(S6): Acquire; pairs with S5.
+match settled.compare_exchange(UNSETTLED, proposal, order::settle(), order::settled()) {
+";
 const EXCEPTIONS: &str = "# A remark.\nS3: a reason\nS6: a reason\n";
 const TEST: &str = "C t
 \"A claim.\"
@@ -55,7 +64,7 @@ exists (1:r1=0)
 ";
 
 fn report(test: &str, exceptions: &str) -> Report {
-    let source = Source::read(ORDER, TABLE).unwrap();
+    let source = Source::read(ORDER, TABLE, &[CODE.to_owned()]).unwrap();
     check(&[("t.litmus".to_owned(), test.to_owned())], exceptions, &source)
 }
 
@@ -98,6 +107,9 @@ fn an_ordering_that_is_not_the_librarys_is_a_failure() {
     assert!(failure(&weak, EXCEPTIONS).contains("[\"P1\"] is memory_order_release in order.rs"));
     let untagged = TEST.replace(" // P1", "");
     assert!(failure(&untagged, EXCEPTIONS).contains("is memory_order_relaxed in order.rs"));
+    let other = TEST
+        .replace("int r0 = atomic_load_explicit(y, ", "int r0 = atomic_exchange_explicit(y, 0, ");
+    assert!(failure(&other, EXCEPTIONS).contains("P2 is {Load} in the code, not Exchange"));
     let unknown = TEST.replace("// P1", "// P7");
     assert!(failure(&unknown, EXCEPTIONS).contains("P7 is not in order.rs"));
 }
