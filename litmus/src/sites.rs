@@ -48,7 +48,12 @@ pub fn sites(code: &[String]) -> Result<BTreeMap<String, BTreeSet<Operation>>, S
             let Some(remark) = line.strip_prefix("// ORDERING(") else { continue };
             let tag = remark.split(')').next().unwrap_or_default();
             let behind = &lines[number..lines.len().min(number + REACH)];
-            let operation = behind.iter().filter(|line| !line.starts_with("//")).find_map(|line| {
+            // Remarks that follow one another are about the same operation; a later one is not.
+            let is_code = |line: &&str| !line.starts_with("//");
+            let remarks = behind.iter().position(is_code).unwrap_or(behind.len());
+            let behind = behind.iter().skip(remarks);
+            let behind = behind.take_while(|line| !line.starts_with("// ORDERING("));
+            let operation = behind.copied().filter(is_code).find_map(|line| {
                 let calls = CALLS.iter().filter_map(|&(call, what)| Some((line.find(call)?, what)));
                 calls.min().map(|(_, operation)| operation)
             });

@@ -344,6 +344,7 @@ barrier.light(Mutant::B1);
             CODE.replace("ORDERING(P1)", "ORDERING(P2)"),
             CODE.replace("barrier.light(", "barrier.heavy("),
             CODE.replace("header.load(", "header.peek("),
+            CODE.replace("// ORDERING(S6)", "// S6"),
         ];
         for code in stale {
             assert!(read(ORDER, TABLE, &code).is_err(), "{code}");

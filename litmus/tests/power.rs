@@ -86,7 +86,18 @@ fn a_right_test_passes() {
 #[test]
 fn what_must_not_happen_and_can_is_a_failure() {
     let broken = TEST.replace("  if (r0 == 1) {\n    r1 = *x;\n  }\n", "  r1 = *x;\n");
-    assert!(failure(&broken, EXCEPTIONS).contains("rc11 allows it as it is shipped"));
+    assert!(failure(&broken, EXCEPTIONS).contains("as it is shipped it is allowed by [\"rc11\""));
+}
+
+#[test]
+fn what_is_allowed_as_shipped_is_an_exception_with_a_reason() {
+    let open = TEST.replace("  if (r0 == 1) {\n    r1 = *x;\n  }\n", "  r1 = *x;\n");
+    let open = open.replace("P1=", "Shipped=language hardware\nP1=");
+    assert!(failure(&open, EXCEPTIONS).contains("t: allowed as it is shipped, and no exception"));
+    let report = report(&open, &format!("{EXCEPTIONS}t: a reason\n"));
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+    assert!(report.allowed_as_shipped.contains("t"));
+    assert!(failure(TEST, &format!("{EXCEPTIONS}t: a reason\n")).contains("t is no tag"));
 }
 
 #[test]
@@ -129,11 +140,11 @@ fn an_expectation_that_is_not_met_is_a_failure() {
 #[test]
 fn an_exception_has_a_reason_and_is_one() {
     assert!(failure(TEST, "S3: a reason\n").contains("S6: no test needs it"));
-    assert!(failure(TEST, "S3: a reason\nS6\n").contains("not `TAG: reason`"));
+    assert!(failure(TEST, "S3: a reason\nS6\n").contains("not `NAME: reason`"));
     assert!(
         failure(TEST, &format!("{EXCEPTIONS}P1: a reason\n")).contains("P1: an exception that")
     );
     assert!(
-        failure(TEST, &format!("{EXCEPTIONS}T1: a reason\n")).contains("T1 is not in order.rs")
+        failure(TEST, &format!("{EXCEPTIONS}T1: a reason\n")).contains("T1 is no tag, and no test")
     );
 }
