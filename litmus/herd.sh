@@ -6,7 +6,8 @@
 #   bash litmus/herd.sh                      herd7 from the PATH
 #   HERD7="herd7 -set-libdir DIR" bash …     another one
 #
-# The language takes a second, the hardware a minute.
+# The language takes a second, the hardware minutes; `hook-message` is left out there, since it is
+# too long for herd7 once it is compiled.
 
 set -eu
 cd "$(dirname "$0")"
@@ -40,8 +41,10 @@ compare() {
 LC_ALL=C sort "$scratch/c/found" >"$scratch/c.here"
 compare c
 
+grep -v '^hook-message' "$scratch/aarch64/found" >"$scratch/aarch64/short"
+rm "$scratch"/aarch64/hook-message*.litmus
 # Tries of an exclusive store that fail are executions too, with another end.
 "${herd[@]}" -model aarch64.cat "$scratch"/aarch64/*.litmus | summary |
     cut -d ' ' -f 1,2 >"$scratch/aarch64.herd7"
-cut -d ' ' -f 1,2 "$scratch/aarch64/found" | LC_ALL=C sort >"$scratch/aarch64.here"
+cut -d ' ' -f 1,2 "$scratch/aarch64/short" | LC_ALL=C sort >"$scratch/aarch64.here"
 compare aarch64
