@@ -37,6 +37,7 @@
 //! | use a task instead of a thread | [`MessagePort::recv_async`], [`post_message_async`](MessagePort::post_message_async), [`run_async`](MessagePort::run_async), [`poll_recv`](MessagePort::poll_recv) |
 //! | send many at once | [`MessagePort::post_messages`], [`recv_batch`](MessagePort::recv_batch) |
 //! | serve many ports on one thread | [`EventLoop`], [`LoopHandle`], [`KeepRunning`] |
+//! | wait for several ports on one thread, without handlers | [`Select`] |
 //! | pass archives on | [`MessagePort::post_archived`], [`MessageRef::as_bytes`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
@@ -93,6 +94,7 @@ mod outgoing;
 mod port;
 mod receiver;
 mod ring;
+mod select;
 mod sender;
 mod stall;
 mod sync;
@@ -116,6 +118,7 @@ pub use insight::{Stats, WaitStats};
 pub use message::{Message, MessageRef};
 pub use port::MessagePort;
 pub use receiver::Receiver;
+pub use select::{Ready, Select, SelectKey, Selectable};
 pub use sender::Sender;
 pub use wait::WaitStrategy;
 

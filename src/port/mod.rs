@@ -168,7 +168,6 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Borrows the two halves for an adaptor that has the whole port.
-    #[cfg(feature = "futures")]
     pub(crate) fn halves_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {
         (&mut self.sender, &mut self.receiver)
     }
