@@ -49,6 +49,7 @@
 //!
 //! | feature | what it does |
 //! |---|---|
+//! | `fd` | `WithFd`: a port or a receiver with a file descriptor, for programs around `epoll`, mio or the loop of a GUI. On Linux; elsewhere it changes nothing. |
 //! | `futures` | [Streams](https://docs.rs/futures-core) and [sinks](https://docs.rs/futures-sink) of owned messages, for the combinators of the ecosystem: `into_stream` of a port or a receiver, `into_sink` of a sender. |
 //! | `stats` | What each direction has counted, from either end: messages, bytes, high-water mark, waits; see `Stats`. A post then also looks at a cursor of the receiver's, and both ends count. |
 //! | `pointer_width_64` | Archives with all 64 bits of `usize`, `isize`, lengths and offsets. It forwards rkyv's feature of that name and so holds for every use of rkyv in the program; see [`Message`]. |
@@ -82,6 +83,8 @@ mod close;
 mod error;
 mod event;
 mod event_loop;
+#[cfg(all(feature = "fd", target_os = "linux"))]
+mod fd;
 #[cfg(feature = "futures")]
 mod futures;
 pub mod guide;
@@ -111,6 +114,8 @@ pub use error::{
 };
 pub use event::{CloseEvent, ClosedBy, HandlerResult, MessageErrorEvent, MessageEvent};
 pub use event_loop::{EventLoop, EventLoopError, KeepRunning, LoopHandle, PortId};
+#[cfg(all(feature = "fd", target_os = "linux"))]
+pub use fd::{WithFd, WithFdError};
 #[cfg(feature = "futures")]
 pub use futures::{PortStream, ReceiverStream, SenderSink};
 #[cfg(feature = "stats")]

@@ -10,8 +10,6 @@ mod watch;
 
 pub use key::{Ready, SelectKey};
 pub use watch::Selectable;
-#[cfg(all(feature = "fd", target_os = "linux"))]
-pub(crate) use watch::Watch;
 
 use std::any::Any;
 use std::fmt;

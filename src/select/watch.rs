@@ -9,8 +9,8 @@ use crate::port::MessagePort;
 use crate::receiver::Receiver;
 use crate::wait::{Deadline, TimedOut};
 
-/// What a [`Select`](crate::Select) can wait for: a [`MessagePort`] or a [`Receiver`] of any types
-/// that borrow nothing.
+/// What a [`Select`](crate::Select) can wait for, and what can have a file descriptor (`WithFd`, with
+/// the feature `fd`): a [`MessagePort`] or a [`Receiver`] of any types that borrow nothing.
 ///
 /// It cannot be implemented elsewhere.
 ///
