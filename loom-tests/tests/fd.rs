@@ -15,8 +15,8 @@ fn drain(port: MessagePort<u64>) -> (Vec<u64>, TryRecvError) {
     let mut port = WithFd::new(port).unwrap();
     let mut numbers = Vec::new();
     loop {
-        match port.try_recv() {
-            Ok(number) => numbers.push(number.to_native()),
+        match port.try_recv().map(|number| number.to_native()) {
+            Ok(number) => numbers.push(number),
             Err(TryRecvError::Empty) => {
                 port.arm();
                 port.wait_readable();

@@ -69,8 +69,8 @@ use eventfd::EventFd;
 ///
 /// let mut numbers = Vec::new();
 /// let end = loop {
-///     match port2.try_recv() {
-///         Ok(number) => numbers.push(number.to_native()),
+///     match port2.try_recv().map(|number| number.to_native()) {
+///         Ok(number) => numbers.push(number),
 ///         Err(TryRecvError::Empty) => {
 ///             port2.arm();
 ///             poll(&mut [PollFd::new(&port2, PollFlags::IN)], None)?;

@@ -73,15 +73,15 @@ use turns::{Sleeper, Turns};
 ///     while !select.is_empty() {
 ///         let ready = select.ready();
 ///         if ready == orders {
-///             match select[orders].try_recv() {
-///                 Ok(order) => sender.post_message(&(now + order.len() as u64)).unwrap(),
-///                 Err(_) => drop(select.remove(orders)), // no more orders
+///             if let Ok(order) = select[orders].try_recv() {
+///                 sender.post_message(&(now + order.len() as u64)).unwrap();
+///             } else {
+///                 select.remove(orders); // no more of them
 ///             }
-///         } else if ready == ticks {
-///             match select[ticks].try_recv() {
-///                 Ok(tick) => now = tick.to_native(),
-///                 Err(_) => drop(select.remove(ticks)),
-///             }
+///         } else if let Ok(tick) = select[ticks].try_recv() {
+///             now = tick.to_native();
+///         } else {
+///             select.remove(ticks);
 ///         }
 ///     }
 ///     now
@@ -89,8 +89,8 @@ use turns::{Sleeper, Turns};
 ///
 /// orders.post_message(&"tea".to_owned())?;
 /// assert_eq!(*orders.recv()?, 3);
-/// clock.post_message(&1000)?;
 /// orders.close();
+/// clock.post_message(&1000)?;
 /// clock.close();
 /// assert_eq!(worker.join().unwrap(), 1000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
