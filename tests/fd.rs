@@ -77,8 +77,7 @@ fn an_end_makes_it_readable_and_keeps_it_so() {
         Some(peer)
     };
     let disconnect: Ending = |_| None;
-    for (end, expected) in
-        [(close, TryRecvError::Closed), (disconnect, TryRecvError::Disconnected)]
+    for (end, expected) in [(close, TryRecvError::Closed), (disconnect, TryRecvError::Disconnected)]
     {
         let (mut peer, mut port) = channel();
         assert!(!port.arm());

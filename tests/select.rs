@@ -10,9 +10,7 @@ mod watchdog;
 
 use std::time::{Duration, Instant};
 
-use message_port::{
-    MessageChannel, MessagePort, Ready, Receiver, Select, SelectKey, TryRecvError,
-};
+use message_port::{MessageChannel, MessagePort, Ready, Receiver, Select, SelectKey, TryRecvError};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use asleep::spawn_asleep;
