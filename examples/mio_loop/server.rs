@@ -1,6 +1,7 @@
 //! The thread with the loop, and the worker.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
@@ -40,8 +41,10 @@ fn work(mut port: MessagePort<Answer, Job>) -> Result<(), BoxError> {
             Err(RecvError::Closed) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let sum: String =
-            Sha256::digest(job.line.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut sum = String::new();
+        for byte in Sha256::digest(job.line.as_bytes()) {
+            write!(sum, "{byte:02x}")?;
+        }
         match sender.post_message(&Answer { client: job.client.to_native(), sum }) {
             Ok(()) => {}
             Err(PostError::Closed) => return Ok(()),

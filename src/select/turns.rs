@@ -54,14 +54,14 @@ pub(super) struct Turns<'a> {
     ports: usize,
     queue: Queue<Sleeper>,
     /// The places of those that are to be looked at, each at most once, in this order.
-    turns: VecDeque<usize>,
+    waiting: VecDeque<usize>,
     sleeper: Arc<Sleeper>,
 }
 
 impl<'a> Turns<'a> {
     pub(super) fn new(sleeper: Arc<Sleeper>) -> Self {
-        let (entries, turns) = (Vec::new(), VecDeque::new());
-        Self { entries, ports: 0, queue: Queue::new(), turns, sleeper }
+        let (entries, waiting) = (Vec::new(), VecDeque::new());
+        Self { entries, ports: 0, queue: Queue::new(), waiting, sleeper }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -76,9 +76,9 @@ impl<'a> Turns<'a> {
         if place == self.entries.len() {
             self.entries.push(None);
         }
-        self.turns.reserve(self.entries.len() - self.turns.len());
+        self.waiting.reserve(self.entries.len() - self.waiting.len());
         self.entries[place] = Some(Entry { port, id, bell, waker, has_turn: true });
-        self.turns.push_back(place);
+        self.waiting.push_back(place);
         self.ports += 1;
         Ready { id, place }
     }
@@ -98,7 +98,7 @@ impl<'a> Turns<'a> {
         self.entry(name)?;
         let entry = self.entries[name.place].as_mut()?;
         if !active(Mutant::ForgetLent) && !std::mem::replace(&mut entry.has_turn, true) {
-            self.turns.push_back(name.place);
+            self.waiting.push_back(name.place);
         }
         Some(&mut *entry.port)
     }
@@ -110,7 +110,7 @@ impl<'a> Turns<'a> {
         self.ports -= 1;
         if has_turn {
             // The place may be another one's soon.
-            self.turns.retain(|&place| place != name.place);
+            self.waiting.retain(|&place| place != name.place);
         }
         port.forget_task();
         self.queue.retire(&bell, &self.sleeper.rung);
@@ -127,7 +127,7 @@ impl<'a> Turns<'a> {
             }
             let Some(entry) = &mut self.entries[bell.place] else { continue };
             if !std::mem::replace(&mut entry.has_turn, true) {
-                self.turns.push_back(bell.place);
+                self.waiting.push_back(bell.place);
             }
         }
     }
@@ -136,8 +136,8 @@ impl<'a> Turns<'a> {
     /// those of the others. With `to_sleep`, those that have nothing sleep from then on.
     pub(super) fn find(&mut self, to_sleep: bool) -> Option<Ready> {
         self.hear();
-        for _ in 0..self.turns.len() {
-            let Some(place) = self.turns.pop_front() else { break };
+        for _ in 0..self.waiting.len() {
+            let Some(place) = self.waiting.pop_front() else { break };
             let Some(entry) = &mut self.entries[place] else { continue };
             let has_news =
                 entry.port.has_news() || to_sleep && entry.port.wake_for_news(&entry.waker);
@@ -145,12 +145,12 @@ impl<'a> Turns<'a> {
                 entry.bell.queued.lower();
             }
             if has_news {
-                self.turns.push_back(place);
+                self.waiting.push_back(place);
                 return Some(Ready { id: entry.id, place });
             }
             entry.has_turn = !to_sleep;
             if entry.has_turn {
-                self.turns.push_back(place);
+                self.waiting.push_back(place);
             }
         }
         None
