@@ -165,8 +165,8 @@ fn handlers_are_run_when_it_is_readable() {
 /// What the port is used for afterwards does not matter, nor whether the descriptor was armed.
 #[test]
 fn the_port_without_it_is_as_any_other() {
-    let _watchdog = Watchdog::start();
     type Use = fn(Port);
+    let _watchdog = Watchdog::start();
     let uses: [Use; 4] = [
         |mut port| assert_eq!(*port.recv().unwrap(), 7),
         |mut port| {

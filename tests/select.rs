@@ -45,13 +45,16 @@ fn ports_and_receivers_of_any_types_are_told_apart() {
 
     texts.post_message(&"tea".to_owned()).unwrap();
     let ready = select.ready();
-    assert!(ready == first && first == ready && ready != second);
+    assert_eq!(ready, first);
+    assert_ne!(ready, second);
+    assert_eq!(first, ready);
     assert_eq!(select[first].try_recv().unwrap().as_str(), "tea");
     assert_eq!(select.try_ready(), None);
 
     numbers.post_message(&7).unwrap();
     let ready = select.ready();
-    assert!(ready == second && ready != first);
+    assert_eq!(ready, second);
+    assert_ne!(ready, first);
     assert!(select.key::<Port>(ready).is_none(), "a receiver is no port");
     let key = select.key::<Receiver<u64>>(ready).unwrap();
     assert_eq!(key, second);
@@ -185,8 +188,8 @@ fn an_endless_timeout_is_ended_by_a_message() {
 /// A sleeping select is woken by whatever comes next at one of its ports, and knows which one.
 #[test]
 fn a_post_a_close_and_a_drop_wake_the_thread() {
-    let _watchdog = Watchdog::start();
     type Happening = fn(&mut Vec<Port>);
+    let _watchdog = Watchdog::start();
     let happenings: [(Happening, Option<TryRecvError>); 3] = [
         (|peers| peers[1].post_message(&7).unwrap(), None),
         (|peers| peers[1].close(), Some(TryRecvError::Closed)),

@@ -28,8 +28,8 @@ fn a_port_is_used_in_any_way_between_two_waits() {
     use futures_lite::future::{block_on, poll_once};
     use std::task::{Context, Waker};
 
-    let _watchdog = Watchdog::start();
     type Use = fn(&mut Port);
+    let _watchdog = Watchdog::start();
     let uses: [Use; 6] = [
         |port| drop(port.recv_timeout(Duration::from_millis(1)).unwrap_err()),
         |port| assert!(port.poll_recv(&mut Context::from_waker(Waker::noop())).is_pending()),
@@ -83,8 +83,8 @@ fn a_port_is_replaced_while_it_sleeps() {
 /// A port that slept in a select is woken by its next owner, whatever that is.
 #[test]
 fn a_port_that_was_selected_is_as_any_other_afterwards() {
-    let _watchdog = Watchdog::start();
     type Use = fn(Port);
+    let _watchdog = Watchdog::start();
     let uses: [Use; 4] = [
         |mut port| assert_eq!(*port.recv().unwrap(), 7),
         |mut port| {
