@@ -195,6 +195,18 @@ if [ -e "$bin/tokio_app" ]; then
     [ "$lines" -lt 1000000 ]
 fi
 
+if [ -e "$bin/mio_loop" ]; then
+    # More clients than its queues take at once: each gets the sum of what it has sent.
+    texts=('two words' größe '')
+    for number in $(seq 100); do
+        texts+=("text $number")
+    done
+    expect 0 "$bin/mio_loop" "${texts[@]}"
+    for text in "${texts[@]}"; do
+        echo "$(printf '%s' "$text" | sha256sum | cut -c 1-64)  $text"
+    done | diff - "$scratch/out"
+fi
+
 if [ -e "$bin/logger" ]; then
     expect 0 "$bin/logger" 3
     diff - "$scratch/out" <<'END'

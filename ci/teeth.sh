@@ -115,9 +115,13 @@ NoStall|stalls|blocks::one_of_two_stuck_ports_is_refused|deadlock
 HastyStall|stalls|frames::a_port_with_room_is_not_taken_for_stuck|refused in spite of room
 HastyStall|stalls|blocks::a_port_with_room_is_not_taken_for_stuck|refused in spite of room
 SilentBell|event_loop|a_drop_wakes_the_loop|deadlock
+SilentBell|select|a_drop_wakes_the_select|deadlock
 LateBell|event_loop|a_post_and_a_close_wake_the_loop|deadlock
+LateBell|select|two_ports_wake_one_select|deadlock
 NoLookAtRest|event_loop|the_hook_is_called_for_a_post_and_a_close|deadlock
 KeepArrivals|event_loop|a_port_does_not_outlive_its_loop|a port is kept
+ForgetLent|select|a_port_that_was_used_meanwhile_wakes_the_select|deadlock
+LateDrain|fd|a_post_and_a_close_make_it_readable|deadlock
 END
 }
 

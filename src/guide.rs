@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`archived`] | what a received message is: matching, comparing and printing it, owned values |
 //! | [`room`] | choosing a capacity, back-pressure, two ends that post at once, growing |
-//! | [`receiving`] | waiting, handlers or pull, handlers that fail, tasks, many ports on one thread |
+//! | [`receiving`] | waiting, handlers or pull, handlers that fail, tasks, many ports on one thread, file descriptors |
 //! | [`practice`] | passing archives on, shutting down, watching a channel, testing with loom, tuning |
 //! | [`migrating`] | the calls of crossbeam-channel, `std`, tokio, flume, rtrb and the web, and what differs |
 

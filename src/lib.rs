@@ -42,6 +42,7 @@
 //! | use a task instead of a thread | [`MessagePort::recv_async`], [`post_message_async`](MessagePort::post_message_async), [`run_async`](MessagePort::run_async), [`poll_recv`](MessagePort::poll_recv) |
 //! | send many at once | [`MessagePort::post_messages`], [`recv_batch`](MessagePort::recv_batch) |
 //! | serve many ports on one thread | [`EventLoop`], [`LoopHandle`], [`KeepRunning`] |
+//! | wait for several ports on one thread, without handlers | [`Select`] |
 //! | pass archives on | [`MessagePort::post_archived`], [`MessageRef::as_bytes`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
@@ -53,6 +54,7 @@
 //!
 //! | feature | what it does |
 //! |---|---|
+//! | `fd` | `WithFd`: a port or a receiver with a file descriptor, for programs around `epoll`, mio or the loop of a GUI. On Linux; elsewhere it changes nothing. |
 //! | `futures` | [Streams](https://docs.rs/futures-core) and [sinks](https://docs.rs/futures-sink) of owned messages, for the combinators of the ecosystem: `into_stream` of a port or a receiver, `into_sink` of a sender. |
 //! | `stats` | What each direction has counted, from either end: messages, bytes, high-water mark, waits; see `Stats`. A post then also looks at a cursor of the receiver's, and both ends count. |
 //! | `pointer_width_64` | Archives with all 64 bits of `usize`, `isize`, lengths and offsets. It forwards rkyv's feature of that name and so holds for every use of rkyv in the program; see [`Message`]. |
@@ -84,6 +86,8 @@
 mod archive;
 mod error;
 mod event_loop;
+#[cfg(all(feature = "fd", target_os = "linux"))]
+mod fd;
 #[cfg(feature = "futures")]
 mod futures;
 pub mod guide;
@@ -93,6 +97,7 @@ pub mod iter;
 mod link;
 mod port;
 mod ring;
+mod select;
 mod sync;
 
 pub use archive::{Message, OwnedMessage};
@@ -102,6 +107,8 @@ pub use error::{
     RecvTimeoutError, StreamError, TryPostError, TryRecvError, TryRecvOwnedError,
 };
 pub use event_loop::{EventLoop, EventLoopError, KeepRunning, LoopHandle, PortId};
+#[cfg(all(feature = "fd", target_os = "linux"))]
+pub use fd::{WithFd, WithFdError};
 #[cfg(feature = "futures")]
 pub use futures::{PortStream, ReceiverStream, SenderSink};
 pub use half::{CloseEvent, ClosedBy, MessageRef, PeekRef, PostAs, Receiver, Sender};
@@ -112,6 +119,7 @@ pub use port::{
     Builder, Handled, HandlerResult, MessageChannel, MessageErrorEvent, MessageEvent, MessagePort,
     ReceivedEvent,
 };
+pub use select::{Ready, Select, SelectKey, Selectable};
 
 /// The archive format, re-exported so that a dependent derives with the same version.
 pub use rkyv;

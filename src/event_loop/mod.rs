@@ -2,10 +2,11 @@
 
 #![allow(clippy::disallowed_types, reason = "`std::task::Wake` asks for the standard `Arc`")]
 
+pub(crate) mod bell;
 mod error;
 mod handle;
 mod hook;
-mod queue;
+pub(crate) mod queue;
 mod shared;
 mod turn;
 
@@ -41,6 +42,13 @@ use turn::{Awake, Entry};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct PortId(u64);
+
+impl PortId {
+    /// A name that no other port has had or will have.
+    pub(crate) fn unique() -> Self {
+        Self(unique_name())
+    }
+}
 
 /// Dispatches the events of many ports on one thread: the web's event loop.
 ///
@@ -120,7 +128,7 @@ pub struct PortId(u64);
 pub struct EventLoop {
     /// In order, so that they are dropped in the order in which they came, one that panics or not.
     ports: BTreeMap<PortId, Entry>,
-    queue: Queue,
+    queue: Queue<Shared>,
     /// How many of them have ended and wait for a handler that only somebody outside can set.
     over: usize,
     shared: Arc<Shared>,
@@ -160,7 +168,7 @@ impl EventLoop {
         Out: Message + 'static,
         In: Message + 'static,
     {
-        let id = PortId(unique_name());
+        let id = PortId::unique();
         self.admit(id, Box::new(port));
         id
     }

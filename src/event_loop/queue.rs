@@ -1,4 +1,4 @@
-//! The ports of a loop that have rung, in the order in which they did.
+//! The ports of a loop, or of a select, that have rung, in the order in which they did.
 //!
 //! Each port has a place, a number, as long as its bell may be in the list. A bell is in it at most
 //! once and carries the link itself, so ringing allocates nothing and waits for nobody.
@@ -7,14 +7,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::PortId;
-use super::shared::{Bell, Shared};
+use super::bell::Bell;
 use crate::sync::{AtomicUsize, order};
 
 /// No place.
 const NOBODY: usize = usize::MAX;
 
 /// Those that rang and were not heard yet: a list, the last one first.
-pub(super) struct Rung(AtomicUsize);
+pub(crate) struct Rung(AtomicUsize);
 
 /// The way from one bell to the one that rang before it. Written by whoever rings, read by the
 /// loop.
@@ -27,12 +27,12 @@ impl Before {
 }
 
 impl Rung {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(AtomicUsize::new(NOBODY))
     }
 
     /// Appends a bell, which is not in the list.
-    pub(super) fn push(&self, bell: &Bell) {
+    pub(super) fn push<C>(&self, bell: &Bell<C>) {
         let mut last = self.0.load(order::UNORDERED);
         loop {
             bell.before.0.store(last, order::UNORDERED);
@@ -44,23 +44,23 @@ impl Rung {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         // Unordered: a loop that sleeps or rests is called by whoever has rung.
         self.0.load(order::UNORDERED) == NOBODY
     }
 }
 
 /// A place, and the port that has it.
-struct Place {
+struct Place<C> {
     /// `None` while the place is free.
-    bell: Option<Arc<Bell>>,
+    bell: Option<Arc<Bell<C>>>,
     /// The port has left the loop, and its bell is in the list, or somebody is just putting it there.
     is_stale: bool,
 }
 
 /// The loop's own side.
-pub(super) struct Queue {
-    places: Vec<Place>,
+pub(crate) struct Queue<C> {
+    places: Vec<Place<C>>,
     free: Vec<usize>,
     /// The places of those that were heard and had no turn yet.
     turns: VecDeque<usize>,
@@ -68,15 +68,15 @@ pub(super) struct Queue {
     stale: usize,
 }
 
-impl Queue {
-    pub(super) fn new() -> Self {
+impl<C> Queue<C> {
+    pub(crate) fn new() -> Self {
         Self { places: Vec::new(), free: Vec::new(), turns: VecDeque::new(), stale: 0 }
     }
 
     /// Makes a bell for a port. With it comes the memory for everything that its ringing needs.
-    pub(super) fn admit(&mut self, id: PortId, shared: &Arc<Shared>) -> Arc<Bell> {
+    pub(crate) fn admit(&mut self, id: PortId, called: &Arc<C>) -> Arc<Bell<C>> {
         let number = self.free.pop().unwrap_or(self.places.len());
-        let bell = Bell::new(id, number, shared);
+        let bell = Bell::new(id, number, called);
         let place = Place { bell: Some(Arc::clone(&bell)), is_stale: false };
         match self.places.get_mut(number) {
             Some(free) => *free = place,
@@ -88,7 +88,7 @@ impl Queue {
     }
 
     /// Lets go of a bell. It rings no more, unless it just does.
-    pub(super) fn retire(&mut self, bell: &Bell, rung: &Rung) {
+    pub(crate) fn retire(&mut self, bell: &Bell<C>, rung: &Rung) {
         if !bell.queued.raise() {
             // Nobody else puts it into the list from now on.
             return self.vacate(bell.place);
@@ -117,7 +117,7 @@ impl Queue {
     }
 
     /// Gives those that have rung a turn, behind those that wait for theirs.
-    pub(super) fn hear(&mut self, rung: &Rung) {
+    pub(crate) fn hear(&mut self, rung: &Rung) {
         let heard = self.turns.len();
         // ORDERING(L4): Acquire; pairs with L3: the links are in place, also those of bells that
         // rang before the last one, since ringing exchanges the word.
@@ -132,13 +132,19 @@ impl Queue {
 
     /// The next one that was heard.
     pub(super) fn next(&mut self) -> Option<PortId> {
-        loop {
+        self.next_bell().map(|bell| bell.id)
+    }
+
+    /// The bell of the next one that was heard.
+    pub(crate) fn next_bell(&mut self) -> Option<&Bell<C>> {
+        let number = loop {
             let number = self.turns.pop_front()?;
-            match &self.places[number] {
-                Place { bell: Some(bell), is_stale: false } => return Some(bell.id),
-                _ => self.vacate(number),
+            if !self.places[number].is_stale {
+                break number;
             }
-        }
+            self.vacate(number);
+        };
+        self.places[number].bell.as_deref()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -2,14 +2,17 @@
 //! how it is called.
 
 use std::sync::{Arc, PoisonError};
-use std::task::Wake;
 
 use super::PortId;
+use super::bell::{self, Called, Flag};
 use super::hook::Hook;
-use super::queue::{Before, Rung};
+use super::queue::Rung;
 use crate::port::LoopPort;
-use crate::sync::order::{Mutant, UNORDERED, active};
-use crate::sync::{AtomicU32, Mutex, SegQueue, Unparker, unique_name};
+use crate::sync::order::{Mutant, active};
+use crate::sync::{Mutex, SegQueue, Unparker};
+
+/// The bell of a port in an event loop.
+pub(super) type Bell = bell::Bell<Shared>;
 
 /// What a waking port and a [`LoopHandle`](super::LoopHandle) see of the loop.
 pub(super) struct Shared {
@@ -87,7 +90,7 @@ impl Shared {
         let mut port = Some(port);
         let id = self.gate(|gate| {
             // Under the lock: ports arrive in the order of their names.
-            let id = PortId(unique_name());
+            let id = PortId::unique();
             if !gate.is_shut
                 && let Some(port) = port.take()
             {
@@ -145,65 +148,12 @@ impl Shared {
     }
 }
 
-/// Something that is so or not, and nothing more: it orders no memory.
-///
-/// What a sleeping loop sees behind it, the parker's token orders, and the hook has its own
-/// ordering (L1). A loop that does neither looks again.
-pub(super) struct Flag(AtomicU32);
-
-impl Flag {
-    pub(super) fn new() -> Self {
-        Self(AtomicU32::new(0))
+impl Called for Shared {
+    fn rung(&self) -> &Rung {
+        &self.rung
     }
 
-    /// Says that it is so; `true` if it was before.
-    pub(super) fn raise(&self) -> bool {
-        self.0.swap(1, UNORDERED) != 0
-    }
-
-    pub(super) fn is_up(&self) -> bool {
-        self.0.load(UNORDERED) != 0
-    }
-
-    /// Says that it is not; `true` if it was before.
-    pub(super) fn lower(&self) -> bool {
-        self.0.swap(0, UNORDERED) != 0
-    }
-}
-
-/// Puts one port into the queue when it is woken, unless it is there already.
-///
-/// The flag needs no ordering: the loop lowers it *before* it arms the port's wait cell and looks
-/// for news. Whoever finds it up has published before, so that this look sees the news (B1, B2),
-/// or takes the cell that was armed after it was lowered (W1, W2), and then finds it down.
-pub(super) struct Bell {
-    pub(super) id: PortId,
-    /// Where the loop finds it.
-    pub(super) place: usize,
-    pub(super) before: Before,
-    pub(super) queued: Flag,
-    pub(super) shared: Arc<Shared>,
-}
-
-impl Bell {
-    pub(super) fn new(id: PortId, place: usize, shared: &Arc<Shared>) -> Arc<Self> {
-        let (before, queued) = (Before::new(), Flag::new());
-        Arc::new(Self { id, place, before, queued, shared: Arc::clone(shared) })
-    }
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if self.queued.raise() {
-            return;
-        }
-        self.shared.rung.push(self);
-        if !active(Mutant::SilentBell) {
-            self.shared.call();
-        }
+    fn call(&self) {
+        Shared::call(self);
     }
 }

@@ -136,14 +136,18 @@ mutants! {
     NoStall,
     /// Refuses to wait for a port that waits, even if that one has what it waits for.
     HastyStall,
-    /// Puts a port into the queue of its event loop without calling the loop.
+    /// Puts a port into the queue of its event loop, or select, without calling that.
     SilentBell,
-    /// Has an event loop forget who rang while it looked at a port.
+    /// Has an event loop, or a select, forget who rang while it looked at a port.
     LateBell,
     /// Has an event loop rest without looking for what was left while it did not.
     NoLookAtRest,
     /// Keeps ports that are left for an event loop that is gone.
     KeepArrivals,
+    /// Has a select take a port that its owner has used for one that still sleeps.
+    ForgetLent,
+    /// Takes a descriptor back to "not readable" after its port was armed.
+    LateDrain,
 }
 
 #[cfg(not(message_port_teeth))]

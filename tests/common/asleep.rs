@@ -24,12 +24,19 @@ fn is_asleep(thread: &Path) -> bool {
 pub(crate) fn spawn_asleep<R: Send + 'static>(
     f: impl FnOnce() -> R + Send + 'static,
 ) -> JoinHandle<R> {
-    let (tell, told) = mpsc::channel();
-    let handle = thread::spawn(move || {
-        tell.send(this_thread()).unwrap();
+    spawn_asleep_after(|prepared| {
+        prepared();
         f()
-    });
-    if let Some(thread) = told.recv().unwrap() {
+    })
+}
+
+/// The same, where `f` may sleep before it has called what it is given.
+pub(crate) fn spawn_asleep_after<R: Send + 'static>(
+    f: impl FnOnce(&dyn Fn()) -> R + Send + 'static,
+) -> JoinHandle<R> {
+    let (tell, told) = mpsc::channel();
+    let handle = thread::spawn(move || f(&|| tell.send(this_thread()).unwrap()));
+    if let Some(thread) = told.recv().expect("`f` is never prepared") {
         while !handle.is_finished() && !is_asleep(&thread) {
             thread::yield_now();
         }

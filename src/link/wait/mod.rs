@@ -5,11 +5,13 @@ mod budget;
 mod cell;
 mod cpu;
 mod eager;
+mod glance;
 mod often;
 
 pub(crate) use barrier::Barrier;
 pub(crate) use budget::Budget;
 pub(crate) use cell::WaitCell;
+pub(crate) use glance::Glance;
 
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -74,7 +76,7 @@ impl<'a> Deadline<'a> {
         }
     }
 
-    fn has_passed(self) -> bool {
+    pub(crate) fn has_passed(self) -> bool {
         match self {
             Self::Now => true,
             // Under loom, which repeats a model step by step, the clock says nothing.
@@ -84,7 +86,7 @@ impl<'a> Deadline<'a> {
     }
 
     /// When to look again, if nobody can be relied on to say that there is news.
-    fn nap(self) -> Instant {
+    pub(crate) fn nap(self) -> Instant {
         let nap = Instant::now() + FALLBACK_NAP;
         if let Self::At(deadline) = self { deadline.min(nap) } else { nap }
     }

@@ -1,0 +1,85 @@
+//! A port or a receiver as somebody sees it who waits for it from outside: without its types.
+
+use std::any::Any;
+use std::task::Waker;
+
+use crate::archive::Message;
+use crate::half::Receiver;
+use crate::half::{Incoming, Next};
+use crate::link::wait::{Deadline, TimedOut};
+use crate::port::MessagePort;
+
+/// What a [`Select`](crate::Select) can wait for, and what can have a file descriptor (`WithFd`, with
+/// the feature `fd`): a [`MessagePort`] or a [`Receiver`] of any types that borrow nothing.
+///
+/// It cannot be implemented elsewhere.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::{Select, Selectable, SelectKey};
+///
+/// /// Watches all of them.
+/// fn watch_all<'a, P: Selectable>(
+///     select: &mut Select<'a>,
+///     ports: &'a mut [P],
+/// ) -> Vec<SelectKey<P>> {
+///     ports.iter_mut().map(|port| select.recv(port)).collect()
+/// }
+/// ```
+#[allow(private_bounds, reason = "nobody else can implement it")]
+pub trait Selectable: Watch {}
+
+impl<In: Message + 'static> Selectable for Receiver<In> {}
+
+impl<Out: Message + 'static, In: Message + 'static> Selectable for MessagePort<Out, In> {}
+
+/// The incoming direction, for whoever has a waker for it. Nothing of it waits, not even for the
+/// rest of a change over to fences: what is not certain yet is taken for nothing.
+pub(crate) trait Watch: Any + Send {
+    /// Whether a message, or the end of the channel, comes next.
+    fn has_news(&mut self) -> bool;
+
+    /// Has `waker` woken when a message, or the end of the channel, comes next; `true` if it is
+    /// there already.
+    fn wake_for_news(&mut self, waker: &Waker) -> bool;
+
+    /// Lets go of the waker.
+    fn forget_task(&mut self);
+}
+
+impl<In: Message + 'static> Watch for Receiver<In> {
+    fn has_news(&mut self) -> bool {
+        in_task(self.incoming_mut(), |incoming| !matches!(incoming.look(), Next::Empty))
+    }
+
+    fn wake_for_news(&mut self, waker: &Waker) -> bool {
+        let wait = |incoming: &mut Incoming| incoming.wait_for_news(Deadline::Task(waker));
+        in_task(self.incoming_mut(), wait) != Err(TimedOut)
+    }
+
+    fn forget_task(&mut self) {
+        self.incoming().forget_task();
+    }
+}
+
+impl<Out: Message + 'static, In: Message + 'static> Watch for MessagePort<Out, In> {
+    fn has_news(&mut self) -> bool {
+        self.halves_mut().1.has_news()
+    }
+
+    fn wake_for_news(&mut self, waker: &Waker) -> bool {
+        self.halves_mut().1.wake_for_news(waker)
+    }
+
+    fn forget_task(&mut self) {
+        self.halves_mut().1.forget_task();
+    }
+}
+
+fn in_task<R>(incoming: &mut Incoming, look: impl FnOnce(&mut Incoming) -> R) -> R {
+    incoming.set_in_task(true);
+    let found = look(incoming);
+    incoming.set_in_task(false);
+    found
+}
