@@ -229,6 +229,16 @@ END
     [ "$((lines + dropped))" -eq "$total" ]
 fi
 
+if [ -e "$bin/audio" ]; then
+    expect 0 "$bin/audio" 1000
+    echo "loudest 0.99" | diff - "$scratch/out"
+fi
+
+if [ -e "$bin/fan_out" ]; then
+    expect 0 "$bin/fan_out" 100000
+    echo "100000 changes, last prices [1014, 1021, 1028, 1035, 1042, 1049, 1056, 1063]" | diff - "$scratch/out"
+fi
+
 for source in examples/*.rs examples/*/main.rs; do
     name="${source#examples/}"
     name="${name%/main.rs}"
