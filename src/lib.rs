@@ -38,6 +38,7 @@
 //! | send many at once | [`MessagePort::post_messages`], [`recv_batch`](MessagePort::recv_batch) |
 //! | serve many ports on one thread | [`EventLoop`], [`LoopHandle`], [`KeepRunning`] |
 //! | pass archives on | [`MessagePort::post_archived`], [`MessageRef::as_bytes`] |
+//! | ask and be answered | [`call`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
 //! | see how much is on its way | [`MessagePort::bytes_in_flight`], [`bytes_available`](MessagePort::bytes_available), [`len`](MessagePort::len) |
@@ -76,6 +77,7 @@
 
 mod archive;
 mod builder;
+pub mod call;
 mod channel;
 mod close;
 mod error;

@@ -1,6 +1,9 @@
 //! The receiving half of a port.
 
 mod tasks;
+mod wanted;
+
+pub(crate) use wanted::{Verdict, Wants};
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -354,4 +357,73 @@ impl<In: Message> Receiver<In> {
             }
         }
     }
+
+    /// Takes messages until one is wanted; `None` if the deadline comes first. The message must be
+    /// [held](Self::hold) at once: the next call that receives gives it back.
+    #[inline(always)]
+    fn find<W: Wants<In>>(
+        &mut self,
+        deadline: Deadline<'_>,
+        wants: &mut W,
+    ) -> Result<Option<Found<In>>, W::Stop> {
+        let layout = const { archive::layout::<In>() };
+        loop {
+            let frame = match self.incoming.ready(layout) {
+                Some(frame) => frame,
+                None => match self.next_before(deadline)? {
+                    Some(frame) => frame,
+                    None => return Ok(None),
+                },
+            };
+            let payload = self.incoming.take(layout, frame);
+            wants.taken();
+            let archive = payload.as_ptr();
+            // SAFETY: as in `take`.
+            let verdict = match unsafe { archive::root::<In>(archive, self.trusted, &mut self.known) } {
+                Ok(root) => {
+                    // SAFETY: the payload keeps the archive in place until it is released below.
+                    let (message, bytes) = unsafe { (root.as_ref(), archive.as_ref()) };
+                    match wants.look(message, bytes) {
+                        Verdict::Take => return Ok(Some(Found { payload, root })),
+                        Verdict::Pass => None,
+                        Verdict::Stop(stop) => Some(stop),
+                    }
+                }
+                Err(error) => wants.invalid(error),
+            };
+            self.incoming.reject(payload);
+            if let Some(stop) = verdict {
+                return Err(stop);
+            }
+        }
+    }
+
+    /// What comes next, if it is a message and comes before the deadline.
+    #[cold]
+    fn next_before(&mut self, deadline: Deadline<'_>) -> Result<Option<Frame>, RecvError> {
+        self.incoming.set_in_task(deadline.task().is_some());
+        let next = self.incoming.wait_next(deadline);
+        self.incoming.set_in_task(false);
+        match next {
+            Ok(Next::Message(frame)) => Ok(Some(frame)),
+            Ok(Next::Disconnected) => Err(RecvError::Disconnected),
+            Ok(Next::Closed) => Err(RecvError::Closed),
+            Ok(Next::Empty) => unreachable!("waiting does not end with nothing"),
+            Err(TimedOut) => Ok(None),
+        }
+    }
+
+    /// Puts the message that [`find`](Self::find) has just found into the hands of its receiver.
+    #[inline(always)]
+    fn hold(&mut self, found: Found<In>) -> MessageRef<'_, In> {
+        // SAFETY: the root was found in the payload, which nothing has released: the methods that
+        // find a message hold it before anything else is received.
+        unsafe { MessageRef::new(self.incoming.hold(found.payload), found.root) }
+    }
+}
+
+/// A message that was taken and is not yet in anybody's hands.
+struct Found<In: Message> {
+    payload: Payload,
+    root: NonNull<Archived<In>>,
 }
