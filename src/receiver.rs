@@ -379,18 +379,19 @@ impl<In: Message> Receiver<In> {
             wants.taken();
             let archive = payload.as_ptr();
             // SAFETY: as in `take`.
-            let verdict = match unsafe { archive::root::<In>(archive, self.trusted, &mut self.known) } {
-                Ok(root) => {
-                    // SAFETY: the payload keeps the archive in place until it is released below.
-                    let (message, bytes) = unsafe { (root.as_ref(), archive.as_ref()) };
-                    match wants.look(message, bytes) {
-                        Verdict::Take => return Ok(Some(Found { payload, root })),
-                        Verdict::Pass => None,
-                        Verdict::Stop(stop) => Some(stop),
+            let verdict =
+                match unsafe { archive::root::<In>(archive, self.trusted, &mut self.known) } {
+                    Ok(root) => {
+                        // SAFETY: the payload keeps the archive in place until it is released below.
+                        let (message, bytes) = unsafe { (root.as_ref(), archive.as_ref()) };
+                        match wants.look(message, bytes) {
+                            Verdict::Take => return Ok(Some(Found { payload, root })),
+                            Verdict::Pass => None,
+                            Verdict::Stop(stop) => Some(stop),
+                        }
                     }
-                }
-                Err(error) => wants.invalid(error),
-            };
+                    Err(error) => wants.invalid(error),
+                };
             self.incoming.reject(payload);
             if let Some(stop) = verdict {
                 return Err(stop);

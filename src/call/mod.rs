@@ -58,7 +58,7 @@
 //! | a call that is cancelled or timed out | Its late answer is discarded and its room given back. Numbers of calls are not used again, so it is never taken for the answer to a later call. Until then it counts as in flight. |
 //! | close and drop | Calls in flight fail with `Closed` or `Disconnected`, except those that were answered before. |
 //! | room | Neither an answer nor a request ever waits for the other end; see below. |
-//! | allocations | None per call once warm, errors with a text aside. |
+//! | allocations | None per call once warm, errors with a text aside, while what is in flight at a time fits the [capacity](Builder::capacity). Beyond that a direction grows, and gives the memory back. |
 //!
 //! # Room
 //!
@@ -73,8 +73,8 @@
 //! room, by waiting for one of its calls or dropping its handle. Where it has already cancelled one,
 //! it waits for that one's answer, which no handle stands for, and discards it.
 //!
-//! The room is an allowance, and memory is allocated when it is used; that is given back after a
-//! burst. If the allocator refuses it, an answer waits as any message does at a
+//! The room is an allowance, and memory beyond the capacity is allocated when it is used, and given
+//! back after a burst. If the allocator refuses it, an answer waits as any message does at a
 //! [growable](crate::Builder::growable) limit.
 //!
 //! # Threads and tasks

@@ -205,9 +205,7 @@ impl Replies {
 #[inline(always)]
 fn refuse_cut<Ans: Message>(answer: &Envelope<Ans>) -> Result<(), PostError> {
     match answer {
-        Envelope::Answer(answer) if archive::is_cut(answer) => {
-            Err(DataCloneError::narrow().into())
-        }
+        Envelope::Answer(answer) if archive::is_cut(answer) => Err(DataCloneError::narrow().into()),
         _ => Ok(()),
     }
 }

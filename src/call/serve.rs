@@ -151,15 +151,20 @@ async fn answer_async<Req: Message, Ans: Message, E: Display>(
     mut request: Request<'_, Req, Ans>,
     handler: &mut impl AsyncFnMut(&Archived<Req>) -> Result<Ans, E>,
 ) -> Result<(), PostError> {
+    let message: &Archived<Req> = &request;
     let handled = contain(async {
-        match handler(&request).await {
-            Ok(answer) => Envelope::Answer(answer),
-            Err(error) => request.failure(&error),
-        }
+        // As a text at once: the error may be bound to its thread.
+        handler(message).await.map_err(|error| error.to_string())
     })
     .await;
     let answered = match handled {
-        Ok(answer) => contain(request.reply_async(&answer)).await,
+        Ok(handled) => {
+            let answer = match handled {
+                Ok(answer) => Envelope::Answer(answer),
+                Err(text) => request.failure(&text),
+            };
+            contain(request.reply_async(&answer)).await
+        }
         Err(text) => Err(text),
     };
     match answered {
