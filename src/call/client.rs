@@ -421,6 +421,15 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     }
 
     /// Calls that may be in flight at a time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (client, _server) = call::channel::<u64, u64>();
+    /// assert_eq!(client.max_calls_in_flight(), 64);
+    /// ```
     pub fn max_calls_in_flight(&self) -> usize {
         self.flights.limit()
     }
@@ -444,11 +453,31 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     }
 
     /// Whether one of the two ends called `close()`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (client, mut server) = call::channel::<u64, u64>();
+    /// server.close();
+    /// assert!(client.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.port.is_closed()
     }
 
     /// Whether the server was dropped. Answers that it had sent before can still be waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (client, server) = call::channel::<u64, u64>();
+    /// drop(server);
+    /// assert!(client.is_disconnected());
+    /// ```
     pub fn is_disconnected(&self) -> bool {
         self.port.is_disconnected()
     }

@@ -52,6 +52,18 @@ impl Pending {
     /// # Errors
     ///
     /// Those of [`CallError`] but for `Timeout`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (mut client, mut server) = call::channel::<u64, u64>();
+    /// let call = client.start(&21)?;
+    /// server.recv()?.answer(42)?;
+    /// assert_eq!(*call.wait(&mut client)?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wait<Req: Message, Ans: Message>(
         mut self,
         client: &mut Client<Req, Ans>,
@@ -91,6 +103,18 @@ impl Pending {
     /// # Errors
     ///
     /// Those of [`CallError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    /// use std::time::Instant;
+    ///
+    /// let (mut client, _server) = call::channel::<u64, u64>();
+    /// let mut call = client.start(&21)?;
+    /// assert!(call.wait_deadline(&mut client, Instant::now()).unwrap_err().is_timeout());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wait_deadline<'c, Req: Message, Ans: Message>(
         &mut self,
         client: &'c mut Client<Req, Ans>,
@@ -132,6 +156,18 @@ impl Pending {
     /// # Errors
     ///
     /// Those of [`CallError`] but for `Timeout`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = call::channel::<u64, u64>();
+    /// let call = client.start_async(&21).await?;
+    /// server.recv_async().await?.answer(42)?;
+    /// assert_eq!(*call.wait_async(&mut client).await?, 42);
+    /// ```
     pub async fn wait_async<Req: Message, Ans: Message>(
         mut self,
         client: &mut Client<Req, Ans>,

@@ -80,6 +80,18 @@ impl<'a, Ans: Message> Reply<'a, Ans> {
     /// # Errors
     ///
     /// Fails if the type's own `Deserialize` fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (mut client, mut server) = call::channel::<u64, Vec<u32>>();
+    /// let call = client.start(&3)?;
+    /// server.recv()?.answer(vec![1, 2, 3])?;
+    /// assert_eq!(call.wait(&mut client)?.deserialize()?, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deserialize(&self) -> Result<Ans, DeserializeError>
     where
         Archived<Ans>: Deserialize<Ans, HighDeserializer<DeserializeError>>,

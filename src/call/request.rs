@@ -65,6 +65,18 @@ impl<'a, Req: Message, Ans: Message> Request<'a, Req, Ans> {
     /// # Errors
     ///
     /// Those of [`PostError`]. The caller hears of an answer that is `TooLarge` or cannot be cloned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (mut client, mut server) = call::channel::<u64, u64>();
+    /// let call = client.start(&21)?;
+    /// server.recv()?.answer(42)?;
+    /// assert_eq!(*call.wait(&mut client)?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn answer(mut self, answer: Ans) -> Result<(), PostError> {
         self.reply(&Envelope::Answer(answer))
     }
@@ -120,6 +132,17 @@ impl<'a, Req: Message, Ans: Message> Request<'a, Req, Ans> {
     /// # Errors
     ///
     /// Fails if the type's own `Deserialize` fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (mut client, mut server) = call::channel::<Vec<u32>, u64>();
+    /// let _call = client.start(&vec![1, 2, 3])?;
+    /// assert_eq!(server.recv()?.deserialize()?, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deserialize(&self) -> Result<Req, DeserializeError>
     where
         Archived<Req>: Deserialize<Req, HighDeserializer<DeserializeError>>,
@@ -192,6 +215,26 @@ where
 /// # Panics
 ///
 /// The methods panic if they are given another server than the call's.
+///
+/// # Examples
+///
+/// ```
+/// use message_port::call;
+///
+/// let (mut client, mut server) = call::channel::<u64, u64>();
+/// let calls = [1, 2, 3].map(|n| client.start(&n).unwrap());
+/// let mut tickets = Vec::new();
+/// for _ in 0..3 {
+///     tickets.push(server.recv()?.later());
+/// }
+/// for (ticket, answer) in tickets.into_iter().zip([10, 20, 30]).rev() {
+///     ticket.answer(&mut server, answer)?;
+/// }
+/// for (call, answer) in calls.into_iter().zip([10, 20, 30]) {
+///     assert_eq!(*call.wait(&mut client)?, answer);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a ticket that is dropped leaves its call without an answer"]
 #[derive(Debug)]
 pub struct Ticket(Handle);
@@ -202,6 +245,19 @@ impl Ticket {
     /// # Errors
     ///
     /// Those of [`PostError`]. The caller hears of an answer that is `TooLarge` or cannot be cloned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (mut client, mut server) = call::channel::<u64, u64>();
+    /// let call = client.start(&21)?;
+    /// let ticket = server.recv()?.later();
+    /// ticket.answer(&mut server, 42)?;
+    /// assert_eq!(*call.wait(&mut client)?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn answer<Req: Message, Ans: Message>(
         self,
         server: &mut Server<Req, Ans>,
@@ -215,6 +271,19 @@ impl Ticket {
     /// # Errors
     ///
     /// `Closed` and `Disconnected` of [`PostError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (mut client, mut server) = call::channel::<u64, u64>();
+    /// let call = client.start(&21)?;
+    /// let ticket = server.recv()?.later();
+    /// ticket.fail(&mut server, "not today")?;
+    /// assert!(call.wait(&mut client).unwrap_err().is_handler());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fail<Req: Message, Ans: Message>(
         self,
         server: &mut Server<Req, Ans>,

@@ -205,21 +205,61 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     }
 
     /// Whether one of the two ends called `close()`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (mut client, server) = call::channel::<u64, u64>();
+    /// client.close();
+    /// assert!(server.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.port.is_closed()
     }
 
     /// Whether the client was dropped. Requests that it had sent before can still be received.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (client, server) = call::channel::<u64, u64>();
+    /// drop(client);
+    /// assert!(server.is_disconnected());
+    /// ```
     pub fn is_disconnected(&self) -> bool {
         self.port.is_disconnected()
     }
 
     /// Requests waiting to be received here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (mut client, server) = call::channel::<u64, u64>();
+    /// let _call = client.start(&1)?;
+    /// assert_eq!(server.len(), 1);
+    /// # Ok::<(), message_port::call::CallError>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.port.len()
     }
 
     /// Whether no request is waiting to be received here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    ///
+    /// let (_client, server) = call::channel::<u64, u64>();
+    /// assert!(server.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.port.is_empty()
     }
