@@ -16,14 +16,18 @@ use rkyv::Archived;
 use rows::{ROUNDS, Row, counted};
 
 const ROWS: &[Row] = &[
-    ("round_trip_number", || round_trips(&7u64, |n| n.to_native())),
+    ("round_trip_number", || round_trips(&7u64, |n| n.to_native(), |n| n)),
     ("call_number", || calls(&7u64, |n| n.to_native(), |n| n)),
-    ("round_trip_order", || round_trips(&Order::new(7), |order| order.id.to_native())),
+    ("round_trip_order", || round_trips(&Order::new(7), |order| order.id.to_native(), Order::new)),
     ("call_order", || calls(&Order::new(7), |order| order.id.to_native(), Order::new)),
 ];
 
-/// A message there and another one back.
-fn round_trips<T: Message>(message: &T, read: impl Fn(&Archived<T>) -> u64) {
+/// A message there and an answer back, made anew for each.
+fn round_trips<T: Message>(
+    message: &T,
+    read: impl Fn(&Archived<T>) -> u64,
+    answer: impl Fn(u64) -> T,
+) {
     let MessageChannel { port1, port2 } = MessageChannel::<T>::new();
     let mut ends = (port1, port2);
     let pass = |ends: &mut (_, _), rounds| {
@@ -32,9 +36,9 @@ fn round_trips<T: Message>(message: &T, read: impl Fn(&Archived<T>) -> u64) {
         let mut sum = 0;
         for _ in 0..rounds {
             port1.post_message(black_box(message)).unwrap();
-            sum += read(&port2.recv().unwrap());
-            port2.post_message(black_box(message)).unwrap();
-            sum += read(&port1.recv().unwrap());
+            let number = read(&port2.recv().unwrap());
+            port2.post_message(&answer(number)).unwrap();
+            sum += number + read(&port1.recv().unwrap());
         }
         black_box(sum)
     };
@@ -42,7 +46,7 @@ fn round_trips<T: Message>(message: &T, read: impl Fn(&Archived<T>) -> u64) {
     counted(&mut ends, |ends| pass(ends, ROUNDS));
 }
 
-/// The same by a call, the answer made anew for each.
+/// The same by a call.
 fn calls<T: Message>(message: &T, read: impl Fn(&Archived<T>) -> u64, answer: impl Fn(u64) -> T) {
     let mut ends = call::channel::<T, T>();
     let pass = |ends: &mut (call::Client<T, T>, call::Server<T, T>), rounds| {

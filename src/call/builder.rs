@@ -175,6 +175,7 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
     /// let builder = call::builder::<u64, u64>().calls_in_flight(usize::MAX);
     /// assert!(builder.build().is_err());
     /// ```
+    #[allow(clippy::type_complexity, reason = "an alias would hide the two ends")]
     pub fn build(self) -> Result<(Client<Req, Ans>, Server<Req, Ans>), BuildError> {
         let Self { channel, capacity, calls, max_len } = self;
         let max_len = max_len.max(min_len::<Ans>());

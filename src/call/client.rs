@@ -169,7 +169,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         let call = self.send(request, at)?;
         let Self { port, flights } = self;
         let mut cancelling = Cancelling { flights, call };
-        let message = port.split_mut().1.recv_wanted(deadline(at), &mut cancelling.answer())?;
+        let message = port.halves_mut().1.recv_wanted(deadline(at), &mut cancelling.answer())?;
         message.map(Reply::in_place).ok_or(CallError::Timeout)
     }
 
@@ -230,7 +230,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         let call = self.send_async(request).await?;
         let Self { port, flights } = self;
         let mut cancelling = Cancelling { flights, call };
-        let receiver = port.split_mut().1;
+        let receiver = port.halves_mut().1;
         let message = receiver.recv_wanted_async(&mut cancelling.answer(), end).await?;
         message.map(Reply::in_place).ok_or(CallError::Timeout)
     }
@@ -311,7 +311,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         self.flights.tidy();
         if self.flights.is_full() {
             self.may_have_room()?;
-            let receiver = self.port.split_mut().1;
+            let receiver = self.port.halves_mut().1;
             let wants = &mut Room(&mut self.flights);
             let waited = receiver.recv_wanted_async(wants, pending::<()>()).await;
             has_room(waited.map(drop))?;
@@ -325,7 +325,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     fn wait_for_room(&mut self, at: Option<Instant>) -> Result<(), CallError> {
         self.may_have_room()?;
         let waited =
-            self.port.split_mut().1.recv_wanted(deadline(at), &mut Room(&mut self.flights));
+            self.port.halves_mut().1.recv_wanted(deadline(at), &mut Room(&mut self.flights));
         has_room(waited.map(drop))
     }
 
@@ -349,7 +349,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
             return flights.read(landed?).map(|kept| Some(Reply::kept(kept)));
         }
         let wants = &mut AnswerTo { flights, call };
-        let waited = port.split_mut().1.recv_wanted(deadline, wants);
+        let waited = port.halves_mut().1.recv_wanted(deadline, wants);
         if !matches!(waited, Ok(None)) {
             flights.end(call);
             handle.is_over();
@@ -371,7 +371,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
             return flights.read(landed?).map(|kept| Some(Reply::kept(kept)));
         }
         let wants = &mut AnswerTo { flights, call };
-        let waited = port.split_mut().1.recv_wanted_async(wants, end).await;
+        let waited = port.halves_mut().1.recv_wanted_async(wants, end).await;
         if !matches!(waited, Ok(None)) {
             flights.end(call);
             handle.is_over();
@@ -393,7 +393,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
             return Poll::Ready(landed.and_then(|kept| flights.read(kept).map(Reply::kept)));
         }
         let wants = &mut AnswerTo { flights, call };
-        let polled = port.split_mut().1.poll_wanted(cx, wants);
+        let polled = port.halves_mut().1.poll_wanted(cx, wants);
         if polled.is_ready() {
             flights.end(call);
             handle.is_over();

@@ -43,7 +43,7 @@ struct Flight {
 #[derive(Debug)]
 pub(super) struct Flights {
     /// In the order of their numbers. Never more than `limit`: that is the room that answers have.
-    flights: VecDeque<Flight>,
+    calls: VecDeque<Flight>,
     limit: usize,
     /// Bytes that the archive of an answer may have.
     max_len: usize,
@@ -66,7 +66,7 @@ struct CheckPanicked;
 impl Flights {
     pub(super) fn new(limit: usize, max_len: usize) -> Self {
         Self {
-            flights: VecDeque::new(),
+            calls: VecDeque::new(),
             limit,
             max_len,
             sent: 0,
@@ -79,7 +79,7 @@ impl Flights {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.flights.len()
+        self.calls.len()
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -87,12 +87,12 @@ impl Flights {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.flights.len() == self.limit
+        self.calls.len() == self.limit
     }
 
     /// Whether a call will end although nobody waits for it.
     pub(super) fn has_cancelled(&self) -> bool {
-        self.flights.iter().any(|flight| matches!(flight.state, State::Cancelled))
+        self.calls.iter().any(|flight| matches!(flight.state, State::Cancelled))
     }
 
     /// Gives back what the last reply took, and what dropped handles left. Comes first, whatever the
@@ -103,7 +103,7 @@ impl Flights {
         if self.is_lost {
             self.find_lost();
         }
-        if !self.flights.is_empty() {
+        if !self.calls.is_empty() {
             self.cancel_dropped();
         }
     }
@@ -115,7 +115,7 @@ impl Flights {
         let call = self.sent;
         self.sent += 1;
         self.keep.note_call();
-        self.flights.push_back(Flight { call, state: State::Waiting });
+        self.calls.push_back(Flight { call, state: State::Waiting });
         call
     }
 
@@ -131,7 +131,7 @@ impl Flights {
     /// Ends a call that nobody waits for any more, at once or when its answer comes.
     #[inline]
     pub(super) fn cancel(&mut self, call: u64) {
-        if !self.flights.is_empty() {
+        if !self.calls.is_empty() {
             self.cancel_if_there(call);
         }
     }
@@ -142,9 +142,9 @@ impl Flights {
             self.find_lost();
         }
         let Some(at) = self.position(call) else { return };
-        if matches!(self.flights[at].state, State::Waiting) {
-            self.flights[at].state = State::Cancelled;
-        } else if let Some(Flight { state: State::Kept(kept), .. }) = self.flights.remove(at) {
+        if matches!(self.calls[at].state, State::Waiting) {
+            self.calls[at].state = State::Cancelled;
+        } else if let Some(Flight { state: State::Kept(kept), .. }) = self.calls.remove(at) {
             self.keep.give_back(kept);
         }
     }
@@ -159,12 +159,13 @@ impl Flights {
     }
 
     /// Ends a call that has its answer already. It is ready to be read if `Ok`.
+    #[inline]
     pub(super) fn land(&mut self, call: u64) -> Option<Result<Kept, CallError>> {
         let at = self.position(call)?;
-        if matches!(self.flights[at].state, State::Waiting | State::Cancelled) {
+        if matches!(self.calls[at].state, State::Waiting | State::Cancelled) {
             return None;
         }
-        match self.flights.remove(at)?.state {
+        match self.calls.remove(at)?.state {
             State::Kept(kept) => Some(Ok(kept)),
             State::Failed(error) => Some(Err(error)),
             State::Waiting | State::Cancelled => None,
@@ -183,9 +184,9 @@ impl Flights {
     /// The call is over, with its answer or without.
     #[inline]
     pub(super) fn end(&mut self, call: u64) {
-        match self.flights.back() {
+        match self.calls.back() {
             Some(last) if last.call == call => {
-                self.flights.pop_back();
+                self.calls.pop_back();
             }
             Some(_) => self.remove(call),
             None => {}
@@ -194,12 +195,17 @@ impl Flights {
 
     fn remove(&mut self, call: u64) {
         if let Some(at) = self.position(call) {
-            self.flights.remove(at);
+            self.calls.remove(at);
         }
     }
 
+    #[inline]
     fn position(&self, call: u64) -> Option<usize> {
-        self.flights.binary_search_by_key(&call, |flight| flight.call).ok()
+        // The oldest one is mostly the next to end.
+        if self.calls.front().is_some_and(|first| first.call == call) {
+            return Some(0);
+        }
+        self.calls.binary_search_by_key(&call, |flight| flight.call).ok()
     }
 
     /// A message was taken: it is for the call whose turn it is.
@@ -229,9 +235,9 @@ impl Flights {
         // Before anything is copied that nobody wants any more.
         self.cancel_dropped();
         let Some(at) = self.position(call) else { return };
-        match self.flights[at].state {
-            State::Waiting => self.flights[at].state = state(&mut self.keep),
-            State::Cancelled => drop(self.flights.remove(at)),
+        match self.calls[at].state {
+            State::Waiting => self.calls[at].state = state(&mut self.keep),
+            State::Cancelled => drop(self.calls.remove(at)),
             State::Kept(_) | State::Failed(_) => debug_assert!(false, "a second answer"),
         }
     }

@@ -152,14 +152,14 @@ async fn answer_async<Req: Message, Ans: Message, E: Display>(
     handler: &mut impl AsyncFnMut(&Archived<Req>) -> Result<Ans, E>,
 ) -> Result<(), PostError> {
     let message: &Archived<Req> = &request;
-    let handled = contain(async {
+    let outcome = contain(async {
         // As a text at once: the error may be bound to its thread.
         handler(message).await.map_err(|error| error.to_string())
     })
     .await;
-    let answered = match handled {
-        Ok(handled) => {
-            let answer = match handled {
+    let answered = match outcome {
+        Ok(returned) => {
+            let answer = match returned {
                 Ok(answer) => Envelope::Answer(answer),
                 Err(text) => request.failure(&text),
             };

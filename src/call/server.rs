@@ -133,7 +133,7 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     /// ```
     pub async fn recv_async(&mut self) -> Result<Request<'_, Req, Ans>, RecvError> {
         let Self { port, replies } = self;
-        let (sender, receiver) = port.split_mut();
+        let (sender, receiver) = port.halves_mut();
         let standing = receiver.standing();
         replies.tidy(sender, standing);
         let taken = receiver.recv_wanted_async(&mut Any(replies), pending::<()>()).await;
@@ -153,7 +153,7 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
         deadline: Deadline<'_>,
     ) -> Result<Option<Request<'_, Req, Ans>>, RecvError> {
         let Self { port, replies } = self;
-        let (sender, receiver) = port.split_mut();
+        let (sender, receiver) = port.halves_mut();
         let standing = receiver.standing();
         replies.tidy(sender, standing);
         let taken = receiver.recv_wanted(deadline, &mut Any(replies));
@@ -175,7 +175,7 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     ) -> Result<(), PostError> {
         let call = self.replies.call(&handle);
         let Self { port, replies } = self;
-        let (sender, receiver) = port.split_mut();
+        let (sender, receiver) = port.halves_mut();
         let standing = receiver.standing();
         replies.tidy(sender, standing);
         let answer = answer(replies);

@@ -168,7 +168,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Borrows the two halves for an adaptor that has the whole port.
-    #[cfg(feature = "futures")]
+    #[inline]
     pub(crate) fn halves_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {
         (&mut self.sender, &mut self.receiver)
     }
