@@ -383,7 +383,9 @@ impl<In: Message> Receiver<In> {
                 match unsafe { archive::root::<In>(archive, self.trusted, &mut self.known) } {
                     Ok(root) => {
                         // SAFETY: the payload keeps the archive in place until it is released below.
-                        let (message, bytes) = unsafe { (root.as_ref(), archive.as_ref()) };
+                        let message = unsafe { root.as_ref() };
+                        // SAFETY: as are the bytes that it lies in.
+                        let bytes = unsafe { archive.as_ref() };
                         match wants.look(message, bytes) {
                             Verdict::Take => return Ok(Some(Found { payload, root })),
                             Verdict::Pass => None,

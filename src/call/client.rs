@@ -11,7 +11,7 @@ use super::error::CallError;
 use super::flight::{AnswerTo, Flights, HasRoom, Room};
 use super::pending::Pending;
 use super::reply::Reply;
-use crate::message::Message;
+use crate::message::{Message, MessageRef};
 use crate::port::MessagePort;
 use crate::wait::Deadline;
 
@@ -46,24 +46,33 @@ pub struct Client<Req, Ans> {
     flights: Flights,
 }
 
-/// A call that nobody will wait for once this is dropped.
-struct Cancelling<'a> {
-    flights: &'a mut Flights,
-    call: u64,
-}
+/// A call without a handle: nobody will wait for it once this is dropped.
+struct Calling<'a>(AnswerTo<'a>);
 
-impl Drop for Cancelling<'_> {
+impl Drop for Calling<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        // Nothing is left of a call that was answered.
-        self.flights.cancel(self.call);
+        if !self.0.is_over {
+            self.0.flights.cancel_unlisted(self.0.call);
+        }
     }
 }
 
-impl Cancelling<'_> {
+impl<'a> Calling<'a> {
     #[inline(always)]
-    fn answer(&mut self) -> AnswerTo<'_> {
-        AnswerTo { flights: self.flights, call: self.call }
+    fn new(flights: &'a mut Flights, call: u64) -> Self {
+        Self(AnswerTo::new(flights, call))
+    }
+
+    /// What waiting for the answer has come to.
+    #[inline(always)]
+    fn end<'p, Ans: Message>(
+        mut self,
+        waited: Result<Option<MessageRef<'p, Envelope<Ans>>>, CallError>,
+    ) -> Result<Reply<'p, Ans>, CallError> {
+        // Whatever it is, it is the last of this call; but an answer that is late is still to come.
+        self.0.is_over = !matches!(waited, Ok(None));
+        waited?.map(Reply::in_place).ok_or(CallError::Timeout)
     }
 }
 
@@ -168,9 +177,9 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     ) -> Result<Reply<'_, Ans>, CallError> {
         let call = self.send(request, at)?;
         let Self { port, flights } = self;
-        let mut cancelling = Cancelling { flights, call };
-        let message = port.halves_mut().1.recv_wanted(deadline(at), &mut cancelling.answer())?;
-        message.map(Reply::in_place).ok_or(CallError::Timeout)
+        let mut calling = Calling::new(flights, call);
+        let waited = port.halves_mut().1.recv_wanted(deadline(at), &mut calling.0);
+        calling.end(waited)
     }
 
     /// Sends a request and waits for its answer in a task.
@@ -229,10 +238,9 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     ) -> Result<Reply<'_, Ans>, CallError> {
         let call = self.send_async(request).await?;
         let Self { port, flights } = self;
-        let mut cancelling = Cancelling { flights, call };
-        let receiver = port.halves_mut().1;
-        let message = receiver.recv_wanted_async(&mut cancelling.answer(), end).await?;
-        message.map(Reply::in_place).ok_or(CallError::Timeout)
+        let mut calling = Calling::new(flights, call);
+        let waited = port.halves_mut().1.recv_wanted_async(&mut calling.0, end).await;
+        calling.end(waited)
     }
 
     /// Sends a request and returns at once, with a handle for its answer.
@@ -264,7 +272,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// ```
     pub fn start(&mut self, request: &Req) -> Result<Pending, CallError> {
         let call = self.send(request, None)?;
-        Ok(Pending::new(self.flights.handle(call)))
+        Ok(Pending::new(self.flights.launch(call)))
     }
 
     /// Sends a request, as [`start`](Self::start) does, in a task.
@@ -287,7 +295,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// ```
     pub async fn start_async(&mut self, request: &Req) -> Result<Pending, CallError> {
         let call = self.send_async(request).await?;
-        Ok(Pending::new(self.flights.handle(call)))
+        Ok(Pending::new(self.flights.launch(call)))
     }
 
     /// Sends a request and says the number of its call.
@@ -304,7 +312,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
                 self.port.post_message_timeout(request, left)?;
             }
         }
-        Ok(self.flights.launch())
+        Ok(self.flights.number())
     }
 
     async fn send_async(&mut self, request: &Req) -> Result<u64, CallError> {
@@ -317,7 +325,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
             has_room(waited.map(drop))?;
         }
         self.port.post_message_async(request).await?;
-        Ok(self.flights.launch())
+        Ok(self.flights.number())
     }
 
     /// Waits until one more call may be in flight.
@@ -348,7 +356,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
             handle.is_over();
             return flights.read(landed?).map(|kept| Some(Reply::kept(kept)));
         }
-        let wants = &mut AnswerTo { flights, call };
+        let wants = &mut AnswerTo::new(flights, call);
         let waited = port.halves_mut().1.recv_wanted(deadline, wants);
         if !matches!(waited, Ok(None)) {
             flights.end(call);
@@ -370,7 +378,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
             handle.is_over();
             return flights.read(landed?).map(|kept| Some(Reply::kept(kept)));
         }
-        let wants = &mut AnswerTo { flights, call };
+        let wants = &mut AnswerTo::new(flights, call);
         let waited = port.halves_mut().1.recv_wanted_async(wants, end).await;
         if !matches!(waited, Ok(None)) {
             flights.end(call);
@@ -392,7 +400,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
             handle.is_over();
             return Poll::Ready(landed.and_then(|kept| flights.read(kept).map(Reply::kept)));
         }
-        let wants = &mut AnswerTo { flights, call };
+        let wants = &mut AnswerTo::new(flights, call);
         let polled = port.halves_mut().1.poll_wanted(cx, wants);
         if polled.is_ready() {
             flights.end(call);

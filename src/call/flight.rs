@@ -108,19 +108,32 @@ impl Flights {
         }
     }
 
-    /// Adds a call, the request of which was just posted, and says its number.
-    #[inline]
-    pub(super) fn launch(&mut self) -> u64 {
+    /// Gives a call, the request of which was just posted, its number.
+    #[inline(always)]
+    pub(super) fn number(&mut self) -> u64 {
         debug_assert!(!self.is_full());
         let call = self.sent;
         self.sent += 1;
         self.keep.note_call();
-        self.calls.push_back(Flight { call, state: State::Waiting });
         call
     }
 
-    pub(super) fn handle(&self, call: u64) -> Handle {
+    /// Lists the call that was numbered last, to be waited for by its handle. A call that is waited
+    /// for at once is only listed if it is cancelled.
+    pub(super) fn launch(&mut self, call: u64) -> Handle {
+        self.calls.push_back(Flight { call, state: State::Waiting });
         self.dropped.handle(call)
+    }
+
+    /// Lists the call that was numbered last as one that nobody waits for.
+    #[cold]
+    pub(super) fn cancel_unlisted(&mut self, call: u64) {
+        if self.is_lost && self.next == call + 1 {
+            // It was answered, and the check of the answer panicked.
+            self.is_lost = false;
+        } else {
+            self.calls.push_back(Flight { call, state: State::Cancelled });
+        }
     }
 
     /// The call that a handle names; see [`Dropped::call`].
@@ -129,18 +142,8 @@ impl Flights {
     }
 
     /// Ends a call that nobody waits for any more, at once or when its answer comes.
-    #[inline]
-    pub(super) fn cancel(&mut self, call: u64) {
-        if !self.calls.is_empty() {
-            self.cancel_if_there(call);
-        }
-    }
-
     #[cold]
-    fn cancel_if_there(&mut self, call: u64) {
-        if self.is_lost {
-            self.find_lost();
-        }
+    fn cancel(&mut self, call: u64) {
         let Some(at) = self.position(call) else { return };
         if matches!(self.calls[at].state, State::Waiting) {
             self.calls[at].state = State::Cancelled;
@@ -154,7 +157,7 @@ impl Flights {
         while !self.dropped.is_empty()
             && let Some(call) = self.dropped.next()
         {
-            self.cancel_if_there(call);
+            self.cancel(call);
         }
     }
 
@@ -181,19 +184,9 @@ impl Flights {
         Ok(archive::access::<Envelope<Ans>>(archive, &mut self.known)?)
     }
 
-    /// The call is over, with its answer or without.
+    /// A call that has a handle is over, with its answer or without.
     #[inline]
     pub(super) fn end(&mut self, call: u64) {
-        match self.calls.back() {
-            Some(last) if last.call == call => {
-                self.calls.pop_back();
-            }
-            Some(_) => self.remove(call),
-            None => {}
-        }
-    }
-
-    fn remove(&mut self, call: u64) {
         if let Some(at) = self.position(call) {
             self.calls.remove(at);
         }
@@ -286,6 +279,15 @@ impl Flights {
 pub(super) struct AnswerTo<'a> {
     pub(super) flights: &'a mut Flights,
     pub(super) call: u64,
+    /// Whether the answer, or what stands in for it, has come.
+    pub(super) is_over: bool,
+}
+
+impl<'a> AnswerTo<'a> {
+    #[inline(always)]
+    pub(super) fn new(flights: &'a mut Flights, call: u64) -> Self {
+        Self { flights, call, is_over: false }
+    }
 }
 
 impl<Ans: Message> Wants<Envelope<Ans>> for AnswerTo<'_> {
@@ -303,7 +305,7 @@ impl<Ans: Message> Wants<Envelope<Ans>> for AnswerTo<'_> {
             self.flights.put_aside(call, message, archive);
             return Verdict::Pass;
         }
-        self.flights.end(call);
+        self.is_over = true;
         if matches!(message, ArchivedEnvelope::Answer(_)) {
             Verdict::Take
         } else {
@@ -315,7 +317,7 @@ impl<Ans: Message> Wants<Envelope<Ans>> for AnswerTo<'_> {
     fn invalid(&mut self, error: InvalidArchiveError) -> Option<CallError> {
         let call = self.flights.looked_at();
         if call == self.call {
-            self.flights.end(call);
+            self.is_over = true;
             return Some(error.into());
         }
         self.flights.settle(call, |_| State::Failed(error.into()));

@@ -51,6 +51,13 @@ impl Keep {
 
     #[inline]
     pub(super) fn rest_hand(&mut self) {
+        if self.in_hand.is_some() {
+            self.give_hand_back();
+        }
+    }
+
+    #[cold]
+    fn give_hand_back(&mut self) {
         if let Some(kept) = self.in_hand.take() {
             self.give_back(kept);
         }
