@@ -62,7 +62,7 @@ fn a_call_gets_its_answer_in_place() -> Outcome {
     let _watchdog = Watchdog::start();
     let (mut client, mut server) = call::channel::<Request, Answer>();
     let server = thread::spawn(move || server.serve(answer));
-    for round in 0..1000 {
+    for round in 0..300 {
         let reply = client.call(&Request::Add(round, 1))?;
         assert_eq!(*reply, ArchivedAnswer::Sum((round + 1).into()));
         assert!(reply.is_in_place());
@@ -142,7 +142,7 @@ fn a_request_that_is_dropped_or_failed_by_hand_ends_its_call() -> Outcome {
 #[test]
 fn a_call_that_times_out_leaves_nothing_behind() -> Outcome {
     let (mut client, mut server) = call::channel::<u64, u64>();
-    for round in 0..1000 {
+    for round in 0..300 {
         let none = if round % 2 == 0 {
             client.call_timeout(&round, Duration::ZERO).unwrap_err()
         } else {
@@ -248,7 +248,7 @@ fn the_end_wakes_a_caller() -> Outcome {
         error
     }
     let _watchdog = Watchdog::start();
-    for _ in 0..50 {
+    for _ in 0..20 {
         assert!(ends(|mut server| server.close()).is_closed());
         assert!(ends(drop).is_disconnected());
         assert!(ends(|mut server| drop(server.try_recv())).is_unanswered());
