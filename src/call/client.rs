@@ -2,10 +2,8 @@
 
 use std::fmt;
 use std::future::pending;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::dropped::Handle;
 use super::envelope::Envelope;
 use super::error::CallError;
 use super::flight::{AnswerTo, Flights, HasRoom, Room};
@@ -42,8 +40,8 @@ use crate::wait::Deadline;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Client<Req, Ans> {
-    port: MessagePort<Req, Envelope<Ans>>,
-    flights: Flights,
+    pub(super) port: MessagePort<Req, Envelope<Ans>>,
+    pub(super) flights: Flights,
 }
 
 /// A call without a handle: nobody will wait for it once this is dropped.
@@ -66,10 +64,10 @@ impl<'a> Calling<'a> {
 
     /// What waiting for the answer has come to.
     #[inline(always)]
-    fn end<'p, Ans: Message>(
+    fn end<Ans: Message>(
         mut self,
-        waited: Result<Option<MessageRef<'p, Envelope<Ans>>>, CallError>,
-    ) -> Result<Reply<'p, Ans>, CallError> {
+        waited: Result<Option<MessageRef<'_, Envelope<Ans>>>, CallError>,
+    ) -> Result<Reply<'_, Ans>, CallError> {
         // Whatever it is, it is the last of this call; but an answer that is late is still to come.
         self.0.is_over = !matches!(waited, Ok(None));
         waited?.map(Reply::in_place).ok_or(CallError::Timeout)
@@ -341,72 +339,6 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     fn may_have_room(&self) -> Result<(), CallError> {
         let limit = self.flights.limit();
         if self.flights.has_cancelled() { Ok(()) } else { Err(CallError::Full { limit }) }
-    }
-
-    /// Ends a call that has a handle, if its answer comes before the deadline.
-    pub(super) fn wait(
-        &mut self,
-        handle: &mut Handle,
-        deadline: Deadline<'_>,
-    ) -> Result<Option<Reply<'_, Ans>>, CallError> {
-        let call = self.flights.call(handle);
-        let Self { port, flights } = self;
-        flights.tidy();
-        if let Some(landed) = flights.land(call) {
-            handle.is_over();
-            return flights.read(landed?).map(|kept| Some(Reply::kept(kept)));
-        }
-        let wants = &mut AnswerTo::new(flights, call);
-        let waited = port.halves_mut().1.recv_wanted(deadline, wants);
-        if !matches!(waited, Ok(None)) {
-            flights.end(call);
-            handle.is_over();
-        }
-        Ok(waited?.map(Reply::in_place))
-    }
-
-    /// Ends a call that has a handle, in a task.
-    pub(super) async fn wait_async(
-        &mut self,
-        handle: &mut Handle,
-        end: impl Future,
-    ) -> Result<Option<Reply<'_, Ans>>, CallError> {
-        let call = self.flights.call(handle);
-        let Self { port, flights } = self;
-        flights.tidy();
-        if let Some(landed) = flights.land(call) {
-            handle.is_over();
-            return flights.read(landed?).map(|kept| Some(Reply::kept(kept)));
-        }
-        let wants = &mut AnswerTo::new(flights, call);
-        let waited = port.halves_mut().1.recv_wanted_async(wants, end).await;
-        if !matches!(waited, Ok(None)) {
-            flights.end(call);
-            handle.is_over();
-        }
-        Ok(waited?.map(Reply::in_place))
-    }
-
-    /// Ends a call that has a handle, or has the task woken when there is news.
-    pub(super) fn poll(
-        &mut self,
-        handle: &mut Handle,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Reply<'_, Ans>, CallError>> {
-        let call = self.flights.call(handle);
-        let Self { port, flights } = self;
-        flights.tidy();
-        if let Some(landed) = flights.land(call) {
-            handle.is_over();
-            return Poll::Ready(landed.and_then(|kept| flights.read(kept).map(Reply::kept)));
-        }
-        let wants = &mut AnswerTo::new(flights, call);
-        let polled = port.halves_mut().1.poll_wanted(cx, wants);
-        if polled.is_ready() {
-            flights.end(call);
-            handle.is_over();
-        }
-        polled.map_ok(Reply::in_place)
     }
 
     /// Calls in flight: those that no answer has come for, and those whose answer was not looked at.

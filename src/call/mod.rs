@@ -103,6 +103,7 @@ mod reply;
 mod request;
 mod serve;
 mod server;
+mod waiting;
 
 pub use builder::Builder;
 pub use client::Client;
