@@ -84,9 +84,9 @@ fn outcomes(
         let (at, mut call) = waited(&mut calls);
         outcomes[at] = loop {
             // It may be the check of another call's answer that panics.
-            match catch_unwind(AssertUnwindSafe(|| outcome(client, &mut call))) {
-                Ok(outcome) => break outcome,
-                Err(_) => continue,
+            let caught = catch_unwind(AssertUnwindSafe(|| outcome(client, &mut call)));
+            if let Ok(outcome) = caught {
+                break outcome;
             }
         };
     }

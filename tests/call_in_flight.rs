@@ -302,7 +302,6 @@ fn a_reply_that_is_forgotten_takes_nobodys_room() -> Outcome {
 #[test]
 fn streams_of_calls_on_two_threads() -> Outcome {
     let _watchdog = Watchdog::start();
-    const CALLS: u64 = 2000;
     let (mut client, mut server) =
         call::builder::<u64, Vec<u64>>().capacity(1024).calls_in_flight(16).build()?;
     let server = thread::spawn(move || {
@@ -320,7 +319,7 @@ fn streams_of_calls_on_two_threads() -> Outcome {
     let mut random = Random::new(4);
     let mut pending = VecDeque::new();
     let mut cancelled = 0;
-    for n in 0..CALLS {
+    for n in 0..2000 {
         pending.push_back((n, client.start(&n)?));
         while pending.len() > random.below(12) {
             let (n, call) = pending.remove(random.below(pending.len())).unwrap();

@@ -42,14 +42,14 @@ async fn ask(mut client: Client<String, u64>) {
 }
 
 async fn answer(mut server: Server<String, u64>) {
-    let served = server.serve_async(async |text| {
+    let answers = server.serve_async(async |text| {
         if text.len() % 2 == 0 {
             yield_now().await;
         }
         assert!(text.as_str() != "panic", "as was asked");
         text.parse::<u64>()
     });
-    served.await.unwrap();
+    answers.await.unwrap();
 }
 
 #[test]
@@ -57,13 +57,17 @@ fn two_tasks_call_and_serve_on_every_runtime() {
     let _watchdog = Watchdog::start();
     for on_tokio in [true, false] {
         let (client, server) = call::channel();
-        let answering = thread::spawn(move || match on_tokio {
-            true => runtimes::tokio::run(answer(server)),
-            false => runtimes::smol::run(answer(server)),
+        let answering = thread::spawn(move || {
+            if on_tokio {
+                runtimes::tokio::run(answer(server));
+            } else {
+                runtimes::smol::run(answer(server));
+            }
         });
-        match on_tokio {
-            true => runtimes::tokio::run(ask(client)),
-            false => runtimes::smol::run(ask(client)),
+        if on_tokio {
+            runtimes::tokio::run(ask(client));
+        } else {
+            runtimes::smol::run(ask(client));
         }
         answering.join().unwrap();
     }
@@ -93,14 +97,14 @@ fn a_thread_and_a_task_get_on() -> Outcome {
 #[test]
 fn a_call_whose_future_is_dropped_leaves_nothing_behind() -> Outcome {
     let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(2).build()?;
-    let (wakes, waker) = Wakes::watched();
+    let (woken, waker) = Wakes::watched();
     for n in 0..300 {
         {
             let mut call = pin!(client.call_async(&n));
             send(call.as_mut(), &waker, &server);
-            let before = wakes.count();
+            let before = woken.count();
             server.recv()?.answer(1)?;
-            assert_eq!(wakes.count(), before + 1);
+            assert_eq!(woken.count(), before + 1);
             // It is dropped although its answer is there.
         }
         {
@@ -111,9 +115,9 @@ fn a_call_whose_future_is_dropped_leaves_nothing_behind() -> Outcome {
         assert_eq!(client.calls_in_flight(), 1);
         server.recv()?.answer(2)?;
         let call = client.start(&n)?;
-        let before = wakes.count();
+        let before = woken.count();
         server.recv()?.answer(3)?;
-        assert_eq!(wakes.count(), before, "a task was woken that waits for nothing");
+        assert_eq!(woken.count(), before, "a task was woken that waits for nothing");
         assert_eq!(*call.wait(&mut client)?, 3);
         assert_eq!(client.calls_in_flight(), 0);
     }
@@ -123,14 +127,14 @@ fn a_call_whose_future_is_dropped_leaves_nothing_behind() -> Outcome {
 #[test]
 fn a_client_at_its_limit_waits_for_what_it_has_cancelled_in_its_task() -> Outcome {
     let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(1).build()?;
-    let (wakes, waker) = Wakes::watched();
+    let (woken, waker) = Wakes::watched();
     let timed_out = block_on(client.call_async_until(&1, ready(()))).unwrap_err();
     assert!(timed_out.is_timeout());
     let mut call = pin!(client.call_async(&2));
     assert!(poll(call.as_mut(), &waker).is_pending());
     assert_eq!(server.len(), 1, "a request was sent without room for its answer");
     server.recv()?.answer(10)?;
-    assert_eq!(wakes.count(), 1);
+    assert_eq!(woken.count(), 1);
     assert!(poll(call.as_mut(), &waker).is_pending());
     server.recv()?.answer(20)?;
     match poll(call.as_mut(), &waker) {
@@ -141,26 +145,25 @@ fn a_client_at_its_limit_waits_for_what_it_has_cancelled_in_its_task() -> Outcom
 }
 
 #[test]
-fn a_call_that_an_end_comes_before_is_cancelled() -> Outcome {
+fn a_call_that_an_end_comes_before_is_cancelled() {
     let (mut client, mut server) = call::channel::<u64, u64>();
     for polls in 0..20 {
         let calls = async {
             let _ = cancelled_after(polls, client.call_async(&1)).await;
             *client.call_async(&2).await.unwrap()
         };
-        let serves = server.serve_async(async |n| {
+        let answering = server.serve_async(async |n| {
             for _ in 0..5 {
                 yield_now().await;
             }
             Ok::<_, Infallible>(n.to_native() * 10)
         });
-        let served = async {
-            serves.await.unwrap();
+        let forever = async {
+            answering.await.unwrap();
             unreachable!("the client is here")
         };
-        assert_eq!(block_on(futures_lite::future::or(calls, served)), 20);
+        assert_eq!(block_on(futures_lite::future::or(calls, forever)), 20);
     }
-    Ok(())
 }
 
 /// A server that is dropped in the middle of an answer tells its caller, and can be run again.
@@ -184,12 +187,12 @@ fn a_serving_future_that_is_dropped_loses_no_other_request() -> Outcome {
 #[test]
 fn a_handle_is_polled_until_its_answer_is_there() -> Outcome {
     let (mut client, mut server) = call::channel::<u64, u64>();
-    let (wakes, waker) = Wakes::watched();
+    let (woken, waker) = Wakes::watched();
     let mut cx = Context::from_waker(&waker);
     let mut calls = [1, 2].map(|n| client.start(&n).unwrap());
     assert!(calls[1].poll(&mut client, &mut cx).is_pending());
     server.recv()?.answer(10)?;
-    assert_eq!(wakes.count(), 1);
+    assert_eq!(woken.count(), 1);
     assert!(calls[1].poll(&mut client, &mut cx).is_pending());
     match calls[0].poll(&mut client, &mut cx) {
         Poll::Ready(reply) => assert_eq!(*reply?, 10),
@@ -211,7 +214,7 @@ fn a_task_that_always_finds_an_answer_yields() -> Outcome {
     for n in 0..1000 {
         server.recv()?.answer(n)?;
     }
-    let (wakes, waker) = Wakes::watched();
+    let (woken, waker) = Wakes::watched();
     let mut reads = pin!(async {
         for (n, call) in (0..).zip(calls) {
             assert_eq!(*call.wait_async(&mut client).await.unwrap(), n);
@@ -220,7 +223,7 @@ fn a_task_that_always_finds_an_answer_yields() -> Outcome {
     let mut polls = 0;
     while poll(reads.as_mut(), &waker).is_pending() {
         polls += 1;
-        assert_eq!(wakes.count(), polls);
+        assert_eq!(woken.count(), polls);
     }
     assert!(polls >= 1000 / 65, "{polls} times");
     Ok(())
