@@ -45,7 +45,7 @@
 //! | answer by a function, in order | [`Server::serve`], [`serve_async`](Server::serve_async) |
 //! | answer by hand, in any order | [`Server::recv`], [`Request`], [`Ticket`] |
 //! | know why there is no reply | [`CallError`] |
-//! | choose the limits | [`builder`], [`Builder`] |
+//! | choose the limits | [`builder()`], [`Builder`] |
 //!
 //! # What you can rely on
 //!
