@@ -35,7 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Requests and answers are any two [`Message`](crate::Message)s. Both are read in place, in their
+//! Requests and answers are any two [`Message`]s. Both are read in place, in their
 //! archived form. Which answer belongs to which request is the crate's business.
 //!
 //! | you want to | look at |

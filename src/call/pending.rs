@@ -167,6 +167,7 @@ impl Pending {
     /// let call = client.start_async(&21).await?;
     /// server.recv_async().await?.answer(42)?;
     /// assert_eq!(*call.wait_async(&mut client).await?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub async fn wait_async<Req: Message, Ans: Message>(
         mut self,
