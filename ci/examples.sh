@@ -175,12 +175,13 @@ fi
 if [ -e "$bin/rpc" ]; then
     expect 0 "$bin/rpc"
     diff - "$scratch/out" <<'END'
-tea + 4 = 7
-tea + four: invalid digit found in string
-tea + 9223372036854775807: overflow
-Value(7)
-Failed("no key milk")
+tea + 4 = Value(7)
+tea + four: the handler failed: invalid digit found in string
+tea + 9223372036854775807: the handler failed: overflow
 Keys(["tea"])
+Value(7)
+the handler failed: no key milk
+Value(7)
 END
 fi
 

@@ -8,6 +8,7 @@
 //! | [`archived`] | what a received message is: matching, comparing and printing it, owned values |
 //! | [`room`] | choosing a capacity, back-pressure, two ends that post at once, growing |
 //! | [`receiving`] | waiting, handlers or pull, handlers that fail, tasks, many ports on one thread, file descriptors |
+//! | [`calls`] | request and reply: many calls at once, timeouts, answers in any order, room |
 //! | [`practice`] | passing archives on, shutting down, watching a channel, testing with loom, tuning |
 //! | [`migrating`] | the calls of crossbeam-channel, `std`, tokio, flume, rtrb and the web, and what differs |
 
@@ -19,6 +20,9 @@ pub mod room {}
 
 #[doc = include_str!("../docs/guide/receiving.md")]
 pub mod receiving {}
+
+#[doc = include_str!("../docs/guide/calls.md")]
+pub mod calls {}
 
 #[doc = include_str!("../docs/guide/practice.md")]
 pub mod practice {}

@@ -44,6 +44,7 @@
 //! | serve many ports on one thread | [`EventLoop`], [`LoopHandle`], [`KeepRunning`] |
 //! | wait for several ports on one thread, without handlers | [`Select`] |
 //! | pass archives on | [`MessagePort::post_archived`], [`MessageRef::as_bytes`] |
+//! | ask and be answered | [`call`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
 //! | see how much is on its way, and how much room is left | [`MessagePort::bytes_in_flight`], [`bytes_available`](MessagePort::bytes_available), [`len`](MessagePort::len), [`is_full`](MessagePort::is_full), [`remaining`](MessagePort::remaining) |
@@ -84,6 +85,7 @@
 // Layers, from the bytes up: `sync`, `error`, `insight`; `ring`, `archive`, `link`; `half`, `port`; then
 // what is built on ports. None imports from one above it, which `ci/words.sh` checks.
 mod archive;
+pub mod call;
 mod error;
 mod event_loop;
 #[cfg(all(feature = "fd", target_os = "linux"))]

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use message_port::call::{CallError, Client, Pending, Reply, Request, Server, Ticket};
 use message_port::rkyv::{Archive, Archived, Serialize};
 use message_port::{
     BoxError, Builder, CloseEvent, ClosedBy, HandlerResult, Message, MessageChannel, MessagePort,
@@ -55,6 +56,21 @@ assert_not_impl_any!(Sender<Local>: Sync);
 assert_impl_all!(Receiver<Local>: Send);
 assert_impl_all!(Receiver<Unsent>: Send);
 assert_not_impl_any!(Receiver<Local>: Sync);
+
+// The ends of a call channel are as ports are. What names a call can be taken anywhere.
+assert_impl_all!(Client<Local, Unsent>: Send);
+assert_not_impl_any!(Client<String, u64>: Sync, Clone, Copy);
+assert_impl_all!(Server<Local, Unsent>: Send);
+assert_not_impl_any!(Server<String, u64>: Sync, Clone, Copy);
+assert_impl_all!(Pending: Send, Sync);
+assert_not_impl_any!(Pending: Clone, Copy);
+assert_impl_all!(Ticket: Send, Sync);
+assert_not_impl_any!(Ticket: Clone, Copy);
+assert_impl_all!(Reply<'static, String>: Send, Sync);
+assert_not_impl_any!(Reply<'static, Unshared>: Send, Sync);
+assert_impl_all!(Request<'static, String, Unsent>: Send);
+assert_not_impl_any!(Request<'static, Unshared, String>: Send);
+assert_impl_all!(CallError: Send, Sync);
 
 // A guard gives shared access to the archive, wherever it is and to whoever can see it.
 assert_impl_all!(MessageRef<'static, String>: Send, Sync);

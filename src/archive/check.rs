@@ -199,6 +199,19 @@ pub(crate) fn validate<T: Message>(
     checked.map_err(DataCloneError::new)
 }
 
+/// Reads an archive that was copied out of its message, checking all of it: whether it is valid may
+/// depend on where it lies. The bytes must be aligned to [`ALIGNMENT`].
+pub(crate) fn access<'a, T: Message>(
+    archive: &'a [u8],
+    known: &mut Known,
+) -> Result<&'a Archived<T>, InvalidArchiveError> {
+    assert!(is_aligned(archive), "an archive that is not aligned");
+    // SAFETY: the bytes are borrowed for as long as the result, and aligned.
+    let root = unsafe { checked::<T>(NonNull::from(archive), known) }?;
+    // SAFETY: it lies in the bytes, and is valid.
+    Ok(unsafe { root.as_ref() })
+}
+
 /// Whether the bytes lie where archives may lie.
 pub(crate) fn is_aligned(bytes: &[u8]) -> bool {
     bytes.as_ptr().addr().is_multiple_of(ALIGNMENT)

@@ -8,10 +8,11 @@ mod table;
 mod width;
 mod writer;
 
-pub(crate) use check::{Known, is_aligned, root, validate};
+pub(crate) use check::{Known, access, is_aligned, root, validate};
 pub(crate) use copy::{copy, put};
 pub(crate) use message::Typed;
 pub(crate) use scratch::Scratch;
+pub(crate) use width::is_cut;
 pub(crate) use writer::MAX_LENGTH;
 
 #[allow(unreachable_pub, reason = "it stands in the bounds of a public trait")]

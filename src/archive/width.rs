@@ -16,7 +16,7 @@ use crate::archive::Message;
 
 /// Whether the archive of `message` is too narrow for it, as far as that can be seen.
 #[inline(always)]
-pub(super) fn is_cut<T: Message>(message: &T) -> bool {
+pub(crate) fn is_cut<T: Message>(message: &T) -> bool {
     // All of it is known when this is compiled, for almost every type.
     let is_narrower = size_of::<T>() == size_of::<usize>()
         && size_of::<Archived<T>>() == size_of::<FixedUsize>()

@@ -60,7 +60,7 @@ macro_rules! predicates {
         )*}
     };
 }
-use predicates;
+pub(crate) use predicates;
 
 /// Why a channel could not be built.
 ///

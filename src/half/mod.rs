@@ -11,6 +11,7 @@ mod sender;
 pub use close_event::{CloseEvent, ClosedBy};
 pub use guard::{MessageRef, PeekRef};
 pub(crate) use incoming::{Incoming, Next};
-pub(crate) use outgoing::Outgoing;
+pub(crate) use outgoing::{Outgoing, Standing};
 pub use receiver::Receiver;
+pub(crate) use receiver::{Verdict, Wants};
 pub use sender::{PostAs, Sender};

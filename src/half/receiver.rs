@@ -1,7 +1,11 @@
 //! The receiving half of a port.
 
+mod batch;
 mod owned;
 mod tasks;
+mod wanted;
+
+pub(crate) use wanted::{Verdict, Wants};
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -15,7 +19,7 @@ use crate::half::outgoing::Standing;
 use crate::half::{MessageRef, PeekRef};
 use crate::insight::event;
 use crate::link::wait::{Budget, Deadline, TimedOut};
-use crate::ring::{Frame, Layout, Payload};
+use crate::ring::{Frame, Payload};
 use crate::sync::CachePadded;
 use rkyv::Archived;
 
@@ -283,77 +287,6 @@ impl<In: Message> Receiver<In> {
         }
     }
 
-    /// Receives up to `limit` messages that are there now; see
-    /// [`MessagePort::recv_batch`](crate::MessagePort::recv_batch).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`TryRecvError`], if there was not even one message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use message_port::MessageChannel;
-    ///
-    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-    /// port1.post_messages(&[1, 2, 3])?;
-    /// assert_eq!(port2.split_mut().1.recv_batch(10, |number| println!("{number}"))?, 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn recv_batch(
-        &mut self,
-        limit: usize,
-        mut f: impl FnMut(&Archived<In>),
-    ) -> Result<usize, TryRecvError> {
-        if limit == 0 {
-            return Ok(0);
-        }
-        // What arrives from now on is left for the next call: a sender that keeps posting, or `f`
-        // itself, must not keep this one going. One that arrives just now may be the first.
-        let limit = self.incoming.len_up_to(limit).max(1);
-        // The first message may be of any kind, or an error; the others are the common kind.
-        f(&*self.try_recv()?);
-        let mut received = 1;
-        let trusted = self.trusted;
-        let layout = const { archive::layout::<In>() };
-        let mut batch = self.incoming.batch();
-        while received < limit {
-            let Some(frame) = batch.ready(layout) else { break };
-            if let Layout::Blocks(shape) = layout {
-                let known = &mut self.known;
-                // SAFETY: the payload keeps the bytes readable and unwritten while its root is in
-                // use; `new` was promised that whoever set `trusted` vouches for the archives.
-                let check = |payload: &Payload| unsafe {
-                    archive::root::<In>(payload.as_ptr(), trusted, known).ok()
-                };
-                // SAFETY: the message is in hand until the batch is dropped, or takes more.
-                let deliver = |root: NonNull<Archived<In>>| f(unsafe { root.as_ref() });
-                let (taken, goes_on) =
-                    batch.take_from_blocks(shape, limit - received, check, deliver);
-                received += taken;
-                if !goes_on {
-                    break;
-                }
-                continue;
-            }
-            let payload = batch.payload(layout, frame);
-            // SAFETY: the payload keeps the bytes readable and unwritten; `new` was promised that
-            // whoever set `trusted` vouches for the archives.
-            let root = unsafe { archive::root::<In>(payload.as_ptr(), trusted, &mut self.known) };
-            let Ok(root) = root else {
-                // It is for the next call to report.
-                break;
-            };
-            if !batch.claim(layout, frame, payload.as_ptr().len()) {
-                break;
-            }
-            received += 1;
-            // SAFETY: the payload keeps the archive in place.
-            f(unsafe { root.as_ref() });
-        }
-        Ok(received)
-    }
-
     /// Looks at the next message and leaves it; see
     /// [`MessagePort::peek`](crate::MessagePort::peek).
     ///
@@ -425,4 +358,76 @@ impl<In: Message> Receiver<In> {
             }
         }
     }
+
+    /// Takes messages until one is wanted; `None` if the deadline comes first. The message must be
+    /// [held](Self::hold) at once: the next call that receives gives it back.
+    #[inline(always)]
+    fn find<W: Wants<In>>(
+        &mut self,
+        deadline: Deadline<'_>,
+        wants: &mut W,
+    ) -> Result<Option<Found<In>>, W::Stop> {
+        let layout = const { archive::layout::<In>() };
+        loop {
+            let frame = match self.incoming.ready(layout) {
+                Some(frame) => frame,
+                None => match self.next_before(deadline)? {
+                    Some(frame) => frame,
+                    None => return Ok(None),
+                },
+            };
+            let payload = self.incoming.take(layout, frame);
+            wants.taken();
+            let archive = payload.as_ptr();
+            // SAFETY: as in `take`.
+            let verdict =
+                match unsafe { archive::root::<In>(archive, self.trusted, &mut self.known) } {
+                    Ok(root) => {
+                        // SAFETY: the payload keeps the archive in place until it is released below.
+                        let message = unsafe { root.as_ref() };
+                        // SAFETY: as are the bytes that it lies in.
+                        let bytes = unsafe { archive.as_ref() };
+                        match wants.look(message, bytes) {
+                            Verdict::Take => return Ok(Some(Found { payload, root })),
+                            Verdict::Pass => None,
+                            Verdict::Stop(stop) => Some(stop),
+                        }
+                    }
+                    Err(error) => wants.invalid(error),
+                };
+            self.incoming.reject(payload);
+            if let Some(stop) = verdict {
+                return Err(stop);
+            }
+        }
+    }
+
+    /// What comes next, if it is a message and comes before the deadline.
+    #[cold]
+    fn next_before(&mut self, deadline: Deadline<'_>) -> Result<Option<Frame>, RecvError> {
+        self.incoming.set_in_task(deadline.task().is_some());
+        let next = self.incoming.wait_next(deadline);
+        self.incoming.set_in_task(false);
+        match next {
+            Ok(Next::Message(frame)) => Ok(Some(frame)),
+            Ok(Next::Disconnected) => Err(RecvError::Disconnected),
+            Ok(Next::Closed) => Err(RecvError::Closed),
+            Ok(Next::Empty) => unreachable!("waiting does not end with nothing"),
+            Err(TimedOut) => Ok(None),
+        }
+    }
+
+    /// Puts the message that [`find`](Self::find) has just found into the hands of its receiver.
+    #[inline(always)]
+    fn hold(&mut self, found: Found<In>) -> MessageRef<'_, In> {
+        // SAFETY: the root was found in the payload, which nothing has released: the methods that
+        // find a message hold it before anything else is received.
+        unsafe { MessageRef::new(self.incoming.hold(found.payload), found.root) }
+    }
+}
+
+/// A message that was taken and is not yet in anybody's hands.
+struct Found<In: Message> {
+    payload: Payload,
+    root: NonNull<Archived<In>>,
 }

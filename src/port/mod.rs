@@ -20,6 +20,7 @@ pub(crate) use looping::{LoopPort, Step};
 
 pub use answering::ReceivedEvent;
 pub use builder::Builder;
+pub(crate) use builder::DEFAULT_CAPACITY;
 pub use channel::MessageChannel;
 pub use event::{Handled, HandlerResult, MessageErrorEvent, MessageEvent};
 
@@ -190,6 +191,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Borrows the two halves for an adaptor that has the whole port.
+    #[inline]
     pub(crate) fn halves_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {
         (&mut self.sender, &mut self.receiver)
     }

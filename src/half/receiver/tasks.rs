@@ -11,7 +11,7 @@ use crate::half::MessageRef;
 use crate::half::incoming::Next;
 
 /// A task that waits here. Whatever becomes of its future, it is not woken for it afterwards.
-struct Receiving<'a, In>(&'a mut Receiver<In>);
+pub(super) struct Receiving<'a, In>(pub(super) &'a mut Receiver<In>);
 
 impl<In> Drop for Receiving<'_, In> {
     fn drop(&mut self) {
