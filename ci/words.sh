@@ -40,7 +40,7 @@ done
 
 # The ring and the archive bridge handle raw bytes; the wait cell an unparker behind its state
 # word; the end of a link has the address of a cell of it; the others only pass on the promise made to `trust_archives`.
-may_be_unsafe='^src/(ring/(buffer|consumer|consumer/(emptying|lengths)|growth|memory|mod|producer|producer/(filling|room|unread)|returns|segment|spill|tests/blocks)|link/(end|wait/cell)|archive/(check|copy|scratch|width)|half/(guard|receiver)|port/(builder|channel))\.rs$'
+may_be_unsafe='^src/(ring/(buffer|consumer|consumer/(emptying|lengths)|growth|memory|mod|producer|producer/(filling|room|unread)|returns|segment|spill|tests/blocks)|link/(end|wait/cell)|archive/(check|copy|scratch|width)|half/(guard|receiver|receiver/batch)|port/(builder|channel))\.rs$'
 while read -r file; do
     if ! grep -qE "$may_be_unsafe" <<<"$file" && sed 's://.*::' "$file" | grep -qw unsafe; then
         echo "$file uses unsafe"
