@@ -126,6 +126,8 @@ pub use rkyv;
 #[cfg(message_port_loom)]
 #[doc(hidden)]
 pub mod model {
+    #[cfg(message_port_shuttle)]
+    pub use crate::sync::model::memory_in_use;
     pub use crate::sync::model::{has_light_barriers, without_light_barriers};
 }
 

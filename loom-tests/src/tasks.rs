@@ -5,11 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::engine::sync::{Condvar, Mutex};
 use crate::thread;
-#[cfg(message_port_loom)]
-use loom::sync::{Condvar, Mutex};
-#[cfg(not(message_port_loom))]
-use std::sync::{Condvar, Mutex};
 
 /// What a waker of a task sets and the executor waits for.
 #[derive(Debug)]
@@ -41,7 +38,7 @@ impl Signal {
         #[cfg(message_port_loom)]
         if !message_port::model::has_light_barriers() {
             // The wake may be lost; see `Barriers`.
-            return loom::thread::yield_now();
+            return thread::yield_now();
         }
         self.wait_for_wake();
     }

@@ -18,8 +18,11 @@ pub(crate) struct Memory {
     bytes: usize,
     /// Beside the access to the bytes, loom watches that they are freed.
     #[cfg(message_port_loom)]
-    shadow: Box<loom::alloc::Track<loom::cell::UnsafeCell<()>>>,
+    shadow: Box<Shadow>,
 }
+
+#[cfg(message_port_loom)]
+type Shadow = crate::sync::alloc::Track<crate::sync::cell::UnsafeCell<()>>;
 
 /// The memory is from the system, not from the allocator. No memory has so many bytes.
 const MAPPED: usize = !(usize::MAX >> 1);
@@ -49,7 +52,7 @@ impl Memory {
             base,
             bytes,
             #[cfg(message_port_loom)]
-            shadow: Box::new(loom::alloc::Track::new(loom::cell::UnsafeCell::new(()))),
+            shadow: Box::new(Shadow::new(crate::sync::cell::UnsafeCell::new(()))),
         }
     }
 
