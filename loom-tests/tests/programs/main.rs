@@ -1,0 +1,110 @@
+//! Random programs over several channels and threads, far larger than a model that loom can explore.
+//!
+//! A program is made of bytes, as the fuzzer makes its own, but each port runs on a thread of its own,
+//! or on two when it is split, or with others in one event loop. What each port does is random; what
+//! all of it must come to is not: each direction is in order, with nothing lost or doubled, the close
+//! reports are exact, and everybody comes to an end.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `cases` | which programs there are |
+//! | `ports` | what a thread does with a port, or with a half |
+//! | `calls` | the calls that post and receive |
+//! | `handlers` | the handlers of a port, and an event loop with several ports |
+//! | `ledger` | what was posted and received in one direction, and what may not be |
+//!
+//! Run by shuttle, each program is run in several schedules; on real threads once. A failure names the
+//! number of its program: `MESSAGE_PORT_PROGRAM` runs that one alone. `MESSAGE_PORT_PROGRAMS` says how
+//! many there are, `MESSAGE_PORT_SHUTTLE_SCHEDULES` in how many schedules each is run.
+
+#![cfg(not(all(message_port_loom, not(message_port_shuttle))))]
+
+#[path = "../../../tests/model/content.rs"]
+mod content;
+#[path = "../../../tests/model/decode.rs"]
+#[allow(dead_code, reason = "programs on one thread are shorter")]
+mod decode;
+#[path = "../../../tests/model/program.rs"]
+#[allow(dead_code, reason = "some of it is for programs on one thread")]
+mod program;
+#[path = "../../../tests/common/random.rs"]
+mod random;
+#[path = "../../../tests/model/values.rs"]
+#[allow(dead_code, reason = "some of it is for programs on one thread")]
+mod values;
+
+mod calls;
+mod cases;
+mod handlers;
+mod ledger;
+mod ports;
+
+use std::sync::Arc;
+
+use cases::{Case, Form};
+use loom_tests::number;
+
+/// Programs of each form.
+const PROGRAMS: u64 = if cfg!(message_port_shuttle) { 150 } else { 40 };
+
+/// Schedules of each program.
+#[cfg(message_port_shuttle)]
+const SCHEDULES: usize = 8;
+
+fn check(form: Form) {
+    let first = number("MESSAGE_PORT_PROGRAM", 0);
+    let programs = if first == 0 { number("MESSAGE_PORT_PROGRAMS", PROGRAMS) } else { 1 };
+    let (mut operations, mut most) = (0, 0);
+    // Program 0 would be the one that the variable does not name.
+    let first = first.max(1);
+    for number in first..first + programs {
+        let case = Case::new(form, number);
+        operations += case.operations();
+        most = most.max(case.operations());
+        run(&Arc::new(case));
+    }
+    println!(
+        "{form:?}: {programs} programs, {} operations on average, {most} at most",
+        operations as u64 / programs
+    );
+}
+
+fn run(case: &Arc<Case>) {
+    /// Names the program that failed.
+    struct Failing<'a>(&'a Case);
+    impl Drop for Failing<'_> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                eprintln!("{}\nin MESSAGE_PORT_PROGRAM={} of {:?}", self.0, self.0.number, self.0.form);
+            }
+        }
+    }
+    let _failing = Failing(case);
+    let scenario = {
+        let case = Arc::clone(case);
+        move || case.run()
+    };
+    #[cfg(message_port_shuttle)]
+    loom_tests::explore(
+        &Arc::new(scenario),
+        case.number,
+        number("MESSAGE_PORT_SHUTTLE_SCHEDULES", SCHEDULES),
+    );
+    #[cfg(not(message_port_shuttle))]
+    scenario();
+}
+
+#[test]
+fn two_threads_with_a_channel() {
+    check(Form::Pair);
+}
+
+#[test]
+fn two_threads_with_a_long_conversation() {
+    check(Form::Long);
+}
+
+#[test]
+fn several_channels_and_an_event_loop() {
+    check(Form::Hub);
+}
