@@ -52,9 +52,10 @@ where
     let parts = DEPTHS.len() + 1;
     let share = |part: usize| (runs + part) / parts;
     let random = run(scenario, RandomScheduler::new_from_seed(seed, share(0)));
-    let few = DEPTHS.iter().zip(1..).map(|(depth, part)| {
-        run(scenario, PctScheduler::new_from_seed(seed, *depth, share(part)))
-    });
+    let few = DEPTHS
+        .iter()
+        .zip(1..)
+        .map(|(depth, part)| run(scenario, PctScheduler::new_from_seed(seed, *depth, share(part))));
     random + few.sum::<usize>()
 }
 

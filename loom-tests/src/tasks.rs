@@ -1,8 +1,8 @@
 //! An executor for one task, whose sleep the engine schedules.
 
 use std::pin::pin;
-use std::sync::{Arc, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::engine::sync::{Condvar, Mutex, MutexGuard};

@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use loom_tests::thread::{self, JoinHandle};
-use loom_tests::{SMALLEST, Log};
+use loom_tests::{Log, SMALLEST};
 use message_port::{EventLoop, LoopHandle, MessageChannel};
 
 use crate::handlers;
-use crate::ledger::{Ledger, check_end};
+use crate::ledger::{Ledger, Sums, check_end};
 use crate::ports::{Actor, Ending, whole};
 use crate::program::{Handler, How, Operation, Outcome, Program, Turn};
 use crate::random::Random;
-use crate::values::{Kind, Order, Flexible, Posted};
+use crate::values::{Flexible, Kind, Order, Posted};
 
 /// The larger ones take their time in every schedule.
 const MAX_CAPACITY: usize = 1024;
@@ -63,7 +63,7 @@ impl Case {
         self.channels.iter().map(|plan| plan.program.operations.len()).sum()
     }
 
-    pub(crate) fn run(&self) {
+    pub(crate) fn run(&self) -> Sums {
         let mut events = EventLoop::new();
         let (handle, actors) = (events.handle(), Arc::new(Mutex::new(Vec::new())));
         let guard = handle.keep_running();
@@ -84,7 +84,9 @@ impl Case {
             thread.join().unwrap();
         }
         serving.join().unwrap();
-        ways.entries().iter().for_each(check_end);
+        let mut sums = Sums::default();
+        ways.entries().iter().for_each(|ways| sums.add(check_end(ways)));
+        sums
     }
 }
 

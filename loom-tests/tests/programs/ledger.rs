@@ -129,7 +129,9 @@ impl Ledger {
             None => Fate::Refused,
         };
         match (fate, entry.delivered) {
-            (Fate::Refused, Some(_)) => way.fail(&format!("message {serial} was refused and delivered")),
+            (Fate::Refused, Some(_)) => {
+                way.fail(&format!("message {serial} was refused and delivered"))
+            }
             (Fate::Accepted(due), Some(arrived)) if due.content != arrived => {
                 way.fail(&format!("message {serial} arrived as {arrived:?} and not as {due:?}"))
             }
@@ -149,16 +151,17 @@ impl Ledger {
         let Some(entry) = way.entries.get_mut(serial) else {
             way.fail(&format!("{content:?} came, which nobody posted, or a second time"))
         };
-        let fits = |due: Arrival| {
-            due.content == content && bytes.is_none_or(|bytes| bytes == due.bytes)
-        };
+        let fits =
+            |due: Arrival| due.content == content && bytes.is_none_or(|bytes| bytes == due.bytes);
         let is_due = match entry.fate {
             Fate::Accepted(due) => fits(due),
             _ => (0..MOST_WRITES).any(|write| fits(entry.arrival(kind, serial, write))),
         };
         entry.delivered = Some(content);
         if !is_due {
-            way.fail(&format!("message {serial} was due and {content:?} came: lost, or out of order"));
+            way.fail(&format!(
+                "message {serial} was due and {content:?} came: lost, or out of order"
+            ));
         }
         way.next += 1;
     }
@@ -218,7 +221,7 @@ impl Way {
         self.entries.len() - 1
     }
 
-    fn check_end(&mut self) {
+    fn check_end(&mut self) -> Sums {
         let left = self.entries.iter().filter(|entry| entry.delivered.is_none());
         let left = left.filter_map(|entry| match entry.fate {
             Fate::Accepted(arrival) => Some(arrival.bytes as u64),
@@ -234,19 +237,46 @@ impl Way {
         match self.report {
             Some(Report { first: true, messages: 0, bytes: 0 }) | None => {}
             Some(Report { first: false, messages, bytes }) if (messages, bytes) == left => {}
-            Some(report) => self.fail(&format!("{report:?}, and (messages, bytes) left are {left:?}")),
+            Some(report) => {
+                self.fail(&format!("{report:?}, and (messages, bytes) left are {left:?}"))
+            }
+        }
+        let count = |is: fn(&&Entry) -> bool| self.entries.iter().filter(is).count();
+        Sums {
+            delivered: count(|entry| entry.delivered.is_some()),
+            refused: count(|entry| entry.fate == Fate::Refused),
+            reported: self.report.map_or(0, |report| report.messages as usize),
         }
     }
 }
 
+/// What became of messages.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Sums {
+    pub(crate) delivered: usize,
+    pub(crate) refused: usize,
+    /// Counted by the report of a close.
+    pub(crate) reported: usize,
+}
+
+impl Sums {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.delivered += more.delivered;
+        self.refused += more.refused;
+        self.reported += more.reported;
+    }
+}
+
 /// Checks what all of a channel came to, when everybody is done.
-pub(crate) fn check_end(ways: &[Ledger; 2]) {
+pub(crate) fn check_end(ways: &[Ledger; 2]) -> Sums {
+    let mut sums = Sums::default();
     for way in ways {
         way.check();
-        way.way().check_end();
+        sums.add(way.way().check_end());
     }
     let [one, other] = ways.each_ref().map(|way| way.way().report);
     if let (Some(one), Some(other)) = (one, other) {
         assert!(one.first != other.first, "not exactly one port closed first");
     }
+    sums
 }

@@ -39,9 +39,10 @@ mod handlers;
 mod ledger;
 mod ports;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cases::{Case, Form};
+use ledger::Sums;
 use loom_tests::number;
 
 /// Programs of each form.
@@ -54,44 +55,55 @@ const SCHEDULES: usize = 8;
 fn check(form: Form) {
     let first = number("MESSAGE_PORT_PROGRAM", 0);
     let programs = if first == 0 { number("MESSAGE_PORT_PROGRAMS", PROGRAMS) } else { 1 };
-    let (mut operations, mut most) = (0, 0);
     // Program 0 would be the one that the variable does not name.
     let first = first.max(1);
+    let (mut runs, mut operations, mut most) = (0, 0, 0);
+    let sums = Arc::default();
     for number in first..first + programs {
-        let case = Case::new(form, number);
+        let case = Arc::new(Case::new(form, number));
         operations += case.operations();
         most = most.max(case.operations());
-        run(&Arc::new(case));
+        runs += run(&case, &sums);
     }
+    let sums: Sums = *sums.lock().unwrap();
     println!(
-        "{form:?}: {programs} programs, {} operations on average, {most} at most",
+        "{form:?}: {programs} programs in {runs} runs; {} operations on average, {most} at most; {sums:?}",
         operations as u64 / programs
     );
+    let all_came_up = sums.delivered > 0 && sums.refused > 0 && sums.reported > 0;
+    assert!(all_came_up || programs < PROGRAMS, "no program came to: {sums:?}");
 }
 
-fn run(case: &Arc<Case>) {
+/// Runs a program in all of its schedules, and returns in how many.
+fn run(case: &Arc<Case>, sums: &Arc<Mutex<Sums>>) -> usize {
     /// Names the program that failed.
     struct Failing<'a>(&'a Case);
     impl Drop for Failing<'_> {
         fn drop(&mut self) {
             if std::thread::panicking() {
-                eprintln!("{}\nin MESSAGE_PORT_PROGRAM={} of {:?}", self.0, self.0.number, self.0.form);
+                eprintln!("{}MESSAGE_PORT_PROGRAM={} of {:?}", self.0, self.0.number, self.0.form);
             }
         }
     }
     let _failing = Failing(case);
     let scenario = {
-        let case = Arc::clone(case);
-        move || case.run()
+        let (case, sums) = (Arc::clone(case), Arc::clone(sums));
+        move || {
+            let more = case.run();
+            sums.lock().unwrap_or_else(PoisonError::into_inner).add(more);
+        }
     };
     #[cfg(message_port_shuttle)]
-    loom_tests::explore(
+    return loom_tests::explore(
         &Arc::new(scenario),
         case.number,
         number("MESSAGE_PORT_SHUTTLE_SCHEDULES", SCHEDULES),
     );
     #[cfg(not(message_port_shuttle))]
-    scenario();
+    {
+        scenario();
+        1
+    }
 }
 
 #[test]

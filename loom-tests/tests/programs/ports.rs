@@ -87,9 +87,9 @@ macro_rules! posting {
                 true
             }
             Operation::PostBatch(values) => {
-                $actor.outgoing.post_batch(values, |messages| {
-                    $poster.post_messages(messages).unwrap_or(0)
-                });
+                $actor
+                    .outgoing
+                    .post_batch(values, |messages| $poster.post_messages(messages).unwrap_or(0));
                 true
             }
             Operation::PostArchived(archive) => {
@@ -325,15 +325,13 @@ fn receiver_half<In: Posted>(actor: &Actor, mut receiver: Receiver<In>, operatio
             continue;
         }
         match operation {
-            Operation::Receive { how, .. } => {
-                match receive_by!(receiver, actor.patience(*how)) {
-                    Ok(message) => {
-                        actor.incoming.take(&message);
-                        thread::yield_now();
-                    }
-                    Err(nothing) => actor.nothing(nothing),
+            Operation::Receive { how, .. } => match receive_by!(receiver, actor.patience(*how)) {
+                Ok(message) => {
+                    actor.incoming.take(&message);
+                    thread::yield_now();
                 }
-            }
+                Err(nothing) => actor.nothing(nothing),
+            },
             Operation::Close(Part::Receiver) if !actor.calm => {
                 actor.incoming.closing();
                 receiver.close();
