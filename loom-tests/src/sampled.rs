@@ -9,10 +9,10 @@ use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 use crate::{Model, Run, number};
 
 /// Interleavings of one scenario, unless `MESSAGE_PORT_SHUTTLE_RUNS` says how many.
-const RUNS: usize = 300;
+const RUNS: usize = 1000;
 
 /// Steps of one interleaving before it is taken for an endless loop.
-const MAX_STEPS: usize = 5_000_000;
+const MAX_STEPS: usize = 500_000;
 
 /// Involuntary switches of the schedules of which each has few of them.
 const DEPTHS: [usize; 3] = [2, 4, 10];
@@ -40,6 +40,10 @@ pub(crate) fn check(model: Model, scenario: impl Fn(&Run) + Send + Sync + 'stati
 /// a quarter of them in schedules that may switch anywhere, the others in such as have few switches,
 /// since most faults need few. `MESSAGE_PORT_SHUTTLE_SCHEDULE` names one schedule instead, as a failure has
 /// printed it, or a file with it.
+///
+/// # Panics
+///
+/// Panics as the first run that fails, or if the schedule is none.
 pub fn explore<S>(scenario: &Arc<S>, seed: u64, runs: usize) -> usize
 where
     S: Fn() + Send + Sync + 'static,

@@ -36,9 +36,12 @@ struct Way {
 struct Entry {
     message: Posted,
     fate: Fate,
-    /// What has arrived.
-    delivered: Option<Option<Content>>,
+    delivered: Option<Arrived>,
 }
+
+/// Contents, or none where the archive was not valid.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Arrived(Option<Content>);
 
 enum Posted {
     Value(Value),
@@ -132,7 +135,7 @@ impl Ledger {
             (Fate::Refused, Some(_)) => {
                 way.fail(&format!("message {serial} was refused and delivered"))
             }
-            (Fate::Accepted(due), Some(arrived)) if due.content != arrived => {
+            (Fate::Accepted(due), Some(Arrived(arrived))) if due.content != arrived => {
                 way.fail(&format!("message {serial} arrived as {arrived:?} and not as {due:?}"))
             }
             _ => way.entries[serial].fate = fate,
@@ -157,7 +160,7 @@ impl Ledger {
             Fate::Accepted(due) => fits(due),
             _ => (0..MOST_WRITES).any(|write| fits(entry.arrival(kind, serial, write))),
         };
-        entry.delivered = Some(content);
+        entry.delivered = Some(Arrived(content));
         if !is_due {
             way.fail(&format!(
                 "message {serial} was due and {content:?} came: lost, or out of order"
@@ -245,7 +248,7 @@ impl Way {
         Sums {
             delivered: count(|entry| entry.delivered.is_some()),
             refused: count(|entry| entry.fate == Fate::Refused),
-            reported: self.report.map_or(0, |report| report.messages as usize),
+            reported: self.report.map_or(0, |report| report.messages),
         }
     }
 }
@@ -256,7 +259,7 @@ pub(crate) struct Sums {
     pub(crate) delivered: usize,
     pub(crate) refused: usize,
     /// Counted by the report of a close.
-    pub(crate) reported: usize,
+    pub(crate) reported: u64,
 }
 
 impl Sums {

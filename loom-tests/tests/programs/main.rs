@@ -46,7 +46,7 @@ use ledger::Sums;
 use loom_tests::number;
 
 /// Programs of each form.
-const PROGRAMS: u64 = if cfg!(message_port_shuttle) { 150 } else { 40 };
+const PROGRAMS: u64 = if cfg!(message_port_shuttle) { 300 } else { 25 };
 
 /// Schedules of each program.
 #[cfg(message_port_shuttle)]

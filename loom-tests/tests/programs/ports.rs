@@ -208,19 +208,19 @@ pub(crate) fn whole<Out: Posted, In: Posted>(
             },
             Operation::Report => actor.report(port.split_mut().0),
             Operation::Close(_) | Operation::Drop(_) if actor.calm => thread::yield_now(),
-            Operation::Close(part) => {
+            Operation::Close(by) => {
                 actor.incoming.closing();
-                match part {
+                match by {
                     Part::Whole => port.close(),
                     Part::Sender => port.split_mut().0.close(),
                     Part::Receiver => port.split_mut().1.close(),
                 }
             }
             Operation::Drop(Part::Whole) => return,
-            Operation::Drop(part) => {
+            Operation::Drop(half) => {
                 let (sender, receiver) = port.into_split();
                 let rest = &operations[index + 1..];
-                if *part == Part::Sender {
+                if *half == Part::Sender {
                     drop(sender);
                     receiver_half(actor, receiver, rest);
                 } else {
