@@ -25,6 +25,18 @@ export RUST_BACKTRACE=0 SHUTTLE_SILENCE_WARNINGS=1
 # Those that the gate runs. `--teeth` looks for whatever finds a mutant.
 expected() {
     cat <<'END'
+NoSecondLook|batches|blocks::a_batch_that_its_own_port_closes_on_is_delivered_or_refused|accepted and not delivered
+NoClaim|programs|several_channels_and_an_event_loop|Report
+NoDecision|programs|two_threads_with_a_channel|Report
+NoFreeBlock|programs|several_channels_and_an_event_loop|deadlock
+LeakSpilled|programs|several_channels_and_an_event_loop|memory is leaked
+LateCount|programs|several_channels_and_an_event_loop|Report
+FirstBlockFirst|blocks|a_batch_that_is_found_ahead_is_visible_all_at_once|a part of a batch is visible
+EarlyGiveBack|programs|several_channels_and_an_event_loop|currently reading
+LateHead|programs|several_channels_and_an_event_loop|deadlock
+KeepWaker|programs|several_channels_and_an_event_loop|deadlock
+NoStall|programs|several_channels_and_an_event_loop|deadlock
+SilentBell|event_loop|a_close_wakes_the_loop_of_a_port_without_a_handler|deadlock
 END
 }
 

@@ -30,10 +30,8 @@ pub(crate) fn check(model: Model, scenario: impl Fn(&Run) + Send + Sync + 'stati
     let runs = explore(&scenario, seed_of(&name), number("MESSAGE_PORT_SHUTTLE_RUNS", RUNS));
     println!("{name:<72} {runs:>8} {:>7.2} s", start.elapsed().as_secs_f64());
     let missed = run.missed(model.reaches);
-    if !missed.is_empty() {
-        // Perhaps only old values lead there, which shuttle does not show.
-        println!("    not in these: {}", missed.join(", "));
-    }
+    // Fewer schedules, or the one that is replayed, need not come to everything.
+    assert!(missed.is_empty() || runs < RUNS, "no schedule came to: {}", missed.join(", "));
 }
 
 /// Runs the scenario so many times, in schedules that follow from the seed, and says how often it was:
