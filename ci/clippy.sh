@@ -21,8 +21,10 @@ RUSTFLAGS="--cfg message_port_loom" CLIPPY_CONF_DIR=ci/lib \
     cargo clippy --lib --features loom -- -D warnings -A clippy::unnecessary_wraps
 
 if [ -f loom-tests/Cargo.toml ]; then
-    RUSTFLAGS="--cfg message_port_loom" cargo clippy --manifest-path loom-tests/Cargo.toml \
-        --all-targets --no-deps -- -D warnings
+    for flags in "--cfg message_port_loom" "--cfg message_port_loom --cfg message_port_shuttle"; do
+        RUSTFLAGS="$flags" cargo clippy --manifest-path loom-tests/Cargo.toml \
+            --all-targets --no-deps -- -D warnings
+    done
 fi
 for manifest in {fuzz,peers}/Cargo.toml; do
     [ -f "$manifest" ] || continue

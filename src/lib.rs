@@ -61,6 +61,7 @@
 //! | `pointer_width_64` | Archives with all 64 bits of `usize`, `isize`, lengths and offsets. It forwards rkyv's feature of that name and so holds for every use of rkyv in the program; see [`Message`]. |
 //! | `tracing` | [Events](https://docs.rs/tracing) of channels for the program's subscriber; see [`guide::practice`]. |
 //! | `loom` | Together with `--cfg message_port_loom`, ports take part in [loom](https://docs.rs/loom) models of your own program; see [`guide::practice`]. Alone it changes nothing. |
+//! | `shuttle` | Together with `--cfg message_port_loom --cfg message_port_shuttle`, the same in the random schedules of [shuttle](https://docs.rs/shuttle). |
 //!
 //! # Without the standard library
 //!
@@ -130,6 +131,8 @@ pub use rkyv;
 #[cfg(message_port_loom)]
 #[doc(hidden)]
 pub mod model {
+    #[cfg(message_port_shuttle)]
+    pub use crate::sync::model::memory_in_use;
     pub use crate::sync::model::{has_light_barriers, without_light_barriers};
 }
 

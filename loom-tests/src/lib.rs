@@ -1,11 +1,13 @@
 //! The models of `message-port`: what they are written with.
 //!
 //! A model is a scenario, a closure that makes a channel, spawns one or two threads and asserts
-//! one claim. Two engines run it:
+//! one claim. Three engines run it:
 //!
 //! - `cargo loom` compiles the library against loom, which runs the scenario once for every way
 //!   in which its threads can interleave and its loads can see older values, up to a bound on the
 //!   preemptions;
+//! - `cargo shuttle` compiles it against shuttle, which runs it in random schedules. It shows no
+//!   older values, and takes every ordering for the strongest one;
 //! - `cargo test` runs it on real threads, a few hundred times.
 //!
 //! # Barriers
@@ -21,18 +23,26 @@
 //! A model that never gets to the interesting case proves nothing. [`Model::reaches`] names the
 //! cases that must come up in some interleaving; the scenario marks them with [`Run::reached`].
 
-#[cfg(message_port_loom)]
+#[cfg(all(message_port_loom, not(message_port_shuttle)))]
 mod exhaustive;
 pub mod layouts;
 #[cfg(not(message_port_loom))]
 mod real;
+#[cfg(message_port_shuttle)]
+mod sampled;
 pub mod steps;
 pub mod tasks;
 
-#[cfg(message_port_loom)]
-pub use loom::thread;
+#[cfg(all(message_port_loom, not(message_port_shuttle)))]
+pub(crate) use loom as engine;
+#[cfg(message_port_shuttle)]
+pub(crate) use shuttle as engine;
 #[cfg(not(message_port_loom))]
-pub use std::thread;
+pub(crate) use std as engine;
+
+pub use engine::thread;
+#[cfg(message_port_shuttle)]
+pub use sampled::explore;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,7 +50,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(not(message_port_loom))]
 const _: () = assert!(
     option_env!("MESSAGE_PORT_ENGINE").is_none(),
-    "RUSTFLAGS in the environment replaces the flags of `cargo loom`: unset it"
+    "RUSTFLAGS in the environment replaces the flags of `cargo loom` or `cargo shuttle`: unset it"
 );
 
 /// Bytes per direction of the smallest ring that both engines accept: seven slots can be in use,
@@ -48,7 +58,7 @@ const _: () = assert!(
 pub const SMALLEST: usize = 128;
 
 /// Whether the engine tries every interleaving, so that small scenarios suffice.
-pub const EXHAUSTIVE: bool = cfg!(message_port_loom);
+pub const EXHAUSTIVE: bool = cfg!(all(message_port_loom, not(message_port_shuttle)));
 
 /// What the light barriers are, under loom.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,7 +74,10 @@ pub enum Barriers {
 /// A scenario and how to run it.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a model does nothing before `check`"]
-#[cfg_attr(not(message_port_loom), allow(dead_code, reason = "real threads have no choices"))]
+#[cfg_attr(
+    any(not(message_port_loom), message_port_shuttle),
+    allow(dead_code, reason = "other engines than loom have fewer choices")
+)]
 pub struct Model {
     barriers: Barriers,
     preemptions: usize,
@@ -96,8 +109,10 @@ impl Model {
     ///
     /// Panics if a run fails, or if a case that must come up did not.
     pub fn check(self, scenario: impl Fn(&Run) + Send + Sync + 'static) {
-        #[cfg(message_port_loom)]
+        #[cfg(all(message_port_loom, not(message_port_shuttle)))]
         exhaustive::check(self, scenario);
+        #[cfg(message_port_shuttle)]
+        sampled::check(self, scenario);
         #[cfg(not(message_port_loom))]
         real::check(self, &scenario);
     }
@@ -161,6 +176,16 @@ impl<T> Clone for Log<T> {
 /// Whether the larger models run too: `MESSAGE_PORT_LOOM_SLOW` is set.
 pub fn slow() -> bool {
     std::env::var_os("MESSAGE_PORT_LOOM_SLOW").is_some()
+}
+
+/// The number that a variable of the environment says, or another one if it is not set.
+///
+/// # Panics
+///
+/// Panics if the variable is no number.
+pub fn number<N: std::str::FromStr>(variable: &str, otherwise: N) -> N {
+    let Ok(text) = std::env::var(variable) else { return otherwise };
+    text.parse().unwrap_or_else(|_| panic!("{variable} is no number"))
 }
 
 /// Unwinds out of a handler like a panic, but says nothing about it on every interleaving.

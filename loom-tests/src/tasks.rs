@@ -1,15 +1,12 @@
 //! An executor for one task, whose sleep the engine schedules.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::engine::sync::{Condvar, Mutex, MutexGuard};
 use crate::thread;
-#[cfg(message_port_loom)]
-use loom::sync::{Condvar, Mutex};
-#[cfg(not(message_port_loom))]
-use std::sync::{Condvar, Mutex};
 
 /// What a waker of a task sets and the executor waits for.
 #[derive(Debug)]
@@ -33,34 +30,31 @@ impl Signal {
     }
 
     /// Waits until the signal is set, and takes it back.
-    ///
-    /// # Panics
-    ///
-    /// Panics if a waker panicked.
     pub fn wait(&self) {
         #[cfg(message_port_loom)]
         if !message_port::model::has_light_barriers() {
             // The wake may be lost; see `Barriers`.
-            return loom::thread::yield_now();
+            return thread::yield_now();
         }
         self.wait_for_wake();
     }
 
     /// Like [`wait`](Self::wait), where no wake may be lost, whatever the light barriers order.
-    ///
-    /// # Panics
-    ///
-    /// Panics if a waker panicked.
     pub fn wait_for_wake(&self) {
         if self.by_owner.swap(false, Ordering::Relaxed) {
             // The other one must get on.
             thread::yield_now();
         }
-        let mut is_set = self.is_set.lock().unwrap();
+        let mut is_set = self.is_set();
         while !*is_set {
-            is_set = self.changed.wait(is_set).unwrap();
+            is_set = self.changed.wait(is_set).unwrap_or_else(PoisonError::into_inner);
         }
         *is_set = false;
+    }
+
+    /// To shuttle all threads of a program panic while one of them does, and poison what they lock.
+    fn is_set(&self) -> MutexGuard<'_, bool> {
+        self.is_set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,7 +63,7 @@ impl Wake for Signal {
         if thread::current().id() == self.owner {
             self.by_owner.store(true, Ordering::Relaxed);
         }
-        *self.is_set.lock().unwrap() = true;
+        *self.is_set() = true;
         self.changed.notify_one();
     }
 }

@@ -26,6 +26,8 @@
 //! run; a loop around `try_recv` or `try_post_message` must call `loom::thread::yield_now`; do not
 //! `mem::forget` a received message. What a channel leaks or what deadlocks on it fails the model.
 
+#![cfg(not(message_port_shuttle))]
+
 /// Loom's primitives in a model, the standard library's otherwise.
 mod sync {
     #[cfg(message_port_loom)]

@@ -26,16 +26,16 @@ pub(crate) struct Memory {
 #[derive(Debug)]
 struct Shadow {
     /// Entered for every access to the bytes.
-    bytes: loom::cell::UnsafeCell<()>,
+    bytes: crate::sync::cell::UnsafeCell<()>,
     /// Gone when the bytes are freed, which loom demands before the end.
-    owned: std::cell::RefCell<Option<loom::alloc::Track<()>>>,
+    owned: std::cell::RefCell<Option<crate::sync::alloc::Track<()>>>,
 }
 
 #[cfg(message_port_loom)]
 impl Default for Shadow {
     fn default() -> Self {
-        let owned = Some(loom::alloc::Track::new(())).into();
-        Self { bytes: loom::cell::UnsafeCell::new(()), owned }
+        let owned = Some(crate::sync::alloc::Track::new(())).into();
+        Self { bytes: crate::sync::cell::UnsafeCell::new(()), owned }
     }
 }
 

@@ -20,7 +20,7 @@ use super::block::{Cursor, Shape};
 use super::frame::{HEADER, SLOT};
 use crate::ring::layout::Layout;
 use crate::sync::AtomicU32;
-use loom::cell::{ConstPtr, MutPtr, UnsafeCell};
+use crate::sync::cell::{ConstPtr, MutPtr, UnsafeCell};
 
 /// Plain writes in progress.
 pub(super) type Writing = Vec<MutPtr<()>>;

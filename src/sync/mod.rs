@@ -1,18 +1,27 @@
 //! The one place that names atomics, fences, cells and reference counts.
 //!
 //! Ordinarily these are the standard library's and crossbeam's; under `--cfg message_port_loom`
-//! they are loom's, so that a model checker can schedule them. No other module imports
-//! `std::sync::atomic`, and no other module names an [`Ordering`]: they use the tags of
+//! they are loom's, so that a model checker can schedule them, and with `--cfg message_port_shuttle`
+//! beside it they are shuttle's. No other module imports `std::sync::atomic`, and no other module names an [`Ordering`]: they use the tags of
 //! [`order`].
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
+#[cfg(all(message_port_loom, not(message_port_shuttle)))]
+mod loom;
 #[cfg(message_port_loom)]
 pub(crate) mod model;
 pub(crate) mod order;
+#[cfg(all(message_port_loom, message_port_shuttle))]
+mod shuttle;
 
-#[cfg(all(message_port_loom, not(feature = "loom")))]
+#[cfg(all(message_port_loom, not(message_port_shuttle), not(feature = "loom")))]
 compile_error!("`--cfg message_port_loom` needs the feature `loom` of message-port");
+#[cfg(all(message_port_shuttle, not(all(message_port_loom, feature = "shuttle"))))]
+compile_error!(
+    "`--cfg message_port_shuttle` needs `--cfg message_port_loom` and the feature `shuttle` of \
+     message-port"
+);
 
 #[cfg(not(message_port_loom))]
 mod imp {

@@ -1,15 +1,29 @@
-//! The primitives under loom, and what a model may choose about them.
+//! The primitives under a model checker, and what a model may choose about them.
+//!
+//! The engine is loom, which tries every schedule up to a bound and shows old values to unordered
+//! loads, or shuttle, which tries random schedules of programs as large as one likes, but shows only
+//! the newest values.
 
-pub(crate) use loom::hint::spin_loop;
-pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
-pub(crate) use loom::sync::{Arc, Condvar, Mutex};
+#[cfg(not(message_port_shuttle))]
+use super::loom as engine;
+#[cfg(message_port_shuttle)]
+use super::shuttle as engine;
 
-use loom::sync::atomic::AtomicBool;
+#[cfg(message_port_shuttle)]
+pub use engine::memory_in_use;
+
+pub(crate) use engine::hint::spin_loop;
+pub(crate) use engine::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+pub(crate) use engine::sync::{Arc, Condvar, Mutex};
+pub(crate) use engine::{PositionWord, StateWord, ThreadId, this_thread};
+pub(crate) use engine::{alloc, cell};
+
+use engine::sync::atomic::AtomicBool;
 use std::sync::PoisonError;
 use std::time::Instant;
 
 thread_local! {
-    /// Loom runs all threads of a model on the thread that called it.
+    /// The engine runs all threads of a model on the thread that called it.
     static LIGHT_BARRIERS: std::cell::Cell<bool> = const { std::cell::Cell::new(true) };
 }
 
@@ -38,132 +52,13 @@ pub fn has_light_barriers() -> bool {
     LIGHT_BARRIERS.get()
 }
 
-/// Threads of a model that can be told apart; loom allows five.
-const THREADS: usize = 5;
-
-/// Which thread of a model it is.
-pub(crate) type ThreadId = usize;
-
-/// Tells threads apart.
-pub(crate) fn this_thread() -> ThreadId {
-    thread_number()
-}
-
-/// The number of the calling thread within its model.
-fn thread_number() -> usize {
-    loom::thread_local! {
-        static NUMBER: usize = {
-            // Loom shows the number only here.
-            let id = format!("{:?}", loom::thread::current().id());
-            let digits: String = id.chars().filter(char::is_ascii_digit).collect();
-            digits.parse().unwrap_or(0)
-        };
-    }
-    NUMBER.with(|number| number % THREADS)
-}
-
-/// An atomic of which loom finds every order of accesses, also where a thread that writes it has
-/// read it before.
-///
-/// To find out what could have run earlier, loom remembers one last access for each atomic. A
-/// thread that loads and then writes meets its own load there, and what another thread loaded
-/// before stays undiscovered: a `fetch_update` against one load is a single interleaving. So each
-/// thread's loads leave a mark in an atomic of their own, and writes look at the marks first.
-/// Nothing is ever stored in a mark, so that it orders no memory.
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident: $atomic:ty, $value:ty;)*) => {$(
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub(crate) struct $name {
-            value: $atomic,
-            /// On the heap, as loom gives each thread of a model little stack.
-            marks: Box<[AtomicBool]>,
-            /// Which threads have loaded at all; not scheduled.
-            marked: std::sync::atomic::AtomicUsize,
-        }
-
-        #[allow(dead_code, reason = "an atomic needs some of them")]
-        impl $name {
-            pub(crate) fn new(value: $value) -> Self {
-                Self {
-                    value: <$atomic>::new(value),
-                    marks: (0..THREADS).map(|_| AtomicBool::new(false)).collect(),
-                    marked: std::sync::atomic::AtomicUsize::new(0),
-                }
-            }
-
-            pub(crate) fn load(&self, order: Ordering) -> $value {
-                let number = thread_number();
-                self.marked.fetch_or(1 << number, Ordering::Relaxed);
-                self.marks[number].load(Ordering::Relaxed);
-                self.value.load(order)
-            }
-
-            /// Before every write.
-            fn meet_loads(&self) {
-                let others = self.marked.load(Ordering::Relaxed) & !(1 << thread_number());
-                for (number, mark) in self.marks.iter().enumerate() {
-                    if others & 1 << number != 0 {
-                        let (set, relaxed) = (true, Ordering::Relaxed);
-                        let _ = mark.compare_exchange(set, set, relaxed, relaxed);
-                    }
-                }
-            }
-
-            pub(crate) fn store(&self, value: $value, order: Ordering) {
-                self.meet_loads();
-                self.value.store(value, order);
-            }
-
-            pub(crate) fn fetch_or(&self, value: $value, order: Ordering) -> $value {
-                self.meet_loads();
-                self.value.fetch_or(value, order)
-            }
-
-            pub(crate) fn compare_exchange(
-                &self,
-                current: $value,
-                new: $value,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<$value, $value> {
-                self.meet_loads();
-                self.value.compare_exchange(current, new, success, failure)
-            }
-
-            pub(crate) fn fetch_update(
-                &self,
-                success: Ordering,
-                failure: Ordering,
-                mut next: impl FnMut($value) -> Option<$value>,
-            ) -> Result<$value, $value> {
-                let mut value = self.load(failure);
-                while let Some(new) = next(value) {
-                    match self.compare_exchange(value, new, success, failure) {
-                        Ok(previous) => return Ok(previous),
-                        Err(actual) => value = actual,
-                    }
-                }
-                Err(value)
-            }
-        }
-    )*};
-}
-
-words! {
-    /// A state that every thread reads and writes.
-    StateWord: loom::sync::atomic::AtomicU32, u32;
-    /// A position that its writer reads, too.
-    PositionWord: loom::sync::atomic::AtomicUsize, usize;
-}
-
-/// A cell whose accesses loom tracks.
+/// A cell whose accesses the engine tracks.
 #[derive(Debug, Default)]
-pub(crate) struct Cell<T>(loom::cell::UnsafeCell<T>);
+pub(crate) struct Cell<T>(cell::UnsafeCell<T>);
 
 impl<T> Cell<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self(loom::cell::UnsafeCell::new(value))
+        Self(cell::UnsafeCell::new(value))
     }
 
     pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
@@ -171,7 +66,12 @@ impl<T> Cell<T> {
     }
 
     pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
-        self.0.with_mut(f)
+        self.0.with_mut(|value| {
+            // Who must not come meanwhile could: without old values a race is two at once.
+            #[cfg(message_port_shuttle)]
+            engine::switch();
+            f(value)
+        })
     }
 }
 
@@ -181,7 +81,7 @@ struct Place<T> {
     /// Whether the item is in place: what comes between push and pop, and nothing else.
     is_filled: AtomicBool,
     /// Not scheduled, and orders nothing: accesses that only this lock kept apart are a failure.
-    item: std::sync::Mutex<(Option<T>, loom::cell::UnsafeCell<()>)>,
+    item: std::sync::Mutex<(Option<T>, cell::UnsafeCell<()>)>,
 }
 
 impl<T> Place<T> {
@@ -195,7 +95,7 @@ impl<T> Place<T> {
 /// Items that may be in a queue at a time; a model has no more.
 const PLACES: usize = 8;
 
-/// Stands in for crossbeam's unbounded queue, which loom cannot schedule.
+/// Stands in for crossbeam's unbounded queue, which no engine can schedule.
 ///
 /// It orders what comes before a push ahead of what comes after the pop of that very item, and
 /// nothing else: neither two pushes, nor a pop and a push, nor [`len`](Self::len) and anything (but
@@ -261,16 +161,16 @@ impl<T> SegQueue<T> {
 struct Token {
     is_there: AtomicBool,
     /// The owner, while it sleeps. Not scheduled: it belongs to the step before.
-    sleeper: std::sync::Mutex<Option<loom::thread::Thread>>,
+    sleeper: std::sync::Mutex<Option<engine::thread::Thread>>,
 }
 
 impl Token {
-    fn sleeper(&self) -> std::sync::MutexGuard<'_, Option<loom::thread::Thread>> {
+    fn sleeper(&self) -> std::sync::MutexGuard<'_, Option<engine::thread::Thread>> {
         self.sleeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Stands in for crossbeam's parker, which loom cannot schedule.
+/// Stands in for crossbeam's parker, which no engine can schedule.
 ///
 /// It orders what comes before an unpark ahead of what comes after the park that takes its token,
 /// and nothing else. Loom's own `thread::park` is used for the sleep alone: it lets an unpark order
@@ -302,12 +202,12 @@ impl Parker {
 
     pub(crate) fn park(&self) {
         if !has_light_barriers() {
-            return loom::thread::yield_now();
+            return engine::thread::yield_now();
         }
         while !self.take_token() {
             // Nobody runs between the look at the token and the sleep.
-            *self.unparker.0.sleeper() = Some(loom::thread::current());
-            loom::thread::park();
+            *self.unparker.0.sleeper() = Some(engine::thread::current());
+            engine::thread::park();
         }
         *self.unparker.0.sleeper() = None;
     }
@@ -316,7 +216,7 @@ impl Parker {
     /// one only after they have run: a program that tries again and again must get on.
     pub(crate) fn park_deadline(&self, _deadline: Instant) {
         if self.has_timed_out.replace(true) {
-            loom::thread::yield_now();
+            engine::thread::yield_now();
         }
         self.take_token();
     }

@@ -13,6 +13,11 @@ const MAX_OPERATIONS: usize = 160;
 
 impl Program {
     pub(crate) fn decode(bytes: &[u8]) -> Self {
+        Self::decode_up_to(bytes, MAX_OPERATIONS)
+    }
+
+    /// Decodes a program of at most so many operations.
+    pub(crate) fn decode_up_to(bytes: &[u8], max_operations: usize) -> Self {
         let mut input = Input { bytes, capacity: 64, max_message_len: None, trusted: false };
         let kinds = match input.below(8) {
             0 => [Kind::Flexible, Kind::Flexible],
@@ -54,7 +59,7 @@ impl Program {
         };
         input.trusted = limits / 8 == 1;
         let mut operations = Vec::new();
-        while !input.bytes.is_empty() && operations.len() < MAX_OPERATIONS {
+        while !input.bytes.is_empty() && operations.len() < max_operations {
             operations.push((input.below(2), input.operation()));
         }
         let Input { max_message_len, trusted, .. } = input;

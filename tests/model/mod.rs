@@ -6,6 +6,7 @@
 //! | `program` | what a program can say |
 //! | `decode` | how bytes become a program |
 //! | `values` | the messages: their contents, their sizes, how their serialisation misbehaves |
+//! | `content` | what tells one message from another |
 //! | `journal` | what can be observed |
 //! | `system` | executes a program on real ports and writes the journal |
 //! | `posting`, `receiving` | the calls that post and receive on real ports |
@@ -19,9 +20,13 @@
 //! | `wakes` | the model's part that sleeps |
 //! | `random` | random bytes; for the tests only, the fuzzer has better ones |
 //!
+//! `program`, `decode`, `values` and `content` also make the programs that `loom-tests` runs on many
+//! threads.
+//!
 //! The seeded test, the replay of the corpora and the fuzz target all call [`check`].
 
 mod admission;
+mod content;
 mod decode;
 mod growth;
 mod handlers;

@@ -13,7 +13,7 @@ use rkyv::util::AlignedVec;
 use rkyv::vec::{ArchivedVec, VecResolver};
 use rkyv::{Archive, Archived, Deserialize, Place, Serialize};
 
-use super::journal::Content;
+use super::content::Content;
 
 /// Which type a port posts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
