@@ -15,7 +15,7 @@ use message_port::{BoxError, MessageChannel, MessagePort};
 use watchdog::Watchdog;
 
 /// Operations after which a task that was not suspended is greedy, far beyond any budget.
-const GREEDY: u64 = 20_000;
+const GREEDY: u64 = if cfg!(miri) { 200 } else { 20_000 };
 
 type Greedy = fn(Rc<Cell<bool>>) -> Pin<Box<dyn Future<Output = Result<(), BoxError>>>>;
 

@@ -36,7 +36,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 /// A small ring, so that both ends wait again and again.
 const CAPACITY: usize = 512;
-const PARCELS: u64 = 2000;
+const PARCELS: u64 = if cfg!(miri) { 20 } else { 2000 };
 
 /// Most of them are short; now and then one is spilled.
 fn parcel(number: u64) -> Parcel {

@@ -1,23 +1,68 @@
 //! Threads that are known to be blocked.
 //!
-//! What wakes a thread is only tested if the thread sleeps. Where the system tells (Linux) these
-//! helpers wait until it says so; elsewhere they give the thread a chance, and the tests still
-//! hold.
+//! What wakes a thread is only tested if the thread sleeps. Where somebody can tell (Linux, and
+//! Miri) these helpers wait until it does; elsewhere they give the thread a chance, and the tests
+//! still hold.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-/// Where Linux describes the calling thread.
-fn this_thread() -> Option<PathBuf> {
-    Some(Path::new("/proc").join(fs::read_link("/proc/thread-self").ok()?))
+/// Linux says it, in a file for each thread.
+#[cfg(not(miri))]
+mod observed {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::thread;
+
+    /// Where Linux describes a thread.
+    pub(super) struct Thread(Option<PathBuf>);
+
+    impl Thread {
+        /// The calling one.
+        pub(super) fn this() -> Self {
+            let path = fs::read_link("/proc/thread-self").ok();
+            Self(path.map(|path| Path::new("/proc").join(path)))
+        }
+
+        /// Returns once the thread sleeps or `is_finished` says that there is none.
+        pub(super) fn wait_until_asleep(&self, is_finished: impl Fn() -> bool) {
+            let Some(path) = &self.0 else { return thread::yield_now() };
+            while !is_finished() && !is_asleep(path) {
+                thread::yield_now();
+            }
+        }
+    }
+
+    /// The state letter behind the name, which may contain anything, parentheses too.
+    fn is_asleep(thread: &Path) -> bool {
+        let stat = fs::read_to_string(thread.join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('S'))
+    }
 }
 
-/// The state letter behind the name, which may contain anything, parentheses too.
-fn is_asleep(thread: &Path) -> bool {
-    let stat = fs::read_to_string(thread.join("stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('S'))
+/// Miri's clock is its own where it isolates the program: it counts the blocks of code that were
+/// run, 5 µs for each, and only when every thread waits does it jump to the next deadline. So a
+/// thread that sleeps gets on when all others are blocked, and no sooner unless they run that many
+/// blocks: ten times what the slowest of them needs to fall asleep.
+#[cfg(miri)]
+mod observed {
+    use std::thread;
+    use std::time::Duration;
+
+    /// Of 20,000 blocks.
+    const LONG_ENOUGH: Duration = Duration::from_millis(100);
+
+    pub(super) struct Thread;
+
+    impl Thread {
+        pub(super) fn this() -> Self {
+            Self
+        }
+
+        pub(super) fn wait_until_asleep(&self, _is_finished: impl Fn() -> bool) {
+            thread::sleep(LONG_ENOUGH);
+        }
+    }
 }
 
 /// Runs `f` on a thread of its own and returns once that sleeps inside `f`, or has left it.
@@ -26,15 +71,9 @@ pub(crate) fn spawn_asleep<R: Send + 'static>(
 ) -> JoinHandle<R> {
     let (tell, told) = mpsc::channel();
     let handle = thread::spawn(move || {
-        tell.send(this_thread()).unwrap();
+        tell.send(observed::Thread::this()).unwrap();
         f()
     });
-    if let Some(thread) = told.recv().unwrap() {
-        while !handle.is_finished() && !is_asleep(&thread) {
-            thread::yield_now();
-        }
-    } else {
-        thread::yield_now();
-    }
+    told.recv().unwrap().wait_until_asleep(|| handle.is_finished());
     handle
 }
