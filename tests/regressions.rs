@@ -20,7 +20,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// Races of each kind.
 const ROUNDS: u64 = if cfg!(miri) { 10 } else { 2000 };
 /// In place, and in a buffer.
-const LENGTHS: [usize; 2] = [40, 3000];
+const LENGTHS: [usize; 2] = [40, if cfg!(miri) { 700 } else { 3000 }];
 
 /// A receiver was told that its sender is gone while a message was still queued.
 #[test]

@@ -109,6 +109,7 @@ fn left_behind<T: Message>(large: &T, small: &T, messages: u32) -> i64 {
 
 /// The tables of shared pointers stayed as large as they ever were.
 #[test]
+#[cfg_attr(miri, ignore = "counts what large messages allocate")]
 fn the_tables_of_many_shared_pointers_are_let_go_of() {
     let (large, small) = (shared(50_000), shared(2));
     assert!(left_behind(&large, &small, 0) > LITTLE, "the test is about something");
@@ -118,6 +119,7 @@ fn the_tables_of_many_shared_pointers_are_let_go_of() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "counts what large messages allocate")]
 fn the_arena_of_a_large_message_is_let_go_of() {
     let texts = |texts| vec!["text".to_owned(); texts];
     assert!(left_behind(&texts(100_000), &texts(2), 0) > LITTLE, "the test is about something");
@@ -126,6 +128,7 @@ fn the_arena_of_a_large_message_is_let_go_of() {
 
 /// A steady state has large messages too.
 #[test]
+#[cfg_attr(miri, ignore = "counts what large messages allocate")]
 fn m2_a_large_message_now_and_then() -> Outcome {
     let (large, small) = (shared(5_000), shared(2));
     let MessageChannel { mut port1, mut port2 } =
@@ -170,6 +173,7 @@ fn unaligned(archive: &[u8]) -> AlignedVec {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "counts what large messages allocate")]
 fn the_copy_of_an_unaligned_archive_is_let_go_of() -> Outcome {
     let archive = rkyv::to_bytes::<rancor::Error>(&vec![7u8; 2 << 20])?;
     let archive = unaligned(&archive);
@@ -200,6 +204,7 @@ fn the_copy_of_an_unaligned_archive_is_let_go_of() -> Outcome {
 
 /// Large ones too, which travel in buffers.
 #[test]
+#[cfg_attr(miri, ignore = "counts what large messages allocate")]
 fn m2_unaligned_archives() -> Outcome {
     let archive = unaligned(&rkyv::to_bytes::<rancor::Error>(&vec![7u8; 100_000])?);
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::with_capacity(1024);

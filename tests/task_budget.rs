@@ -230,6 +230,7 @@ fn m5_no_task_starves_others_on_tokio_with_one_thread() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "the reactor of smol needs what Miri does not have")]
 fn m5_no_task_starves_others_on_smol() {
     check(|name, greedy, stopped| {
         let executor = smol::LocalExecutor::new();

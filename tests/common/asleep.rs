@@ -43,14 +43,15 @@ mod observed {
 /// Miri's clock is its own where it isolates the program: it counts the blocks of code that were
 /// run, 5 µs for each, and only when every thread waits does it jump to the next deadline. So a
 /// thread that sleeps gets on when all others are blocked, and no sooner unless they run that many
-/// blocks: ten times what the slowest of them needs to fall asleep.
+/// blocks, ten times what the slowest of them needs to fall asleep.
 #[cfg(miri)]
 mod observed {
+    use std::sync::atomic::{Ordering, fence};
     use std::thread;
     use std::time::Duration;
 
-    /// Of 20,000 blocks.
-    const LONG_ENOUGH: Duration = Duration::from_millis(100);
+    /// A million blocks.
+    const LONG_ENOUGH: Duration = Duration::from_secs(5);
 
     pub(super) struct Thread;
 
@@ -61,6 +62,9 @@ mod observed {
 
         pub(super) fn wait_until_asleep(&self, _is_finished: impl Fn() -> bool) {
             thread::sleep(LONG_ENOUGH);
+            // Being asleep is told by the clock, which orders nothing. Whoever falls asleep has
+            // executed such a fence before; behind this one, what it did then is not missed.
+            fence(Ordering::SeqCst);
         }
     }
 }
