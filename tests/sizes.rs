@@ -359,6 +359,7 @@ fn a_ring_holds_as_many_of_one_size_as_its_blocks() -> Outcome {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri gives up itself where no machine has so much memory")]
 fn capacities_that_cannot_be() {
     let build = |bytes| MessageChannel::<u64>::builder().capacity(bytes).build().map(drop);
     assert_eq!(build(0), Err(BuildError::ZeroCapacity));
