@@ -20,7 +20,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// In this ring a record with a short text travels in place, one with a long text in a buffer.
 const CAPACITY: usize = 1024;
 /// More than the ring holds.
-const NUMBERS: u32 = if cfg!(miri) { 20 } else { 200 };
+const NUMBERS: u64 = if cfg!(miri) { 20 } else { 200 };
 const TEXTS: [usize; 2] = [20, 3000];
 
 #[derive(Archive, Serialize, Deserialize, PartialEq, Debug)]
