@@ -45,8 +45,11 @@ logs="$(mktemp -d)"
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$logs"' EXIT
 
 # Tree borrows are slow where trees are large, so what nothing refers to any more goes early.
-common="-Zmiri-provenance-gc=1000 -Zmiri-env-forward=MESSAGE_PORT_ROUNDS"
-common+=" -Zmiri-env-forward=MESSAGE_PORT_MUTANT ${MIRIFLAGS:-}"
+common="-Zmiri-provenance-gc=1000 ${MIRIFLAGS:-}"
+# Variables are set by flags: cargo-miri runs a test with the environment in which it was built.
+if [ -n "${MESSAGE_PORT_ROUNDS:-}" ]; then
+    common+=" -Zmiri-env-set=MESSAGE_PORT_ROUNDS=$MESSAGE_PORT_ROUNDS"
+fi
 stacked="$common"
 tree="$common -Zmiri-tree-borrows"
 
@@ -128,10 +131,8 @@ expected() {
     cat <<'END'
 P1|publish|frames::a_committed_message_is_visible_with_its_bytes|Data race detected
 P1|publish|blocks::a_committed_message_is_visible_with_its_bytes|Data race detected
-R1|publish|bytes_are_read_before_they_are_written_again|Data race detected
 W3|tasks|a_post_wakes_the_receiving_task|Data race detected
 Q1|spill|a_buffer_is_read_before_it_is_written_again|Data race detected
-EarlyRelease|publish|bytes_are_read_before_they_are_written_again|Data race detected
 NoHandBack|spill|a_returned_buffer_wakes_the_sender|deadlock
 LeakSpilled|drop|the_last_owner_frees_everything_once|memory leaked
 END
@@ -142,8 +143,8 @@ must_find() {
     local wanted=" $* " mutant tests model finding output missed=0
     while IFS='|' read -r -u 3 mutant tests model finding; do
         [[ "$wanted" == "  " || "$wanted" == *" $mutant "* ]] || continue
-        if output="$(MESSAGE_PORT_MUTANT="$mutant" \
-            MIRIFLAGS="$tree -Zmiri-preemption-rate=0.1 -Zmiri-many-seeds=0..16" \
+        if output="$(MIRIFLAGS="$tree -Zmiri-preemption-rate=0.1 -Zmiri-many-seeds=0..16
+            -Zmiri-env-set=MESSAGE_PORT_MUTANT=$mutant" \
             timeout 600 cargo +nightly miri test --quiet --target "$host" "${scenarios[@]}" \
             --test "$tests" -Zprofile-rustflags \
             --config 'profile.dev.package.message-port.rustflags = ["--cfg", "message_port_teeth"]' \
@@ -168,7 +169,7 @@ bounded() {
     for tests in soundness raw shared_pointers drops growable_order waiting; do
         start "$tests, tree borrows" "$host" "$tree $calm" "${library[@]}" --test "$tests"
     done
-    for tests in publish blocks growth spill close; do
+    for tests in publish growth close; do
         start "scenarios $tests, stacked borrows" "$host" "$stacked -Zmiri-preemption-rate=0.2" \
             "${scenarios[@]}" --test "$tests" -- ::
     done
@@ -178,7 +179,7 @@ bounded() {
     done
     other_machines "publish blocks" raw
     finish
-    must_find P1 R1
+    must_find P1 Q1
 }
 
 # 32 bits, and the other byte order: the ring, frames, some scenarios, and some files of tests.
