@@ -176,6 +176,8 @@ bounded() {
     for tests in soundness raw shared_pointers drops growable_order waiting; do
         start "$tests, tree borrows" "$host" "$tree $calm" "${library[@]}" --test "$tests"
     done
+    start "scenarios blocks, stacked borrows" "$host" "$stacked -Zmiri-preemption-rate=0.2" \
+        "${scenarios[@]}" --test blocks
     for tests in publish growth close; do
         start "scenarios $tests, stacked borrows" "$host" "$stacked -Zmiri-preemption-rate=0.2" \
             "${scenarios[@]}" --test "$tests" -- ::
@@ -213,6 +215,8 @@ everything() {
         local how="-Zmiri-preemption-rate=$rate $seeds"
         start "unit tests, stacked borrows, $rate" "$host" "$stacked $how" "${library[@]}" --lib
         start "unit tests, tree borrows, $rate" "$host" "$tree $how" "${library[@]}" --lib
+        start "scenarios blocks, stacked borrows, $rate" "$host" "$stacked $how" \
+            "${scenarios[@]}" --test blocks
         for tests in $(in_both_layouts); do
             start "scenarios $tests, stacked borrows, $rate" "$host" "$stacked $how" \
                 "${scenarios[@]}" --test "$tests" -- ::
