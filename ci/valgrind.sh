@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests in Valgrind's memcheck, which finds decisions that depend on bytes nobody initialised:
-# AddressSanitizer does not look for them, and Miri is rarely installed.
+# AddressSanitizer does not look for them, and Miri is too slow for all of these messages.
 #
 #   bash ci/valgrind.sh
 #

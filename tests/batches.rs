@@ -125,15 +125,16 @@ fn the_length_leaves_out_what_is_not_visible() -> Outcome {
 /// More than the ring holds: what fits is published before the batch waits for room.
 #[test]
 fn a_batch_larger_than_the_ring_waits_in_between() -> Outcome {
+    const MESSAGES: u64 = if cfg!(miri) { 100 } else { 1000 };
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(256);
-    let sender = spawn_asleep(move || port1.post_messages(&numbers(1000)));
+    let sender = spawn_asleep(move || port1.post_messages(&numbers(MESSAGES)));
     assert!(!sender.is_finished());
     assert!(!port2.is_empty());
-    for number in 0..1000 {
+    for number in 0..MESSAGES {
         assert_eq!(*port2.recv()?, number);
     }
-    assert_eq!(sender.join().unwrap()?, 1000);
+    assert_eq!(sender.join().unwrap()? as u64, MESSAGES);
     Ok(())
 }
 
@@ -141,7 +142,7 @@ fn a_batch_larger_than_the_ring_waits_in_between() -> Outcome {
 #[test]
 fn a_batch_may_cross_the_end_of_the_ring() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::with_capacity(512);
-    for round in 0..100 {
+    for round in 0..if cfg!(miri) { 20 } else { 100 } {
         let batch: Vec<_> = (0..4).map(|n| vec![n; 20 + round % 40]).collect();
         assert_eq!(port1.post_messages(&batch)?, 4);
         for message in &batch {
@@ -157,7 +158,7 @@ fn a_spilled_message_keeps_its_place() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::with_capacity(1024);
     let lengths = [3000, 10, 20, 4000, 5000, 0, 30, 2000];
     let batch: Vec<_> = (0u8..).zip(lengths).map(|(n, length)| vec![n; length]).collect();
-    for _ in 0..5 {
+    for _ in 0..if cfg!(miri) { 1 } else { 5 } {
         let (calls, waker) = Wakes::watched();
         assert!(port2.poll_recv(&mut Context::from_waker(&waker)).is_pending());
         assert_eq!(port1.post_messages(&batch)?, batch.len());
@@ -172,15 +173,16 @@ fn a_spilled_message_keeps_its_place() -> Outcome {
 /// More spilled messages than there are buffers: the batch waits for one to come back.
 #[test]
 fn a_batch_waits_for_buffers() -> Outcome {
+    const LENGTH: usize = if cfg!(miri) { 600 } else { 2000 };
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::with_capacity(1024);
     let sender = spawn_asleep(move || {
-        let batch: Vec<_> = (0..30).map(|n| vec![n; 2000]).collect();
+        let batch: Vec<_> = (0..30).map(|n| vec![n; LENGTH]).collect();
         port1.post_messages(&batch)
     });
     assert!(!sender.is_finished());
     for n in 0..30 {
-        assert_eq!(**port2.recv()?, [n; 2000]);
+        assert_eq!(**port2.recv()?, [n; LENGTH]);
     }
     assert_eq!(sender.join().unwrap()?, 30);
     Ok(())
@@ -386,7 +388,7 @@ fn c8_the_end_is_found_behind_the_skipped_rest_of_the_ring() -> Outcome {
 #[test]
 fn c4_reports_are_exact_whenever_the_peer_closes() -> Outcome {
     let _watchdog = Watchdog::start();
-    for read in 0..60 {
+    for read in (0..60).step_by(if cfg!(miri) { 11 } else { 1 }) {
         let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(256);
         let sender = thread::spawn(move || {
             let batch = numbers(7);

@@ -17,7 +17,7 @@ use watchdog::Watchdog;
 type Outcome = Result<(), BoxError>;
 
 /// In each of the three ways to run a task.
-const CANCELLATIONS: u64 = 35_000;
+const CANCELLATIONS: u64 = if cfg!(miri) { 60 } else { 35_000 };
 
 /// Receives until so many futures were dropped. What the peer's posts had accepted was received or
 /// reported.

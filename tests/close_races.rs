@@ -43,6 +43,8 @@ impl std::ops::Add for Tally {
 
 /// So small that posts wait, the laps are short, and half of the messages are spilled.
 const CAPACITY: usize = 512;
+/// Races of each kind.
+const ROUNDS: u64 = if cfg!(miri) { 4 } else { 400 };
 
 fn channel() -> MessageChannel<Vec<u8>> {
     MessageChannel::with_capacity(CAPACITY)
@@ -105,7 +107,7 @@ fn dawdle(random: &mut Random) {
 #[test]
 fn c4_accepted_is_read_plus_reported_for_whole_ports() {
     let _watchdog = Watchdog::start();
-    for round in 0..400 {
+    for round in 0..ROUNDS {
         let MessageChannel { mut port1, mut port2 } = channel();
         let poster = thread::spawn(move || {
             let accepted = post_all(port1.split_mut().0, round);
@@ -129,7 +131,7 @@ fn c4_accepted_is_read_plus_reported_for_whole_ports() {
 #[test]
 fn c4_accepted_is_read_plus_reported_for_split_halves() {
     let _watchdog = Watchdog::start();
-    for round in 0..400 {
+    for round in 0..ROUNDS {
         let MessageChannel { port1, port2 } = channel();
         let (mut sender1, _receiver1) = port1.into_split();
         let (mut sender2, mut receiver2) = port2.into_split();
@@ -161,7 +163,7 @@ fn c4_accepted_is_read_plus_reported_for_split_halves() {
 fn c1_c4_of_two_ports_that_close_at_once_exactly_one_is_first() {
     let _watchdog = Watchdog::start();
     let mut firsts = [0, 0];
-    for round in 0..400 {
+    for round in 0..ROUNDS {
         let MessageChannel { port1, port2 } = channel();
         let start = Arc::new(Barrier::new(2));
         let ends = [port1, port2].map(|mut port| {
@@ -206,13 +208,13 @@ fn c1_c4_of_two_ports_that_close_at_once_exactly_one_is_first() {
             both => panic!("{both:?}"),
         }
     }
-    assert_eq!(firsts[0] + firsts[1], 400);
+    assert_eq!(firsts[0] + firsts[1], ROUNDS);
 }
 
 #[test]
 fn c1_all_four_halves_close_at_once() {
     let _watchdog = Watchdog::start();
-    for _ in 0..200 {
+    for _ in 0..ROUNDS / 2 {
         let MessageChannel { port1, port2 } = channel();
         let (sender1, receiver1) = port1.into_split();
         let (sender2, receiver2) = port2.into_split();
@@ -246,7 +248,7 @@ fn c1_all_four_halves_close_at_once() {
 #[test]
 fn c2_c8_nothing_is_lost_when_the_poster_ends_the_channel() {
     let _watchdog = Watchdog::start();
-    for round in 0..600 {
+    for round in 0..ROUNDS {
         let MessageChannel { mut port1, mut port2 } = channel();
         let closes = round % 2 == 0;
         let poster = thread::spawn(move || {
@@ -273,7 +275,7 @@ fn c2_c8_nothing_is_lost_when_the_poster_ends_the_channel() {
 #[test]
 fn c9_a_guard_survives_whatever_the_other_side_does() {
     let _watchdog = Watchdog::start();
-    for round in 0..200 {
+    for round in 0..ROUNDS / 2 {
         let length = if round % 2 == 0 { 100 } else { 3000 };
         let MessageChannel { mut port1, mut port2 } = channel();
         port1.post_message(&vec![1; length]).unwrap();
@@ -298,7 +300,7 @@ fn c9_a_guard_survives_whatever_the_other_side_does() {
 /// the peer is told that this is the end.
 #[test]
 fn c2_a_post_that_races_with_the_close_by_its_own_other_half_is_delivered_before_the_end() {
-    for round in 0..2_000u64 {
+    for round in 0..ROUNDS * 5 {
         let MessageChannel { port1, mut port2 } = MessageChannel::<u64>::with_capacity(1024);
         let (mut sender, mut receiver) = port1.into_split();
         let start = Arc::new(Barrier::new(3));

@@ -78,7 +78,7 @@ fn drain(receiver: &mut Receiver<Vec<u8>>, count: usize, content: u8) {
 #[test]
 fn e5_one_of_two_waiting_ports_is_refused() {
     let _watchdog = Watchdog::start();
-    for round in 0..450 {
+    for round in 0..if cfg!(miri) { 9 } else { 450 } {
         let (capacity, length) = KINDS[round % KINDS.len()];
         let (port1, port2, posted) = full(capacity, length);
         let start = Arc::new(Barrier::new(2));
@@ -114,7 +114,7 @@ fn e5_one_of_two_waiting_ports_is_refused() {
 /// waits for ever, nothing is lost.
 #[test]
 fn e5_who_receives_when_refused_makes_progress() {
-    const MESSAGES: usize = 3000;
+    const MESSAGES: usize = if cfg!(miri) { 40 } else { 3000 };
     let _watchdog = Watchdog::start();
     let refusals = AtomicUsize::new(0);
     for capacity in [64, 256] {

@@ -98,7 +98,7 @@ fn receive_in_every_way(port: &mut MessagePort<Vec<u64>>, count: u64) {
 
 #[test]
 fn d2_each_direction_is_first_in_first_out_whatever_the_sizes_and_calls() {
-    const COUNT: u64 = 5_000;
+    const COUNT: u64 = if cfg!(miri) { 100 } else { 5_000 };
     let MessageChannel { port1, mut port2 } = MessageChannel::<Vec<u64>>::with_capacity(256);
     let (mut sender, mut receiver) = port1.into_split();
     thread::scope(|scope| {
@@ -127,7 +127,7 @@ fn d2_each_direction_is_first_in_first_out_whatever_the_sizes_and_calls() {
 
 #[test]
 fn d2_every_way_to_post_and_to_receive_keeps_the_one_order() {
-    const COUNT: u64 = 5_000;
+    const COUNT: u64 = if cfg!(miri) { 100 } else { 5_000 };
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u64>>::with_capacity(256);
     let poster = thread::spawn(move || {
         post_in_every_way(&mut port1, COUNT);
@@ -154,7 +154,7 @@ fn d2_dispatched_and_pulled_messages_are_one_queue() {
 
 #[test]
 fn d2_a_port_that_is_run_gets_all_in_order() {
-    const COUNT: u64 = 5_000;
+    const COUNT: u64 = if cfg!(miri) { 100 } else { 5_000 };
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u64>>::with_capacity(256);
     let received = Log::new();
     let handled = received.clone();

@@ -25,7 +25,7 @@ fn channel() -> (Port, Port) {
 }
 
 /// In place, and in a buffer.
-const LENGTHS: [usize; 2] = [100, 3000];
+const LENGTHS: [usize; 2] = [100, if cfg!(miri) { 700 } else { 3000 }];
 
 /// Whether everything that was allocated was freed.
 fn is_balanced(counts: Counts) -> bool {
@@ -184,7 +184,7 @@ fn halves_that_are_dropped_in_any_order_free_everything() -> Outcome {
         .filter(|order| (0..4).all(|half| order.contains(&half)))
         .collect();
     assert_eq!(orders.len(), 24);
-    for order in orders {
+    for order in orders.into_iter().step_by(if cfg!(miri) { 5 } else { 1 }) {
         for length in LENGTHS {
             let message = vec![1; length];
             let (outcome, left) = measure(|| -> Outcome {
@@ -242,7 +242,7 @@ fn a_message_is_released_once_when_its_handler_panics() -> Outcome {
             let (mut port1, mut port2) = channel();
             port2.set_onmessage(|_| std::panic::resume_unwind(Box::new(())));
             port2.set_onmessageerror(|_| std::panic::resume_unwind(Box::new(())));
-            for _ in 0..50 {
+            for _ in 0..if cfg!(miri) { 5 } else { 50 } {
                 port1.try_post_message(&message)?;
                 assert!(catch_unwind(AssertUnwindSafe(|| port2.dispatch())).is_err());
             }
@@ -259,7 +259,7 @@ fn a_message_is_released_once_when_its_handler_panics() -> Outcome {
 #[test]
 fn ends_that_go_at_once_on_two_threads_free_everything_together() {
     let _watchdog = Watchdog::start();
-    for round in 0..300 {
+    for round in 0..if cfg!(miri) { 6 } else { 300 } {
         let length = LENGTHS[round % 2];
         let ((port1, port2), made) = measure(channel);
         let start = Arc::new(Barrier::new(2));

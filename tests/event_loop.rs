@@ -122,7 +122,7 @@ fn what_a_handle_adds_has_its_name_at_once() {
 
 #[test]
 fn a_flooded_port_does_not_starve_another() {
-    const FLOOD: u64 = 1000;
+    const FLOOD: u64 = if cfg!(miri) { 100 } else { 1000 };
     let log = Log::new();
     let (mut flooding, flooded) = noting(&log);
     let (mut posting, quiet) = noting(&log);
@@ -336,7 +336,7 @@ fn an_ended_port_that_is_removed_takes_its_messages_along() {
 
 #[test]
 fn quiet_ports_are_not_looked_at() {
-    const PORTS: usize = 10_000;
+    const PORTS: usize = if cfg!(miri) { 20 } else { 10_000 };
     let served = Arc::new(AtomicUsize::new(0));
     let mut events = EventLoop::new();
     let mut peers = Vec::new();

@@ -18,9 +18,9 @@ use watchdog::Watchdog;
 
 type Outcome = Result<(), BoxError>;
 
-const MESSAGES: u64 = 20_000;
+const MESSAGES: u64 = if cfg!(miri) { 60 } else { 20_000 };
 /// In each of the three ways to run a task.
-const CANCELLATIONS: u64 = 35_000;
+const CANCELLATIONS: u64 = if cfg!(miri) { 60 } else { 35_000 };
 
 /// A ring that is full all the time.
 fn channel() -> MessageChannel<u64> {

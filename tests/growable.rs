@@ -78,7 +78,7 @@ impl Numbered for [u64; 25] {
 #[test]
 fn m1_a_post_finds_room_up_to_the_limit_and_not_beyond() -> Outcome {
     fn check<T: Numbered>() -> Outcome {
-        for segments in [2, 3, 10, 1000] {
+        for segments in [2, 3, 10, if cfg!(miri) { 12 } else { 1000 }] {
             let limit = CAPACITY * segments;
             for max_bytes in [limit, limit + 1, limit + CAPACITY - 1] {
                 let MessageChannel { mut port1, mut port2 } = growable::<T>(CAPACITY, max_bytes);
@@ -181,10 +181,11 @@ fn m1_a_task_at_the_limit_is_woken_by_the_look_that_leaves_a_segment() -> Outcom
 #[test]
 fn m1_a_huge_limit_is_no_limit() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = growable::<u64>(64, usize::MAX);
-    for number in 0..100_000 {
+    let messages = if cfg!(miri) { 100 } else { 100_000 };
+    for number in 0..messages {
         port1.try_post_message(&number)?;
     }
-    for number in 0..100_000 {
+    for number in 0..messages {
         assert_eq!(*port2.try_recv()?, number);
     }
     Ok(())
@@ -193,11 +194,12 @@ fn m1_a_huge_limit_is_no_limit() -> Outcome {
 /// The first switch that is passed makes room for a whole segment, and not before.
 #[test]
 fn m1_at_the_limit_room_comes_by_the_segment() -> Outcome {
+    const LAPS: u64 = if cfg!(miri) { 4 } else { 20 };
     fn check<T: Numbered>() -> Outcome {
         let MessageChannel { mut port1, mut port2 } = growable::<T>(CAPACITY, 3 * CAPACITY);
         let mut posted = 0;
         let mut read = 0;
-        for _ in 0..20 {
+        for _ in 0..LAPS {
             while port1.try_post_message(&T::number(posted)).is_ok() {
                 posted += 1;
             }
@@ -213,7 +215,7 @@ fn m1_at_the_limit_room_comes_by_the_segment() -> Outcome {
                 read += 1;
             }
         }
-        assert!(posted > 20 * T::PER_SEGMENT);
+        assert!(posted > LAPS * T::PER_SEGMENT);
         Ok(())
     }
     check::<u64>()?;
@@ -224,7 +226,7 @@ fn m1_at_the_limit_room_comes_by_the_segment() -> Outcome {
 fn m1_a_post_at_the_limit_waits_and_goes_on() -> Outcome {
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, 3 * CAPACITY);
-    let messages = 40 * PER_SEGMENT;
+    let messages = if cfg!(miri) { 5 } else { 40 } * PER_SEGMENT;
     let sender = spawn_asleep(move || {
         for number in 0..messages {
             port1.post_message(&number).unwrap();
@@ -242,16 +244,17 @@ fn m1_a_post_at_the_limit_waits_and_goes_on() -> Outcome {
 #[test]
 fn m1_a_long_post_at_the_limit_waits_and_goes_on() -> Outcome {
     let _watchdog = Watchdog::start();
+    let messages = if cfg!(miri) { 30 } else { 300 };
     // The longest that there is room for beside one segment, among short ones.
     let MessageChannel { mut port1, mut port2 } = growable::<Vec<u8>>(CAPACITY, 5 * CAPACITY);
     let length =
         |number: usize| if number.is_multiple_of(3) { 4 * CAPACITY - 8 } else { number % 200 };
     let sender = spawn_asleep(move || {
-        for number in 0..300 {
+        for number in 0..messages {
             port1.post_message(&vec![7; length(number)]).unwrap();
         }
     });
-    for number in 0..300 {
+    for number in 0..messages {
         assert_eq!(port2.recv()?.len(), length(number));
     }
     sender.join().unwrap();
@@ -281,6 +284,7 @@ fn m1_a_message_that_never_fits_is_refused_as_too_large() {
 /// A task that waits at the limit is woken by a switch that is passed.
 #[test]
 fn m1_a_task_waits_at_the_limit() -> Outcome {
+    const MESSAGES: u64 = if cfg!(miri) { 60 } else { 500 };
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, 2 * CAPACITY);
     for number in 0..2 * PER_SEGMENT {
@@ -291,12 +295,12 @@ fn m1_a_task_waits_at_the_limit() -> Outcome {
     assert!(port1.poll_post_message(&mut Context::from_waker(Waker::noop()), &0).is_pending());
     let sender = spawn_asleep(move || {
         futures_lite::future::block_on(async {
-            for number in 0..500 {
+            for number in 0..MESSAGES {
                 port1.post_message_async(&(2 * PER_SEGMENT + number)).await.unwrap();
             }
         });
     });
-    for number in 0..2 * PER_SEGMENT + 500 {
+    for number in 0..2 * PER_SEGMENT + MESSAGES {
         assert_eq!(*port2.recv()?, number);
     }
     sender.join().unwrap();
@@ -306,13 +310,13 @@ fn m1_a_task_waits_at_the_limit() -> Outcome {
 #[test]
 fn b1_a_batch_goes_over_switches() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = growable::<u64>(CAPACITY, 1 << 20);
-    let numbers: Vec<u64> = (0..2000).collect();
+    let numbers: Vec<u64> = (0..if cfg!(miri) { 150 } else { 2000 }).collect();
     for _ in 0..3 {
         port1.post_messages(&numbers)?;
-        assert_eq!(port2.len(), 2000);
+        assert_eq!(port2.len(), numbers.len());
         let mut read = Vec::new();
-        while read.len() < 2000 {
-            let limit = 1 + read.len() % 700;
+        while read.len() < numbers.len() {
+            let limit = 1 + read.len() % (numbers.len() / 3);
             port2.recv_batch(limit, |number| read.push(number.to_native()))?;
         }
         assert_eq!(read, numbers);
@@ -323,12 +327,13 @@ fn b1_a_batch_goes_over_switches() -> Outcome {
 /// A batch with messages of every kind, at the limit: it is flushed before it waits.
 #[test]
 fn b1_a_batch_waits_at_the_limit() -> Outcome {
+    const MESSAGES: usize = if cfg!(miri) { 80 } else { 400 };
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = growable::<Vec<u8>>(CAPACITY, 4 * CAPACITY);
     let messages: Vec<Vec<u8>> =
-        (0..400).map(|n| vec![7; if n % 7 == 0 { 400 } else { n % 110 }]).collect();
+        (0..MESSAGES).map(|n| vec![7; if n % 7 == 0 { 400 } else { n % 110 }]).collect();
     let posted = messages.clone();
-    let sender = spawn_asleep(move || assert_eq!(port1.post_messages(&posted).unwrap(), 400));
+    let sender = spawn_asleep(move || assert_eq!(port1.post_messages(&posted).unwrap(), MESSAGES));
     let mut read = Vec::new();
     while read.len() < messages.len() {
         read.push(port2.recv()?.to_vec());

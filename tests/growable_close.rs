@@ -16,6 +16,9 @@ use random::Random;
 use watchdog::Watchdog;
 
 const CAPACITY: usize = 256;
+/// Races of each kind, and of how many messages at most.
+const ROUNDS: u64 = if cfg!(miri) { 4 } else { 200 };
+const MOST: u64 = if cfg!(miri) { 30 } else { 300 };
 const PER_SEGMENT: u64 = 256 / 16 - 1;
 
 fn growable<T: Message>(max_bytes: usize) -> MessageChannel<T> {
@@ -188,7 +191,7 @@ fn receive(receiver: &mut Receiver<Parcel>, limit: u64) -> Tally {
 #[test]
 fn c4_accepted_is_read_plus_reported() {
     let _watchdog = Watchdog::start();
-    for round in 0..200 {
+    for round in 0..ROUNDS {
         let MessageChannel { port1, port2 } = growable::<Parcel>(16 * CAPACITY);
         let (mut sender, _receiver1) = port1.into_split();
         let poster = thread::spawn(move || {
@@ -197,7 +200,7 @@ fn c4_accepted_is_read_plus_reported() {
         });
         let (mut closer, mut receiver) = port2.into_split();
         let mut random = Random::new(round);
-        let limit = random.next() % 300;
+        let limit = random.next() % MOST;
         let read = if round % 2 == 0 {
             let read = receive(&mut receiver, limit);
             closer.close();
@@ -205,7 +208,7 @@ fn c4_accepted_is_read_plus_reported() {
         } else {
             // The other half closes while this one receives.
             let receiving = thread::spawn(move || receive(&mut receiver, u64::MAX));
-            for _ in 0..random.below(20_000) {
+            for _ in 0..random.below(if cfg!(miri) { 1000 } else { 20_000 }) {
                 std::hint::spin_loop();
             }
             closer.close();
@@ -224,17 +227,17 @@ fn c4_accepted_is_read_plus_reported() {
 #[test]
 fn c7_drops_at_any_moment() {
     let _watchdog = Watchdog::start();
-    for round in 0..200 {
+    for round in 0..ROUNDS {
         let MessageChannel { mut port1, mut port2 } = growable::<Parcel>(16 * CAPACITY);
         let mut random = Random::new(round);
-        let limit = random.next() % 300;
+        let limit = random.next() % MOST;
         let other = thread::spawn(move || receive(port2.split_mut().1, limit).messages);
         if round % 2 == 0 {
             let accepted = post_all(port1.split_mut().0, round);
             assert_eq!(other.join().unwrap(), limit);
             assert!(accepted.messages >= limit);
         } else {
-            let posts = random.next() % 300;
+            let posts = random.next() % MOST;
             for number in 0..posts {
                 let parcel = Parcel::new(number, length(&mut random));
                 if port1.post_message(&parcel).is_err() {

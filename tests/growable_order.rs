@@ -27,7 +27,7 @@ fn archive_length(length: usize) -> usize {
 /// Posts and receives of all kinds and sizes, against a queue.
 #[test]
 fn m3_random_programs_keep_the_order() -> Outcome {
-    for seed in 0..16 {
+    for seed in 0..if cfg!(miri) { 4 } else { 16 } {
         let mut random = Random::new(seed);
         let capacity = 64 << random.below(5);
         let max_bytes = capacity + random.below(40 * capacity);
@@ -36,7 +36,7 @@ fn m3_random_programs_keep_the_order() -> Outcome {
         let mut queues = [VecDeque::new(), VecDeque::new()];
         let mut number = 0u8;
         let mut forgotten = [false; 2];
-        for _ in 0..1000 {
+        for _ in 0..if cfg!(miri) { 8 } else { 1000 } {
             if random.below(20) == 0 {
                 std::mem::swap(&mut channel.port1, &mut channel.port2);
                 queues.swap(0, 1);
@@ -100,8 +100,9 @@ fn m3_random_programs_keep_the_order() -> Outcome {
 /// Long streams through both directions, with the limit reached now and then.
 #[test]
 fn m3_both_directions_keep_the_order_between_threads() {
+    const MESSAGES: usize = if cfg!(miri) { 40 } else { 5000 };
     let _watchdog = Watchdog::start();
-    for seed in 0..4 {
+    for seed in 0..if cfg!(miri) { 1 } else { 4 } {
         let MessageChannel { port1, port2 } = growable(256, 4096);
         let length =
             |number: usize| if number.is_multiple_of(19) { 1000 } else { number * 7 % 100 };
@@ -111,22 +112,22 @@ fn m3_both_directions_keep_the_order_between_threads() {
             let (mut sender, mut receiver) = port.into_split();
             senders.push(std::thread::spawn(move || {
                 let mut random = Random::new(seed);
-                for number in 0..5000 {
+                for number in 0..MESSAGES {
                     let byte = u8::try_from(number % 251).unwrap();
                     sender.post_message(&vec![byte; length(number)]).unwrap();
-                    for _ in 0..random.below(100) {
+                    for _ in 0..random.below(if cfg!(miri) { 3 } else { 100 }) {
                         std::hint::spin_loop();
                     }
                 }
             }));
             receivers.push(std::thread::spawn(move || {
                 let mut random = Random::new(seed + 1);
-                for number in 0..5000 {
+                for number in 0..MESSAGES {
                     let message = receiver.recv().unwrap();
                     assert_eq!(message.len(), length(number));
                     assert!(message.iter().all(|byte| usize::from(*byte) == number % 251));
                     drop(message);
-                    for _ in 0..random.below(100) {
+                    for _ in 0..random.below(if cfg!(miri) { 3 } else { 100 }) {
                         std::hint::spin_loop();
                     }
                 }

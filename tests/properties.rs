@@ -16,7 +16,7 @@ use std::panic::catch_unwind;
 use model::Program;
 use watchdog::Watchdog;
 
-const ROUNDS: u64 = 6_000;
+const ROUNDS: u64 = if cfg!(miri) { 5 } else { 6_000 };
 
 #[test]
 fn random_programs_agree_with_the_model() {

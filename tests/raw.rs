@@ -19,6 +19,8 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 /// In this ring a record with a short text travels in place, one with a long text in a buffer.
 const CAPACITY: usize = 1024;
+/// More than the ring holds.
+const NUMBERS: u64 = if cfg!(miri) { 20 } else { 200 };
 const TEXTS: [usize; 2] = [20, 3000];
 
 #[derive(Archive, Serialize, Deserialize, PartialEq, Debug)]
@@ -61,7 +63,7 @@ fn assert_nothing_arrived(port: &mut MessagePort<Record>) {
 fn as_bytes_is_the_archive() -> Outcome {
     let (mut port1, mut port2) = channel();
     // More than the ring holds, so that there are messages at each place in it.
-    for number in 0..200 {
+    for number in 0..NUMBERS {
         for text in TEXTS {
             let record = Record::new(number, text);
             port1.post_message(&record)?;
@@ -76,7 +78,7 @@ fn as_bytes_is_the_archive() -> Outcome {
 #[test]
 fn post_archived_is_received_as_if_the_value_was_posted() -> Outcome {
     let (mut port1, mut port2) = channel();
-    for number in 0..200 {
+    for number in 0..NUMBERS {
         for text in TEXTS {
             let record = Record::new(number, text);
             port1.post_archived(&record.archived())?;
@@ -267,12 +269,12 @@ fn archives_go_from_channel_to_channel() -> Outcome {
         }
     });
     let poster = std::thread::spawn(move || {
-        for number in 0..2000 {
+        for number in 0..NUMBERS * 10 {
             let text = TEXTS[usize::from(number % 7 == 0)];
             port1.post_message(&Record::new(number, text)).unwrap();
         }
     });
-    for number in 0..2000 {
+    for number in 0..NUMBERS * 10 {
         let text = TEXTS[usize::from(number % 7 == 0)];
         let record = port2.recv()?.deserialize()?;
         assert_eq!(record, Record::new(number, text));

@@ -194,7 +194,7 @@ fn spilled_messages_are_received_too() -> Outcome {
 #[test]
 fn the_end_of_the_ring_does_not_end_a_batch() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::with_capacity(512);
-    for round in 0..100 {
+    for round in 0..if cfg!(miri) { 20 } else { 100 } {
         let messages: Vec<_> = (0..4).map(|n| vec![n; 20 + round % 60]).collect();
         port1.post_messages(&messages)?;
         let mut received = Vec::new();
@@ -263,7 +263,7 @@ fn a_long_batch_lets_the_sender_go_on() -> Outcome {
 /// Batches against batches, with a ring that is full or empty most of the time.
 #[test]
 fn batches_on_both_sides_keep_the_order() -> Outcome {
-    const MESSAGES: u64 = 20_000;
+    const MESSAGES: u64 = if cfg!(miri) { 200 } else { 20_000 };
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(512);
     let sender = thread::spawn(move || {
@@ -316,7 +316,7 @@ fn m5_a_batch_ends_although_the_sender_goes_on() {
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(1024);
     let sender = thread::spawn(move || while port1.post_message(&7).is_ok() {});
-    for _ in 0..100 {
+    for _ in 0..if cfg!(miri) { 5 } else { 100 } {
         let there = port2.len();
         let mut received = 0;
         let outcome = port2.recv_batch(usize::MAX, |_| {

@@ -17,14 +17,16 @@ use watchdog::Watchdog;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
+/// Races of each kind.
+const ROUNDS: u64 = if cfg!(miri) { 10 } else { 2000 };
 /// In place, and in a buffer.
-const LENGTHS: [usize; 2] = [40, 3000];
+const LENGTHS: [usize; 2] = [40, if cfg!(miri) { 700 } else { 3000 }];
 
 /// A receiver was told that its sender is gone while a message was still queued.
 #[test]
 fn flume_120_message_before_disconnect() {
     let _watchdog = Watchdog::start();
-    for round in 0..2000u64 {
+    for round in 0..ROUNDS {
         let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(64);
         let start = Arc::new(Barrier::new(2));
         let ready = Arc::clone(&start);
@@ -57,7 +59,7 @@ fn flume_120_message_before_disconnect() {
 #[test]
 fn futures_909_ok_yet_never_delivered() {
     let _watchdog = Watchdog::start();
-    for round in 0..1000u64 {
+    for round in 0..ROUNDS {
         let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(256);
         let start = Arc::new(Barrier::new(2));
         let ready = Arc::clone(&start);
@@ -94,7 +96,7 @@ fn futures_909_ok_yet_never_delivered() {
 #[test]
 fn thingbuf_100_slot_held_across_the_end() {
     let _watchdog = Watchdog::start();
-    for round in 0..200u8 {
+    for round in 0..if cfg!(miri) { 10 } else { 200 } {
         let length = LENGTHS[usize::from(round % 2)];
         let MessageChannel { mut port1, port2 } = MessageChannel::<Vec<u8>>::with_capacity(1024);
         let (mut sender2, mut receiver2) = port2.into_split();
@@ -127,7 +129,7 @@ fn thingbuf_100_slot_held_across_the_end() {
 #[test]
 fn oneshot_87_both_ends_go_at_once() {
     let _watchdog = Watchdog::start();
-    for round in 0..2000 {
+    for round in 0..if cfg!(miri) { 10 } else { 2000 } {
         let length = LENGTHS[round % 2];
         let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::with_capacity(256);
         let start = Arc::new(Barrier::new(2));
@@ -156,6 +158,7 @@ fn oneshot_87_both_ends_go_at_once() {
 /// `try_recv` waited for a sender that had been interrupted in the middle of its send.
 #[test]
 fn crossbeam_997_try_recv_does_not_wait_for_an_interrupted_sender() {
+    const MESSAGES: u64 = if cfg!(miri) { 10 } else { 100 };
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Hooked, u64>::new();
     let (writing, begun) = mpsc::channel();
@@ -171,7 +174,7 @@ fn crossbeam_997_try_recv_does_not_wait_for_an_interrupted_sender() {
     });
     begun.recv().unwrap();
     // The other thread stays where it is until it is told to go on.
-    for n in 0..100 {
+    for n in 0..MESSAGES {
         assert!(port2.try_recv().unwrap_err().is_empty());
         assert!(port2.recv_timeout(Duration::ZERO).unwrap_err().is_timeout());
         assert!(port2.is_empty());
@@ -181,7 +184,7 @@ fn crossbeam_997_try_recv_does_not_wait_for_an_interrupted_sender() {
     go_on.send(()).unwrap();
     let mut port1 = sender.join().unwrap();
     assert_eq!(*port2.try_recv().unwrap(), 7);
-    for n in 0..100 {
+    for n in 0..MESSAGES {
         assert_eq!(*port1.try_recv().unwrap(), n);
     }
 }
@@ -192,7 +195,7 @@ fn crossbeam_975_past_deadline_returns_a_ready_message() -> Outcome {
     for length in LENGTHS {
         let MessageChannel { mut port1, mut port2 } =
             MessageChannel::<Vec<u8>>::with_capacity(1024);
-        for n in 0..100 {
+        for n in 0..if cfg!(miri) { 5 } else { 100 } {
             // There is room, so this is not too late either.
             port1.post_message_timeout(&vec![n; length], Duration::ZERO)?;
             assert_eq!(**port2.recv_timeout(Duration::ZERO)?, *vec![n; length]);

@@ -71,7 +71,7 @@ fn h4_a_failure_ends_the_future_and_running_again_goes_on() -> Outcome {
 
 #[test]
 fn d7_handlers_reply_while_both_ports_run() -> Outcome {
-    const ROUNDS: u64 = 2000;
+    const ROUNDS: u64 = if cfg!(miri) { 40 } else { 2000 };
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(64);
     let reached = Arc::new(AtomicU64::new(0));
@@ -100,7 +100,7 @@ fn d7_handlers_reply_while_both_ports_run() -> Outcome {
 /// Ten thousand messages are there, and still another task on the same thread gets its turns.
 #[test]
 fn other_tasks_run_between_messages() -> Outcome {
-    const MESSAGES: u64 = 10_000;
+    const MESSAGES: u64 = if cfg!(miri) { 700 } else { 10_000 };
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(1 << 20);
     port1.post_messages(&(0..MESSAGES).collect::<Vec<_>>())?;
@@ -139,7 +139,7 @@ fn other_tasks_run_between_messages() -> Outcome {
 #[test]
 fn a_yield_wakes_its_own_task() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::new();
-    port1.post_messages(&[0; 1000])?;
+    port1.post_messages(&[0; 200])?;
     port1.close();
     port2.set_onmessage(|_| ());
     let (calls, waker) = Wakes::watched();
@@ -156,7 +156,7 @@ fn a_yield_wakes_its_own_task() -> Outcome {
 /// Dropped after each poll, wherever that ended.
 #[test]
 fn dropping_and_running_again_loses_nothing() {
-    const MESSAGES: u64 = 5000;
+    const MESSAGES: u64 = if cfg!(miri) { 300 } else { 5000 };
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(4096);
     let received = Log::new();
     let log = received.clone();
@@ -221,7 +221,7 @@ fn c5_run_async_ends_where_run_does() -> Outcome {
 /// A single-threaded executor may interleave a run with the posts that feed it.
 #[test]
 fn a_run_and_its_poster_share_a_thread() -> Outcome {
-    const MESSAGES: u64 = 3000;
+    const MESSAGES: u64 = if cfg!(miri) { 100 } else { 3000 };
     let _watchdog = Watchdog::start();
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(256);
     let received = Log::new();

@@ -97,7 +97,7 @@ impl ArchivedAligned {
 fn archives_are_aligned_wherever_they_lie() -> Outcome {
     assert_eq!(align_of::<Archived<Aligned>>(), 16);
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<Aligned>::with_capacity(512);
-    for n in 0..200u8 {
+    for n in 0..if cfg!(miri) { 25 } else { 200u8 } {
         let count = usize::from(n % 23);
         let messages = [
             Aligned::Bytes(vec![n; count]),
@@ -136,7 +136,7 @@ fn bare_numbers_are_aligned_at_each_slot() -> Outcome {
 fn every_size_fits_an_empty_channel_at_every_place() -> Outcome {
     for capacity in [64, 128, 256] {
         for slots in 0..capacity / SLOT {
-            for length in 0..=capacity + 40 {
+            for length in (0..=capacity + 40).step_by(if cfg!(miri) { 37 } else { 1 }) {
                 let mut channel = channel_at::<Vec<u8>>(capacity, slots, &vec![]);
                 let message: Vec<u8> = (0..length).map(|n| n.to_le_bytes()[0]).collect();
                 channel.port1.try_post_message(&message)?;
@@ -152,7 +152,7 @@ fn every_size_fits_an_empty_channel_at_every_place() -> Outcome {
 fn arrays_around_half_the_ring_and_the_ring() -> Outcome {
     fn check<const N: usize>() -> Outcome {
         let mut channel = MessageChannel::<[u8; N]>::with_capacity(128);
-        for n in 0..40 {
+        for n in 0..if cfg!(miri) { 6 } else { 40 } {
             let message = [n; N];
             channel.port1.try_post_message(&message)?;
             let received = channel.port2.try_recv()?;
@@ -183,7 +183,7 @@ fn messages_in_place_and_in_buffers_keep_their_order() -> Outcome {
         let lengths = [0, capacity / 2, 3, capacity, 4 * capacity, 1, capacity / 2 - 16, 7];
         let mut next_in = (0..=255u8).cycle().zip(lengths.into_iter().cycle());
         let mut next_out = next_in.clone();
-        for _ in 0..200 {
+        for _ in 0..if cfg!(miri) { 8 } else { 200 } {
             loop {
                 let (byte, length) = next_in.clone().next().unwrap();
                 match port1.try_post_message(&vec![byte; length]) {
@@ -250,6 +250,7 @@ fn too_large_comes_before_full() -> Outcome {
 
 #[test]
 fn a_maximum_of_zero_or_of_everything() -> Outcome {
+    const LARGE: usize = if cfg!(miri) { 1 << 12 } else { 1 << 20 };
     let MessageChannel { mut port1, mut port2 } =
         MessageChannel::<(), u8>::builder().max_message_len(0).build()?;
     port1.post_message(&())?;
@@ -258,10 +259,10 @@ fn a_maximum_of_zero_or_of_everything() -> Outcome {
 
     let MessageChannel { mut port1, mut port2 } =
         MessageChannel::<Vec<u8>>::builder().capacity(128).max_message_len(usize::MAX).build()?;
-    port1.try_post_message(&vec![1; 1 << 20])?;
-    port1.try_post_message(&vec![2; 1 << 20])?;
-    assert_eq!(**port2.try_recv()?, *vec![1; 1 << 20]);
-    assert_eq!(**port2.try_recv()?, *vec![2; 1 << 20]);
+    port1.try_post_message(&vec![1; LARGE])?;
+    port1.try_post_message(&vec![2; LARGE])?;
+    assert_eq!(**port2.try_recv()?, *vec![1; LARGE]);
+    assert_eq!(**port2.try_recv()?, *vec![2; LARGE]);
     Ok(())
 }
 
@@ -278,7 +279,7 @@ fn a_capacity_is_rounded_up() -> Outcome {
 #[test]
 fn the_smallest_ring_holds_seven_numbers() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(64);
-    for n in 0..100 {
+    for n in 0..if cfg!(miri) { 5 } else { 100 } {
         for k in 0..7 {
             port1.try_post_message(&(n + k))?;
         }
@@ -294,7 +295,7 @@ fn the_smallest_ring_holds_seven_numbers() -> Outcome {
 #[test]
 fn the_smallest_ring_holds_three_short_texts() -> Outcome {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::with_capacity(64);
-    for n in 0..100 {
+    for n in 0..if cfg!(miri) { 5 } else { 100 } {
         let text = |k: u32| format!("{n}.{k}");
         for k in 0..3 {
             port1.try_post_message(&text(k))?;
@@ -358,6 +359,7 @@ fn a_ring_holds_as_many_of_one_size_as_its_blocks() -> Outcome {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri gives up itself where no machine has so much memory")]
 fn capacities_that_cannot_be() {
     let build = |bytes| MessageChannel::<u64>::builder().capacity(bytes).build().map(drop);
     assert_eq!(build(0), Err(BuildError::ZeroCapacity));

@@ -155,6 +155,9 @@ impl<V: Clone> Table<V> {
 mod tests {
     use super::*;
 
+    /// Enough for a table that counts as large.
+    const MANY: usize = if cfg!(miri) { 500 } else { 10_000 };
+
     fn filled(addresses: usize) -> Table<usize> {
         let mut table = Table::default();
         table.clear();
@@ -164,13 +167,13 @@ mod tests {
 
     #[test]
     fn every_address_is_found_until_the_table_is_cleared() {
-        let mut table = filled(10_000);
-        for n in 0..10_000 {
+        let mut table = filled(MANY);
+        for n in 0..MANY {
             assert_eq!(table.get_mut(n * 16).copied(), Some(n));
             assert_eq!(table.get_mut(n * 16 + 8), None);
         }
         table.clear();
-        assert!((0..10_000).all(|n| table.get_mut(n * 16).is_none()));
+        assert!((0..MANY).all(|n| table.get_mut(n * 16).is_none()));
         table.insert(16, 7);
         assert_eq!(table.get_mut(16).copied(), Some(7));
     }
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn room_that_is_not_needed_for_a_while_is_let_go_of() {
-        let mut table = filled(10_000);
+        let mut table = filled(MANY);
         assert!(table.is_large());
         table.settle(true);
         for _ in 1..PATIENCE {
@@ -203,13 +206,13 @@ mod tests {
 
     #[test]
     fn room_that_is_needed_now_and_then_stays() {
-        let mut table = filled(10_000);
+        let mut table = filled(MANY);
         let slots = table.slots.as_ptr();
-        for message in 0..10 * PATIENCE {
+        for message in 0..if cfg!(miri) { 2 } else { 10 } * PATIENCE {
             let used = message % PATIENCE == 0;
             if used {
                 table.clear();
-                (0..10_000).for_each(|n| table.insert(n * 8, n));
+                (0..MANY).for_each(|n| table.insert(n * 8, n));
             }
             table.settle(used);
         }

@@ -113,7 +113,7 @@ fn the_first_lap_takes_no_garbage_for_messages() {
         for block in 1..5 {
             ends.dirty(block, header);
         }
-        for lap in 0..30 {
+        for lap in (0..30).step_by(if cfg!(miri) { 7 } else { 1 }) {
             assert!(!ends.receive(), "{header:#x} is no message");
             for _ in 0..=lap % 28 {
                 assert!(ends.post());
@@ -139,7 +139,7 @@ fn flush_and_receive(ends: &mut Ends, length: usize) {
 /// A batch goes through blocks that nobody has written, and is seen as a whole.
 #[test]
 fn a_batch_in_the_first_lap_takes_no_garbage_for_messages() {
-    for length in 1..=28 {
+    for length in (1..=28).step_by(if cfg!(miri) { 9 } else { 1 }) {
         let mut ends = Ends::of_numbers(limits(256, 1));
         for block in 1..5 {
             ends.dirty(block, 0x107);
@@ -156,7 +156,7 @@ fn a_batch_in_the_first_lap_takes_no_garbage_for_messages() {
 #[test]
 fn a_segment_that_is_used_again_begins_anew() {
     let mut ends = Ends::of_numbers(limits(128, 3));
-    for round in 0..40 {
+    for round in if cfg!(miri) { 20..30 } else { 0..40 } {
         for _ in 0..=round % 30 {
             assert!(ends.post());
         }
@@ -168,14 +168,14 @@ fn a_segment_that_is_used_again_begins_anew() {
         while ends.receive() {}
         assert!(ends.posted.is_empty());
     }
-    assert!(ends.producer.segments_added() > 20);
+    assert!(ends.producer.segments_added() > if cfg!(miri) { 3 } else { 20 });
 }
 
 /// A batch that goes over switches is invisible until its first message is.
 #[test]
 fn a_batch_over_switches_is_seen_as_a_whole() {
-    for before in 0..=14 {
-        for length in 1..=42 - before {
+    for before in (0..=14).step_by(if cfg!(miri) { 5 } else { 1 }) {
+        for length in (1..=42 - before).step_by(if cfg!(miri) { 9 } else { 1 }) {
             let mut ends = Ends::of_numbers(limits(128, 3));
             for _ in 0..before {
                 assert!(ends.post());
@@ -228,7 +228,7 @@ fn what_is_ahead_in_the_first_lap_is_not_looked_at() {
     }
     assert!(!ends.receive(), "nothing was posted behind this");
     // Laps of all lengths: each time exactly what was posted.
-    for round in 0..200 {
+    for round in 0..if cfg!(miri) { 5 } else { 200 } {
         let messages = round * 37 % ends.room() + 1;
         for _ in 0..messages {
             assert!(ends.post());
@@ -244,8 +244,8 @@ fn what_is_ahead_in_the_first_lap_is_not_looked_at() {
 #[test]
 fn the_report_is_exact() {
     for segments in [1, 4] {
-        for posted in 0..=segments * 14 {
-            for taken in 0..=posted {
+        for posted in (0..=segments * 14).step_by(if cfg!(miri) { 5 } else { 1 }) {
+            for taken in (0..=posted).step_by(if cfg!(miri) { 9 } else { 1 }) {
                 let mut ends = Ends::of_numbers(limits(128, segments));
                 for _ in 0..posted {
                     assert!(ends.post());
@@ -289,12 +289,12 @@ fn every_size_goes_round() {
         (512, 1),
         (512, 16),
     ];
-    for (size, align) in shapes {
-        for capacity in [64, 256, 2048] {
+    for (size, align) in shapes.into_iter().step_by(if cfg!(miri) { 4 } else { 1 }) {
+        for capacity in if cfg!(miri) { [64, 128, 256] } else { [64, 256, 2048] } {
             for segments in [1, 3] {
                 let mut ends = Ends::new(size, align, limits(capacity, segments));
                 let room = ends.room();
-                for round in 0..40 {
+                for round in 0..if cfg!(miri) { 3 } else { 40 } {
                     while ends.post() {}
                     assert!(ends.posted.len() >= room);
                     assert!(segments > 1 || ends.posted.len() == room);
@@ -321,7 +321,7 @@ fn every_size_goes_round() {
 fn positions_wrap() {
     let start = 0usize.wrapping_sub(1024);
     let mut ends = Ends::new_at(start, 8, 8, limits(128, 3));
-    for round in 0..100 {
+    for round in 0..if cfg!(miri) { 20 } else { 100 } {
         while ends.post() {}
         assert!(ends.posted.len() >= 14);
         assert_eq!(ends.producer.bytes_in_flight(), ends.posted.len() * 8);
