@@ -14,7 +14,7 @@ while read -r file; do
         code=1
     fi
 done < <(git ls-files --cached --others --exclude-standard -- \
-    'src/*.rs' 'tests/*.rs' 'loom-tests/*.rs' 'fuzz/*.rs' 'bridge/*.rs' 'js/*.rs' 'js/*.js' 'structured/*.rs')
+    'src/*.rs' 'tests/*.rs' 'loom-tests/*.rs' 'fuzz/*.rs' 'bridge/*.rs' 'platforms/*.rs' 'js/*.rs' 'js/*.js' 'structured/*.rs')
 
 # The ring and the archive bridge handle raw bytes; the wait cell an unparker behind its state
 # word; the others only pass on the promise made to `trust_archives`.

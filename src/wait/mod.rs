@@ -1,5 +1,6 @@
 //! How an end waits: a bounded spin, then sleep until the other side has news.
 
+mod alone;
 mod barrier;
 mod budget;
 mod cell;
@@ -7,6 +8,7 @@ mod cpu;
 mod eager;
 mod often;
 
+pub(crate) use alone::{HAS_CLOCK, IS_ALONE, park};
 pub(crate) use barrier::Barrier;
 pub(crate) use budget::Budget;
 pub(crate) use cell::WaitCell;
@@ -25,6 +27,15 @@ use often::Often;
 ///
 /// It concerns threads that wait in a call of a port or of a half. Tasks are woken through their
 /// runtime, and an [`EventLoop`](crate::EventLoop) always sleeps while it has nothing to do.
+///
+/// # Where there is no other thread
+///
+/// On WebAssembly without threads nobody could end a wait. There a call that would wait for ever
+/// does not, with either strategy: a post that waits for room is refused with
+/// [`WouldDeadlock`](crate::PostError::WouldDeadlock), and everything else panics and says so.
+/// A call with a time limit sleeps until then, or, where the standard library has no clock
+/// (`wasm32-unknown-unknown`), reports the timeout at once. The [guide](crate::guide::practice)
+/// says what to call instead.
 ///
 /// # Examples
 ///
@@ -66,9 +77,10 @@ pub(crate) enum Deadline<'a> {
 
 impl<'a> Deadline<'a> {
     /// Looks at the clock, which costs more than a post or a receive that need not wait. A
-    /// deadline that the clock cannot express never comes.
+    /// deadline that the clock cannot express never comes; without a clock it comes at once.
     pub(crate) fn fixed(self) -> Self {
         match self {
+            Self::Within(_) if !HAS_CLOCK => Self::Now,
             Self::Within(time) => Instant::now().checked_add(time).map_or(Self::Never, Self::At),
             fixed => fixed,
         }
@@ -165,6 +177,9 @@ impl Waiter {
         }
         if let Some(waker) = deadline.task() {
             return self.suspend(cell, target, done, waker, look);
+        }
+        if IS_ALONE {
+            return alone::wait(deadline, look);
         }
         if let Some(found) = self.spin(cell, deadline, &mut look)? {
             return Ok(found);
