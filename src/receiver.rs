@@ -168,6 +168,10 @@ impl<In: Message> Receiver<In> {
     ///
     /// Those of [`RecvError`].
     ///
+    /// # Panics
+    ///
+    /// As [`MessagePort::recv`](crate::MessagePort::recv).
+    ///
     /// # Examples
     ///
     /// ```

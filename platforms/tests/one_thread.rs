@@ -45,7 +45,9 @@ fn there_is_no_other_thread() {
 fn a_post_that_waits_for_room_would_deadlock() {
     fn check<T: Message>(message: &T) {
         let (mut port1, mut port2) = full(message);
-        assert!(port1.post_message(message).unwrap_err().is_would_deadlock());
+        let error = port1.post_message(message).unwrap_err();
+        assert!(error.is_would_deadlock());
+        assert_eq!(error.to_string(), "posting would deadlock: there is no other thread");
         assert!(port1.post_messages([message]).unwrap_err().is_would_deadlock());
         // It is refused, not broken: with room it goes on.
         while port2.try_recv().is_ok() {}
