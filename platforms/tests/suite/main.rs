@@ -3,6 +3,11 @@
 //! `ci/targets.sh` builds it for other platforms. What is left out asks for runtimes, for a compiler or
 //! for the memory of the whole process, or runs long.
 
+/// `tests/common/parcel.rs` finds it here.
+#[allow(dead_code, reason = "it uses a part of it")]
+#[path = "../../../tests/common/random.rs"]
+mod random;
+
 #[path = "../../../tests/auto_traits.rs"]
 mod auto_traits;
 #[path = "../../../tests/batches.rs"]
