@@ -104,8 +104,8 @@ for target in aarch64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-g
     done
 done
 
-# WebAssembly: a program with one thread, what cannot wait there, and the suite. Tests that want a
-# second thread are left out, and so are those in which something panics: here that ends the program.
+# WebAssembly: a program with one thread, and what cannot wait there. Not the suite: it wants threads,
+# and panics that unwind.
 if has_packages "node --version" nodejs && has_target wasm32-wasip1; then
     node=(node --no-warnings --experimental-wasi-unstable-preview1 "$root/ci/lib/wasi.mjs")
     export CARGO_TARGET_WASM32_WASIP1_RUNNER="${node[*]}"
@@ -118,8 +118,6 @@ if has_packages "node --version" nodejs && has_target wasm32-wasip1; then
     done
     what="wasm32-wasip1: waits without a second thread"
     run 300 cargo test "${platforms[@]}" --target wasm32-wasip1 --test one_thread
-    what="wasm32-wasip1: the suite"
-    run 600 cargo test "${platforms[@]}" --target wasm32-wasip1 --test suite
 fi
 
 # has_linux TARGET: what builds programs for it, and what runs them.
@@ -148,7 +146,7 @@ dpkg_arch() {
     esac
 }
 
-# Bounds of 32 bits; another order of a weak machine's kind; the other byte order.
+# Addresses of 32 bits; another processor and C library; the other byte order.
 for target in i686-unknown-linux-gnu aarch64-unknown-linux-gnu s390x-unknown-linux-gnu; do
     has_linux "$target" || continue
     echo "run: $target"

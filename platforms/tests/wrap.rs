@@ -201,7 +201,8 @@ fn frames_in_flight_are_limited_around_the_end_of_the_counter() {
         while port1.try_post_message(posted.next()).is_ok() {}
         let in_flight = posted.bytes - posted.text.len() as u64 - before;
         assert!(in_flight <= GIB as u64, "{in_flight} bytes are in flight");
-        assert!(in_flight >= (GIB - GIB / 8) as u64, "only {in_flight} bytes are in flight");
+        // The ends of laps that a message did not fit are lost.
+        assert!(in_flight >= (GIB - GIB / 4) as u64, "only {in_flight} bytes are in flight");
         let error = port1.post_message_timeout(&posted.text, Duration::from_millis(1)).unwrap_err();
         assert!(error.is_timeout());
         while let Ok(text) = port2.try_recv() {

@@ -74,6 +74,7 @@ mod regressions;
 mod sender_errors;
 #[path = "../../../tests/sizes.rs"]
 mod sizes;
+#[cfg_attr(target_endian = "big", allow(dead_code, reason = "for a test of little-endian machines"))]
 #[path = "../../../tests/soundness.rs"]
 mod soundness;
 #[path = "../../../tests/stall_edges.rs"]
