@@ -146,12 +146,30 @@ dpkg_arch() {
     esac
 }
 
+translated=(auto_traits:: data_clone:: debug:: errors:: formats:: hostile:: messageerror number_width::
+    sender_errors:: sizes:: stall_edges:: event_loop_failures:: event_loop_drops:: growable::m
+    failures_that soundness::)
+
+# How many numbers a ring has room for where they lie in blocks. On a big-endian machine they do not:
+# their bytes are not their archives.
+in_blocks=(ports_and_halves m1_a_post_at_the_limit_waits_and_goes_on
+    m1_a_post_finds_room_up_to_the_limit_and_not_beyond
+    m1_a_task_at_the_limit_is_woken_by_the_look_that_leaves_a_segment m1_a_task_waits_at_the_limit
+    m1_at_the_limit_room_comes_by_the_segment
+    m1_segments_of_messages_larger_than_the_capacity_keep_to_the_limit
+    m1_without_room_for_a_second_segment_nothing_grows a_ring_holds_as_many_of_one_size_as_its_blocks
+    the_smallest_ring_holds_seven_numbers)
+
 # Addresses of 32 bits; another processor and C library; the other byte order.
 for target in i686-unknown-linux-gnu aarch64-unknown-linux-gnu s390x-unknown-linux-gnu; do
     has_linux "$target" || continue
     echo "run: $target"
     what="$target: the suite"
-    run 900 cargo test "${platforms[@]}" --target "$target" --test suite
+    only=() without=()
+    # Translated, the tests with many threads take too long for their watchdogs.
+    [ "${target%%-*}" = i686 ] || only=("${translated[@]}")
+    [ "${target%%-*}" != s390x ] || without=("${in_blocks[@]/#/--skip=}")
+    run 900 cargo test "${platforms[@]}" --target "$target" --test suite -- "${only[@]}" "${without[@]}"
     [ "$all" = 1 ] || continue
 
     # Not: system calls that qemu does not know (seccomp), the memory of the whole process, which
@@ -167,7 +185,7 @@ for target in i686-unknown-linux-gnu aarch64-unknown-linux-gnu s390x-unknown-lin
         esac
     done
     what="$target: the library's tests"
-    run 7200 cargo test --package message-port --target "$target" --lib "${tests[@]}"
+    run 7200 cargo test --package message-port --target "$target" --lib "${tests[@]}" -- "${without[@]}"
     what="$target: the scenarios of the models"
     run 7200 cargo test --package loom-tests --target "$target" --tests
 done
