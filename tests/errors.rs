@@ -166,8 +166,8 @@ fn a_channel_that_cannot_be_built_says_why() {
     assert_eq!(build(usize::MAX), BuildError::TooLarge { capacity: usize::MAX });
     let text = format!("a capacity of {} bytes is not representable", usize::MAX);
     assert_eq!(build(usize::MAX).to_string(), text);
-    let error = BuildError::OutOfMemory { capacity: 1 << 40 };
-    assert_eq!(error.to_string(), "no memory for a capacity of 1099511627776 bytes");
+    let error = BuildError::OutOfMemory { capacity: 1 << 30 };
+    assert_eq!(error.to_string(), "no memory for a capacity of 1073741824 bytes");
     assert!(error.source().is_none());
 }
 

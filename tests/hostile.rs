@@ -8,7 +8,9 @@ use message_port::{
     CloseEvent, DispatchError, HandlerError, MessageChannel, MessagePort, RecvError,
     RecvTimeoutError, TryRecvError,
 };
-use rkyv::rancor::Fallible;
+use rkyv::collections::swiss_table::{ArchivedHashSet, HashSetResolver};
+use rkyv::primitive::{ArchivedU32, FixedUsize};
+use rkyv::rancor::{Fallible, Source};
 use rkyv::ser::{Allocator, Writer};
 use rkyv::vec::{ArchivedVec, VecResolver};
 use rkyv::{Archive, Place, Serialize};
@@ -172,6 +174,47 @@ fn a_refused_message_counts_as_read() -> Outcome {
         let event = port1.split_mut().0.close_event().unwrap();
         assert_eq!(event.undelivered_messages(), 2);
         assert_eq!(event.undelivered_bytes(), 2 * (truth.bytes.len() as u64 + 8));
+    }
+    Ok(())
+}
+
+/// A set that claims to have as many places as can be said, less so many.
+struct Boundless(usize);
+
+impl Archive for Boundless {
+    type Archived = ArchivedHashSet<ArchivedU32>;
+    type Resolver = HashSetResolver;
+
+    #[allow(clippy::cast_possible_truncation, reason = "as many bits as an archive has for it")]
+    fn resolve(&self, resolver: HashSetResolver, out: Place<Self::Archived>) {
+        let members = FixedUsize::MAX as usize - self.0 - 1;
+        Self::Archived::resolve_from_len(members, (1, 1), resolver, out);
+    }
+}
+
+impl<S: Fallible<Error: Source> + Allocator + Writer + ?Sized> Serialize<S> for Boundless {
+    fn serialize(&self, serializer: &mut S) -> Result<HashSetResolver, S::Error> {
+        let members = [1u32, 2, 3];
+        Self::Archived::serialize_from_iter::<_, u32, _>(members.iter(), (7, 8), serializer)
+    }
+}
+
+/// Where such a number has as many bits as an address, rkyv's arithmetic overflows: a panic where
+/// that is checked.
+#[test]
+fn a_hash_table_with_more_places_than_can_be_counted_is_refused() -> Outcome {
+    for less in 0..40 {
+        let MessageChannel { mut port1, mut port2 } = MessageChannel::<Boundless>::new();
+        port1.post_message(&Boundless(less))?;
+        assert!(matches!(port2.try_recv(), Err(TryRecvError::InvalidArchive(_))));
+        assert!(port2.try_recv().is_err_and(|error| error.is_empty()), "it is skipped");
+        port1.post_message(&Boundless(less))?;
+        assert!(matches!(port2.dispatch(), Ok(0)), "no handler");
+        port2.set_onmessage(|_| ());
+        assert!(matches!(
+            port2.dispatch(),
+            Err(DispatchError::Message(HandlerError::InvalidArchive(_)))
+        ));
     }
     Ok(())
 }

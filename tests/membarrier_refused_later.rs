@@ -25,7 +25,9 @@ fn ports_talk_where_membarrier_is_refused_later() {
         return;
     }
     let before = conversation::Channels::new();
-    seccomp::deny_membarrier();
+    if !seccomp::deny_membarrier() {
+        return;
+    }
     before.talk();
     // These are made by a process that believes in the grant.
     conversation::Channels::new().talk();

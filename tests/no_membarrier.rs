@@ -19,7 +19,9 @@ mod watchdog;
 #[test]
 fn ports_talk_where_membarrier_was_never_granted() {
     let _watchdog = watchdog::Watchdog::start();
-    seccomp::deny_membarrier();
+    if !seccomp::deny_membarrier() {
+        return;
+    }
     conversation::Channels::new().talk();
 }
 

@@ -144,7 +144,7 @@ fn a_field_loses_its_upper_bits_without_the_feature() {
     if WIDE {
         return;
     }
-    let number = 0x1234_5678_0009_usize;
+    let number = 0x1234_5678_0009_u64 as usize;
     let (mut port1, mut port2) = pair::<Order>();
     port1.post_message(&Order { choice: Choice::Nothing, ..order(number) }).unwrap();
     assert_eq!(port2.recv().unwrap().id.to_native(), number as FixedUsize);

@@ -16,7 +16,9 @@ mod watchdog;
 #[test]
 fn a_select_is_woken_where_membarrier_was_never_granted() {
     let _watchdog = watchdog::Watchdog::start();
-    seccomp::deny_membarrier();
+    if !seccomp::deny_membarrier() {
+        return;
+    }
     selecting::Channels::new().talk();
 }
 

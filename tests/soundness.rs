@@ -12,8 +12,7 @@ use message_port::rkyv::ser::Writer;
 use message_port::rkyv::vec::{ArchivedVec, VecResolver};
 use message_port::rkyv::{Archive, Place, Serialize};
 use message_port::{
-    CloseEvent, ClosedBy, Message, MessageChannel, MessagePort, PostError, Sender, TryPostError,
-    TryRecvError,
+    CloseEvent, ClosedBy, Message, MessageChannel, MessagePort, Sender, TryPostError, TryRecvError,
 };
 
 use watchdog::Watchdog;
@@ -304,7 +303,8 @@ fn plain_copies_are_copied_without_serialize() -> Outcome {
     assert_eq!(port2.recv()?[1].0, 8);
 
     let MessageChannel { mut port1, port2 } = MessageChannel::<Pointing>::new();
-    let Err(PostError::DataClone(error)) = port1.post_message(&Pointing(Box::new(7))) else {
+    let Err(message_port::PostError::DataClone(error)) = port1.post_message(&Pointing(Box::new(7)))
+    else {
         panic!("its `Serialize` fails");
     };
     assert!(error.source().is_some_and(<dyn Error>::is::<Refused>));

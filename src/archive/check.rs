@@ -4,20 +4,22 @@ use std::alloc::Layout;
 use std::any::TypeId;
 use std::cell::Cell;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 use rkyv::Archived;
 use rkyv::bytecheck::CheckBytes;
 use rkyv::erased::{ErasedPtr, Metadata};
+use rkyv::primitive::FixedUsize;
 use rkyv::rancor::{Source, Strategy};
 use rkyv::validation::ArchiveContext;
 use rkyv::validation::shared::{SharedContext, ValidationState};
 
+use super::Message;
 use super::scratch::Scratch;
 use super::table::Table;
 use super::{ALIGNMENT, assert_aligned, is_plain_copy};
-use crate::archive::Message;
-use crate::error::{DataCloneError, InvalidArchiveError};
+use crate::error::{Contained, DataCloneError, InvalidArchiveError};
 
 /// How many pointers deep a received archive may be. Validation recurses, and a chain of a million
 /// links would overflow the stack.
@@ -285,12 +287,34 @@ fn checked_by_rkyv<T: Message>(
 ) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
     let begun = Cell::new(false);
     let mut checker = checker(bytes, known, &begun);
-    let root =
-        rkyv::api::access_with_context::<Archived<T>, _, InvalidArchiveError>(bytes, &mut checker)?;
+    let mut check = || {
+        rkyv::api::access_with_context::<Archived<T>, _, InvalidArchiveError>(bytes, &mut checker)
+    };
+    let root = if LENGTHS_ARE_WIDE { unless_it_panics(&mut check) } else { check() }?;
     if known.places.is_large() {
         known.places.settle(begun.get());
     }
     Ok(NonNull::from(root))
+}
+
+/// Whether a length in an archive has as many bits as an address: on machines of 32 bits, or with
+/// rkyv's `pointer_width_64`.
+const LENGTHS_ARE_WIDE: bool = size_of::<FixedUsize>() >= size_of::<usize>();
+
+#[derive(Debug, thiserror::Error)]
+#[error("the check panicked")]
+struct Panicked;
+
+/// Near the end of the range rkyv's arithmetic with such lengths overflows, which panics where
+/// overflow is checked: the archive that says so is not valid.
+fn unless_it_panics<R>(
+    check: impl FnOnce() -> Result<R, InvalidArchiveError>,
+) -> Result<R, InvalidArchiveError> {
+    // What is known about shared pointers is forgotten with the next archive that has one.
+    catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|payload| {
+        drop(Contained::new(payload));
+        Err(InvalidArchiveError::new(Panicked))
+    })
 }
 
 #[inline(always)]

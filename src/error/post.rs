@@ -3,6 +3,11 @@
 use thiserror::Error;
 
 use super::{DataCloneError, predicates};
+use crate::sync::IS_ALONE;
+
+/// Why nobody could make room.
+const WHO_WAITS: &str =
+    if IS_ALONE { "there is no other thread" } else { "both ports wait for room" };
 
 /// Why [`try_post_message`](crate::MessagePort::try_post_message) did not post.
 ///
@@ -83,8 +88,10 @@ pub enum PostError {
     /// The value cannot be cloned.
     #[error(transparent)]
     DataClone(#[from] DataCloneError),
-    /// The peer waits for room too, and only this port could make it: receive first.
-    #[error("posting would deadlock: both ports wait for room")]
+    /// The peer waits for room too, and only this port could make it: receive first. Or this is the
+    /// only thread
+    /// [there can be](crate::WaitStrategy#where-there-is-no-other-thread): let the peer receive.
+    #[error("posting would deadlock: {}", WHO_WAITS)]
     WouldDeadlock,
 }
 
@@ -93,7 +100,7 @@ predicates! { PostError:
     is_disconnected = Self::Disconnected, "Whether the peer was dropped.";
     is_too_large = Self::TooLarge { .. }, "Whether the message can never fit.";
     is_data_clone = Self::DataClone(_), "Whether the value could not be cloned.";
-    is_would_deadlock = Self::WouldDeadlock, "Whether both ports would have waited for room.";
+    is_would_deadlock = Self::WouldDeadlock, "Whether nobody could have made room while the post waits.";
 }
 
 /// Why [`post_message_timeout`](crate::MessagePort::post_message_timeout) did not post.
@@ -131,8 +138,10 @@ pub enum PostTimeoutError {
     /// The value cannot be cloned.
     #[error(transparent)]
     DataClone(#[from] DataCloneError),
-    /// The peer waits for room too, and only this port could make it: receive first.
-    #[error("posting would deadlock: both ports wait for room")]
+    /// The peer waits for room too, and only this port could make it: receive first. Or this is the
+    /// only thread
+    /// [there can be](crate::WaitStrategy#where-there-is-no-other-thread): let the peer receive.
+    #[error("posting would deadlock: {}", WHO_WAITS)]
     WouldDeadlock,
 }
 
@@ -142,7 +151,7 @@ predicates! { PostTimeoutError:
     is_disconnected = Self::Disconnected, "Whether the peer was dropped.";
     is_too_large = Self::TooLarge { .. }, "Whether the message can never fit.";
     is_data_clone = Self::DataClone(_), "Whether the value could not be cloned.";
-    is_would_deadlock = Self::WouldDeadlock, "Whether both ports would have waited for room.";
+    is_would_deadlock = Self::WouldDeadlock, "Whether nobody could have made room while the post waits.";
 }
 
 /// Lets `?` turn an error into one of more variants.

@@ -21,7 +21,9 @@ use std::task::Wake;
 use std::time::{Duration, Instant};
 
 use crate::archive::Message;
+use crate::link::wait::{HAS_CLOCK, park};
 use crate::port::MessagePort;
+use crate::sync::IS_ALONE;
 use crate::sync::{Parker, spin_loop, unique_name};
 use queue::Queue;
 use shared::Shared;
@@ -291,7 +293,8 @@ impl EventLoop {
     /// # Panics
     ///
     /// Goes on unwinding if a `messageerror` or `close` handler panics, or something that a handler
-    /// owns when a port leaves; the loop is usable.
+    /// owns when a port leaves; the loop is usable. Panics if it would wait for ever
+    /// [where there is no other thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///
     /// # Examples
     ///
@@ -319,8 +322,8 @@ impl EventLoop {
             }
             if self.shared.is_any_ready() || self.shared.stopped.is_up() {
                 self.let_others_on(dispatched);
-            } else {
-                self.parker.park();
+            } else if !self.has_left_something(dispatched) {
+                park(&self.parker, None);
             }
         }
         Ok(())
@@ -356,6 +359,8 @@ impl EventLoop {
     /// # Ok::<(), message_port::EventLoopError>(())
     /// ```
     pub fn run_once(&mut self, timeout: Option<Duration>) -> Result<usize, EventLoopError> {
+        let waits = timeout.is_none_or(|timeout| HAS_CLOCK && !timeout.is_zero());
+        let timeout = timeout.filter(|_| waits);
         // A deadline that the clock cannot express never comes.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let _awake = Awake::new(&self.shared);
@@ -365,15 +370,21 @@ impl EventLoop {
             if dispatched > 0 || called || self.is_over() {
                 return Ok(dispatched);
             }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if !waits || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(0);
             }
             match deadline {
                 _ if self.shared.is_any_ready() => self.let_others_on(dispatched),
-                Some(deadline) => self.parker.park_deadline(deadline),
-                None => self.parker.park(),
+                _ if self.has_left_something(0) => {}
+                deadline => park(&self.parker, deadline),
             }
         }
+    }
+
+    /// Where no other thread can have called the loop: whether the turn itself may have left
+    /// something for the next one. Elsewhere the parker knows that; it cannot be asked.
+    fn has_left_something(&self, dispatched: usize) -> bool {
+        IS_ALONE && (dispatched > 0 || self.shared.arrivals() > 0)
     }
 
     /// A port that is ready and has nothing is just being woken by somebody who must get on.

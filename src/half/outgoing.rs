@@ -351,10 +351,15 @@ impl Outgoing {
             self.stall(target, deadline)?;
         }
         let Self { producer, link, side, waiter, .. } = self;
-        let waited = waiter.wait(link.sender(*side), target, producer.posted(), deadline, || {
+        let look = || {
             let refused = refusal(link, *side).map(Err);
             refused.or_else(|| producer.has_reached(target).then_some(Ok(())))
-        });
+        };
+        if deadline.is_endless_alone() {
+            // Only this thread could make room, and it is here.
+            return look().unwrap_or(Err(Refusal::WouldDeadlock));
+        }
+        let waited = waiter.wait(link.sender(*side), target, producer.posted(), deadline, look);
         // A task goes on waiting when this returns, until it is polled again or dropped.
         if waited.is_ok() || deadline.task().is_none() {
             self.leave_stall();

@@ -178,6 +178,10 @@ impl<In: Message> Receiver<In> {
     ///
     /// Those of [`RecvError`].
     ///
+    /// # Panics
+    ///
+    /// As [`MessagePort::recv`](crate::MessagePort::recv).
+    ///
     /// # Examples
     ///
     /// ```

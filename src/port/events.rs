@@ -211,7 +211,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// # Panics
     ///
-    /// As [`dispatch`](Self::dispatch).
+    /// As [`dispatch`](Self::dispatch); and instead of waiting for ever
+    /// [where there is no other thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///
     /// # Examples
     ///

@@ -22,7 +22,9 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// `DataClone` if the value's own `Serialize` fails, whatever else is the matter; `TooLarge`
     /// if the message can never fit; `Closed` if one of the ports was closed; `Disconnected` if
     /// the peer was dropped; `WouldDeadlock` if the peer waits for room too, which only this port
-    /// could make by receiving. Nothing was posted then.
+    /// could make by receiving, or if there is
+    /// [no other thread](crate::WaitStrategy#where-there-is-no-other-thread) that could make it.
+    /// Nothing was posted then.
     ///
     /// # Panics
     ///
@@ -236,6 +238,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// `Closed` at a port that called `close()`, at once; at the other one when nothing is left.
     /// `Disconnected` if the peer was dropped and nothing is left. `InvalidArchive` if the next
     /// message does not validate; it is skipped, and the port is usable.
+    ///
+    /// # Panics
+    ///
+    /// Panics instead of waiting for ever
+    /// [where there is no other thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///
     /// # Examples
     ///

@@ -187,6 +187,9 @@ mod tests {
         assert_eq!(Memory::returnable(mapping::SMALLEST - 1).unwrap().bytes & MAPPED, 0);
         assert_eq!(Memory::returnable(mapping::SMALLEST).unwrap().bytes & MAPPED, MAPPED);
         assert!(Memory::returnable(usize::MAX).is_none());
-        assert!(Memory::returnable(isize::MAX as usize).is_none());
+        // Of 32 bits of addresses that may be a half.
+        if cfg!(target_pointer_width = "64") {
+            assert!(Memory::returnable(isize::MAX as usize).is_none());
+        }
     }
 }

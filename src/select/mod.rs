@@ -17,7 +17,7 @@ use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::link::wait::{Barrier, Deadline};
+use crate::link::wait::{Barrier, Deadline, park};
 use crate::sync::{Parker, spin_loop};
 use turns::{Sleeper, Turns};
 
@@ -320,8 +320,8 @@ impl<'a> Select<'a> {
                 continue;
             }
             match deadline {
-                Deadline::At(deadline) => self.parker.park_deadline(deadline),
-                _ => self.parker.park(),
+                Deadline::At(deadline) => park(&self.parker, Some(deadline)),
+                _ => park(&self.parker, None),
             }
             #[cfg(message_port_loom)]
             if matches!(deadline, Deadline::At(_)) {

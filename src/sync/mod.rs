@@ -197,3 +197,11 @@ pub(crate) fn unique() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
+
+/// Whether no other thread can ever be there to end a wait: on WebAssembly without threads.
+///
+/// A target feature would tell, but stable compilers hide it. The standard library tells: where
+/// nobody can wait on a condition variable, it has no bytes.
+#[allow(clippy::disallowed_types, reason = "only its size is looked at")]
+pub(crate) const IS_ALONE: bool =
+    cfg!(target_family = "wasm") && size_of::<std::sync::Condvar>() == 0;

@@ -1,5 +1,6 @@
 //! How an end waits: a bounded spin, then sleep until the other side has news.
 
+mod alone;
 mod barrier;
 mod budget;
 mod cell;
@@ -8,6 +9,7 @@ mod eager;
 mod glance;
 mod often;
 
+pub(crate) use alone::{HAS_CLOCK, park};
 pub(crate) use barrier::Barrier;
 pub(crate) use budget::Budget;
 pub(crate) use cell::WaitCell;
@@ -18,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use crate::ring::Target;
 use crate::sync::order::Mutant;
-use crate::sync::{Parker, spin_loop};
+use crate::sync::{IS_ALONE, Parker, spin_loop};
 use cell::BeingWoken;
 use eager::Eager;
 use often::Often;
@@ -27,6 +29,15 @@ use often::Often;
 ///
 /// It concerns threads that wait in a call of a port or of a half. Tasks are woken through their
 /// runtime, and an [`EventLoop`](crate::EventLoop) always sleeps while it has nothing to do.
+///
+/// # Where there is no other thread
+///
+/// On WebAssembly without threads nobody could end a wait. There a call that would wait for ever
+/// does not, with either strategy: a post that waits for room is refused with
+/// [`WouldDeadlock`](crate::PostError::WouldDeadlock), and everything else panics and says so.
+/// A call with a time limit sleeps until then, or, where the standard library has no clock
+/// (`wasm32-unknown-unknown`), reports the timeout at once. The [guide](crate::guide::practice)
+/// says what to call instead.
 ///
 /// # Examples
 ///
@@ -68,9 +79,10 @@ pub(crate) enum Deadline<'a> {
 
 impl<'a> Deadline<'a> {
     /// Looks at the clock, which costs more than a post or a receive that need not wait. A
-    /// deadline that the clock cannot express never comes.
+    /// deadline that the clock cannot express never comes; without a clock it comes at once.
     pub(crate) fn fixed(self) -> Self {
         match self {
+            Self::Within(_) if !HAS_CLOCK => Self::Now,
             Self::Within(time) => Instant::now().checked_add(time).map_or(Self::Never, Self::At),
             fixed => fixed,
         }
@@ -167,6 +179,9 @@ impl Waiter {
         }
         if let Some(waker) = deadline.task() {
             return self.suspend(cell, target, done, waker, look);
+        }
+        if IS_ALONE {
+            return alone::wait(deadline, look);
         }
         if let Some(found) = self.spin(cell, deadline, &mut look)? {
             return Ok(found);
