@@ -46,7 +46,7 @@ mod engine;
 mod error;
 mod host;
 mod options;
-mod port;
+mod ports;
 mod timers;
 
 pub use compatibility::{Compatibility, CompatibilityError};

@@ -174,7 +174,7 @@ impl Inner {
         let Some(core) = core else { return Ok(()) };
         core.answer_bell();
         self.context.with(|ctx| {
-            let rung = self.hook(&ctx, "ring")?.call::<_, ()>((id,));
+            let rung = self.ports(&ctx)?.borrow().ring(id);
             self.survive(&ctx, rung)
         })
     }
@@ -198,10 +198,15 @@ impl Inner {
     /// Does what is to be done until there are microtasks, which come first; whether anything was.
     fn steps(&self, budget: &mut usize) -> Result<bool, Error> {
         self.context.with(|ctx| {
-            let step = self.step(&ctx)?;
+            let ports = self.ports(&ctx)?;
+            let ports = ports.borrow();
+            if ports.is_idle() {
+                return Ok(false);
+            }
+            ports.begin_batch();
             let mut any = false;
             while *budget > 0 {
-                let stepped = step.call::<_, bool>((!any,)).map(Some);
+                let stepped = ports.step(&ctx).map(Some);
                 // What ended a task by force has ended only that one.
                 if self.survive(&ctx, stepped)? == Some(false) {
                     break;
@@ -233,6 +238,9 @@ impl Inner {
                     }),
                 }
             }
+            if !self.has_rejection.replace(false) {
+                return Ok(());
+            }
             let told = self.context.with(|ctx| {
                 let told = self.hook(&ctx, "tellRejections")?.call::<_, bool>(());
                 self.survive(&ctx, told)
@@ -252,7 +260,7 @@ impl Inner {
         if let Some(due) = self.shared.timers.borrow().next() {
             return if due <= Instant::now() { Next::Now } else { Next::At(due) };
         }
-        let keeps = |core: &std::rc::Weak<crate::port::Core>| {
+        let keeps = |core: &std::rc::Weak<crate::ports::Core>| {
             core.upgrade().is_some_and(|core| core.is_ref.get() && core.listens.get())
         };
         let is_kept = self.shared.remotes.borrow().values().any(keeps);
