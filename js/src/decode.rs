@@ -10,6 +10,7 @@ use rquickjs::{
 };
 
 use crate::classes::Helpers;
+use crate::engine::{self, Name};
 
 struct Decoder<'js, 'm> {
     ctx: Ctx<'js>,
@@ -28,6 +29,9 @@ pub(crate) fn decode<'js>(
     helpers: &Helpers<'js>,
     shared: Vec<(NodeId, Value<'js>)>,
 ) -> Result<Value<'js>> {
+    if let Some(value) = primitive(ctx, &root.kind()) {
+        return Ok(value);
+    }
     let mut decoder = Decoder {
         ctx: ctx.clone(),
         helpers,
@@ -50,12 +54,12 @@ impl<'js, 'm> Decoder<'js, 'm> {
     /// Makes what a node stands for, the object still empty.
     fn make(&mut self, of: Ref<'m>) -> Result<Value<'js>> {
         let kind = of.kind();
-        match kind {
-            Kind::Undefined => return Ok(Value::new_undefined(self.ctx.clone())),
-            Kind::Null => return Ok(Value::new_null(self.ctx.clone())),
-            Kind::Bool(value) => return Ok(Value::new_bool(self.ctx.clone(), value)),
-            Kind::Number(number) => return Ok(self.number(number)),
-            _ => {}
+        if let Some(value) = primitive(&self.ctx, &kind) {
+            return Ok(value);
+        }
+        // Equal strings are as good as the same one.
+        if let Kind::String(text) = kind {
+            return self.text(text);
         }
         if let Some(Some(value)) = self.made.get(of.index() as usize) {
             return Ok(value.clone());
@@ -69,7 +73,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
     fn set_made(&mut self, node: u32, value: Value<'js>) {
         let node = node as usize;
         if node >= self.made.len() {
-            self.made.resize(node + 1, None);
+            self.made.resize((node + 1).next_power_of_two().max(16), None);
         }
         self.made[node] = Some(value);
     }
@@ -77,7 +81,6 @@ impl<'js, 'm> Decoder<'js, 'm> {
     fn make_once(&mut self, of: Ref<'m>, kind: Kind<'m>) -> Result<Value<'js>> {
         let ctx = || self.ctx.clone();
         let object = match kind {
-            Kind::String(text) => return self.text(text),
             Kind::BigInt(number) => {
                 let digits = number.to_string();
                 let digits = digits.trim_start_matches('-').to_owned();
@@ -138,7 +141,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 for (index, element) in (0_u32..).zip(array.elements()) {
                     if let Some(element) = element {
                         let element = self.make(element)?;
-                        object.prop(index, plain(element))?;
+                        engine::define_element(&object, index, element)?;
                     }
                 }
                 #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
@@ -146,7 +149,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 self.define(&object, array.properties())
             }
             Kind::Map(map) => {
-                let set: rquickjs::Function<'js> = self.helpers.0.get("mapSet")?;
+                let set: rquickjs::Function<'js> = self.helpers.get("mapSet")?;
                 for (key, value) in map.entries() {
                     let (key, value) = (self.make(key)?, self.make(value)?);
                     set.call::<_, ()>((object.clone(), key, value))?;
@@ -154,7 +157,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 Ok(())
             }
             Kind::Set(set) => {
-                let add: rquickjs::Function<'js> = self.helpers.0.get("setAdd")?;
+                let add: rquickjs::Function<'js> = self.helpers.get("setAdd")?;
                 for member in set.members() {
                     let member = self.make(member)?;
                     add.call::<_, ()>((object.clone(), member))?;
@@ -188,31 +191,34 @@ impl<'js, 'm> Decoder<'js, 'm> {
         properties: message_port_structured::Properties<'m>,
     ) -> Result<()> {
         for (name, value) in properties.refs() {
-            let atom = self.name(name)?;
             let value = self.make(value)?;
-            object.prop(atom, plain(value))?;
+            let text = name.as_str().ok_or(rquickjs::Error::Unknown)?;
+            let ctx = &self.ctx;
+            let defined = text.as_latin1().map_or(Ok(None), |text| {
+                let value = value.clone();
+                let define = |name: &Name<'js>| engine::define(object, name, value);
+                self.helpers.names.with_name(ctx, text, define)
+            })?;
+            if defined.is_none() {
+                let name = self.name(name, text)?;
+                object.prop(name, plain(value))?;
+            }
         }
         Ok(())
     }
 
-    fn name(&mut self, of: Ref<'m>) -> Result<Atom<'js>> {
+    /// The name of a property that is not ASCII.
+    fn name(&mut self, of: Ref<'m>, text: Text<'m>) -> Result<Atom<'js>> {
         let node = of.index() as usize;
         if let Some(Some(atom)) = self.names.get(node) {
             return Ok(atom.clone());
         }
-        let atom = self.atom(of.as_str().ok_or(rquickjs::Error::Unknown)?)?;
+        let atom = Atom::from_value(self.ctx.clone(), &self.text(text)?)?;
         if node >= self.names.len() {
             self.names.resize(node + 1, None);
         }
         self.names[node] = Some(atom.clone());
         Ok(atom)
-    }
-
-    fn atom(&self, text: Text<'_>) -> Result<Atom<'js>> {
-        if let Some(text) = text.as_ascii() {
-            return Atom::from_str(self.ctx.clone(), text);
-        }
-        Atom::from_value(self.ctx.clone(), &self.text(text)?)
     }
 
     fn text(&self, text: Text<'_>) -> Result<Value<'js>> {
@@ -225,25 +231,11 @@ impl<'js, 'm> Decoder<'js, 'm> {
         for chunk in units.chunks(1024) {
             let mut arguments = rquickjs::function::Args::new(self.ctx.clone(), chunk.len());
             arguments.push_args(chunk.iter().copied())?;
-            let units: rquickjs::Function<'js> = self.helpers.0.get("units")?;
+            let units: rquickjs::Function<'js> = self.helpers.get("units")?;
             let part: Value<'js> = units.call_arg(arguments)?;
             whole = self.helpers.call("join", (whole, part))?;
         }
         Ok(whole)
-    }
-
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::float_cmp,
-        reason = "compared with what it was"
-    )]
-    fn number(&self, number: f64) -> Value<'js> {
-        let integer = number as i32;
-        if f64::from(integer).to_bits() == number.to_bits() {
-            Value::new_int(self.ctx.clone(), integer)
-        } else {
-            Value::new_float(self.ctx.clone(), number)
-        }
     }
 
     fn view(&mut self, view: message_port_structured::View<'m>) -> Result<Value<'js>> {
@@ -257,6 +249,32 @@ impl<'js, 'm> Decoder<'js, 'm> {
             None => Value::new_undefined(self.ctx.clone()),
         };
         self.helpers.call("makeView", (kind.name(), buffer, offset, length))
+    }
+}
+
+/// A value that is neither an object nor a text.
+fn primitive<'js>(ctx: &Ctx<'js>, kind: &Kind<'_>) -> Option<Value<'js>> {
+    let ctx = ctx.clone();
+    Some(match *kind {
+        Kind::Undefined => Value::new_undefined(ctx),
+        Kind::Null => Value::new_null(ctx),
+        Kind::Bool(value) => Value::new_bool(ctx, value),
+        Kind::Number(number) => self::number(ctx, number),
+        _ => return None,
+    })
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    reason = "compared with what it was"
+)]
+fn number(ctx: Ctx<'_>, number: f64) -> Value<'_> {
+    let integer = number as i32;
+    if f64::from(integer).to_bits() == number.to_bits() {
+        Value::new_int(ctx, integer)
+    } else {
+        Value::new_float(ctx, number)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod frame;
 mod leaf;
+mod plain;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,7 +11,7 @@ use message_port_structured::{Builder, NodeId};
 use rquickjs::{Atom, Ctx, Exception, Value};
 
 use crate::classes::{Class, Classes, Helpers};
-use frame::Frame;
+use plain::{List, Plain};
 
 /// Why there is no message.
 #[derive(Debug)]
@@ -36,9 +37,14 @@ pub(crate) struct Encoder<'js, 'a> {
     builder: Builder,
     /// The objects that have been met. They are kept alive, so that no other one takes the place
     /// of a temporary one.
-    seen: HashMap<Value<'js>, NodeId, BuildHasherDefault<Fold>>,
-    /// The names of properties that have been met.
+    seen: Seen<'js>,
+    /// The number of the message, for the names that it has already.
+    number: u64,
+    /// The names of properties that have been met, of those that are not remembered for longer.
     names: HashMap<Atom<'js>, NodeId, BuildHasherDefault<Fold>>,
+    /// Properties and elements of objects that are being written, those of the innermost one last.
+    pairs: Vec<(NodeId, NodeId)>,
+    elements: Vec<Option<NodeId>>,
     /// Shared memory, where it stays in this thread.
     shared: Option<&'a mut Vec<(NodeId, Value<'js>)>>,
 }
@@ -60,49 +66,50 @@ pub(crate) fn encode<'js>(
         classes,
         helpers,
         builder,
-        seen: HashMap::default(),
+        seen: Seen::default(),
+        number: helpers.names.begin(),
         names: HashMap::default(),
+        pairs: Vec::new(),
+        elements: Vec::new(),
         shared,
     };
-    let root = encoder.walk(value)?;
+    let root = match encoder.primitive(&value)? {
+        Some(root) => root,
+        None => encoder.walk(value)?,
+    };
     encoder.builder.finish(root).map_err(|error| Refusal::DataClone(error.to_string()))
 }
 
 impl<'js> Encoder<'js, '_> {
-    /// Goes through the value without recursion: what is being written lies on a stack of its own.
-    fn walk(&mut self, value: Value<'js>) -> Encoded<NodeId> {
+    /// Goes through an object without recursion: what is being written lies on a stack of its own.
+    fn walk(&mut self, object: Value<'js>) -> Encoded<NodeId> {
         let mut stack: Vec<Frame<'js>> = Vec::new();
-        let mut next = Some(value);
-        let mut written;
+        let mut begun = self.begin(object)?;
         loop {
-            if let Some(value) = next.take() {
-                match self.begin(value)? {
-                    Begun::Written(id) => written = id,
-                    Begun::Opened(frame) => {
-                        stack.push(*frame);
-                        next = stack.last_mut().expect("just pushed").next(self)?;
-                        if next.is_some() {
-                            continue;
-                        }
-                        written = stack.pop().expect("just pushed").finish(self);
+            let mut written = match begun {
+                Begun::Written(id) => id,
+                Begun::Opened(mut frame) => match frame.next(self)? {
+                    Some(inner) => {
+                        stack.push(frame);
+                        begun = self.begin(inner)?;
+                        continue;
                     }
-                }
-            } else {
-                unreachable!("there is a value to write, or the walk has ended");
-            }
+                    None => frame.finish(self),
+                },
+            };
             // What was written belongs to what lies on top of the stack.
-            loop {
+            let inner = loop {
                 let Some(frame) = stack.last_mut() else { return Ok(written) };
-                frame.add(written);
-                next = frame.next(self)?;
-                if next.is_some() {
-                    break;
+                frame.add(written, self);
+                if let Some(inner) = frame.next(self)? {
+                    break inner;
                 }
                 written = stack.pop().expect("just looked at").finish(self);
-            }
+            };
             if self.builder.is_too_large() {
                 return Err(Refusal::DataClone("the value is too large".to_owned()));
             }
+            begun = self.begin(inner)?;
         }
     }
 
@@ -111,12 +118,12 @@ impl<'js> Encoder<'js, '_> {
             return Ok(Begun::Written(id));
         }
         if let Some(id) = self.seen.get(&value) {
-            return Ok(Begun::Written(*id));
+            return Ok(Begun::Written(id));
         }
         let class = self.classes.of(&value);
         let begun = match class {
             Class::Plain | Class::Array | Class::Map | Class::Set | Class::Error => {
-                Begun::Opened(Box::new(self.open(class, &value)?))
+                Begun::Opened(self.open(class, &value)?)
             }
             Class::Other => return Err(self.refuse(&value)),
             _ => Begun::Written(self.leaf(class, &value)?),
@@ -127,6 +134,20 @@ impl<'js> Encoder<'js, '_> {
         };
         self.seen.insert(value, id);
         Ok(begun)
+    }
+
+    /// Begins to write an object.
+    fn open(&mut self, class: Class, value: &Value<'js>) -> Encoded<Frame<'js>> {
+        let object = value.as_object().ok_or(rquickjs::Error::Unknown)?;
+        if class == Class::Plain {
+            return Ok(Frame::Plain(self.open_plain(object.clone())?));
+        }
+        if class == Class::Array
+            && let Some(list) = self.open_list(object)?
+        {
+            return Ok(Frame::List(list));
+        }
+        Ok(Frame::Other(Box::new(self.open_other(class, object)?)))
     }
 
     /// The error for what cannot be cloned.
@@ -146,7 +167,75 @@ impl<'js> Encoder<'js, '_> {
 
 enum Begun<'js> {
     Written(NodeId),
-    Opened(Box<Frame<'js>>),
+    Opened(Frame<'js>),
+}
+
+/// An object that is being written, with others in it.
+enum Frame<'js> {
+    Plain(Plain<'js>),
+    List(List<'js>),
+    Other(Box<frame::Frame<'js>>),
+}
+
+impl<'js> Frame<'js> {
+    fn id(&self) -> NodeId {
+        match self {
+            Self::Plain(frame) => frame.id,
+            Self::List(frame) => frame.id,
+            Self::Other(frame) => frame.id(),
+        }
+    }
+
+    /// What is to be written next in here.
+    fn next(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Value<'js>>> {
+        match self {
+            Self::Plain(frame) => frame.next(encoder),
+            Self::List(frame) => frame.next(encoder),
+            Self::Other(frame) => frame.next(encoder),
+        }
+    }
+
+    /// Takes what was written for what was next.
+    fn add(&mut self, written: NodeId, encoder: &mut Encoder<'js, '_>) {
+        match self {
+            Self::Plain(frame) => frame.add(written, encoder),
+            Self::List(frame) => frame.add(written, encoder),
+            Self::Other(frame) => frame.add(written),
+        }
+    }
+
+    fn finish(self, encoder: &mut Encoder<'js, '_>) -> NodeId {
+        match self {
+            Self::Plain(frame) => frame.finish(encoder),
+            Self::List(frame) => frame.finish(encoder),
+            Self::Other(frame) => frame.finish(encoder),
+        }
+    }
+}
+
+/// The objects of a message, and what was written for them.
+#[derive(Default)]
+struct Seen<'js> {
+    /// Of few, it is quicker to look at each.
+    few: Vec<(Value<'js>, NodeId)>,
+    others: HashMap<Value<'js>, NodeId, BuildHasherDefault<Fold>>,
+}
+
+impl<'js> Seen<'js> {
+    const FEW: usize = 16;
+
+    fn get(&self, object: &Value<'js>) -> Option<NodeId> {
+        let of_few = self.few.iter().find(|(seen, _)| seen == object).map(|(_, id)| *id);
+        of_few.or_else(|| self.others.get(object).copied())
+    }
+
+    fn insert(&mut self, object: Value<'js>, id: NodeId) {
+        if self.few.len() < Self::FEW {
+            self.few.push((object, id));
+        } else {
+            self.others.insert(object, id);
+        }
+    }
 }
 
 /// A quick hash of addresses and of numbers that the engine chooses.

@@ -45,6 +45,7 @@ mod endpoint;
 mod engine;
 mod error;
 mod host;
+mod names;
 mod options;
 mod ports;
 mod timers;

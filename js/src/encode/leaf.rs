@@ -145,7 +145,7 @@ impl<'js> Encoder<'js, '_> {
         let (offset, length): (f64, f64) = (parts.get(1)?, parts.get(2)?);
         let tracks_length: bool = parts.get(3)?;
         let id = if let Some(id) = self.seen.get(&buffer) {
-            *id
+            id
         } else {
             let class = self.classes.of(&buffer);
             let id = self.leaf(class, &buffer)?;

@@ -15,6 +15,7 @@ use crate::bells::Bells;
 use crate::classes::{Classes, Helpers};
 use crate::decode::decode;
 use crate::encode::{Encoded, Refusal, encode};
+use crate::engine;
 use crate::options::{OnUncaught, Uncaught, UncaughtKind};
 use crate::ports::{
     self, Core, EventHandle, Listeners, Port, PortHandle, Ports, Refused, Settings, event_of,
@@ -29,8 +30,6 @@ pub(crate) struct Shared {
     pub(crate) limit: usize,
     /// Memory of the last message, for the next one.
     scratch: RefCell<message_port_structured::Value>,
-    /// Why the last clone was refused.
-    why: RefCell<Option<String>>,
     pub(crate) timers: RefCell<Timers>,
     pub(crate) bells: Arc<Bells>,
     /// Ports whose peers are elsewhere, by number.
@@ -57,7 +56,6 @@ impl Shared {
             classes,
             limit,
             scratch: RefCell::default(),
-            why: RefCell::default(),
             timers: RefCell::default(),
             bells,
             remotes: RefCell::default(),
@@ -153,24 +151,23 @@ impl Shared {
         }
     }
 
-    /// Clones a value; the helpers themselves stand for a refusal.
     fn clone_value<'js>(
         &self,
         ctx: &Ctx<'js>,
+        ports: &Ports<'js>,
         value: Value<'js>,
-        helpers: Object<'js>,
     ) -> Result<Value<'js>> {
-        let helpers = Helpers(helpers);
+        let helpers = &ports.helpers;
         let mut shared = Vec::new();
-        match self.encode(value, &helpers, Some(&mut shared)) {
+        match self.encode(value, helpers, Some(&mut shared)) {
             Ok(message) => {
-                let value = decode(ctx, message.root(), &helpers, shared);
+                let value = decode(ctx, message.root(), helpers, shared);
                 self.scratch.replace(message);
                 value
             }
             Err(Refusal::DataClone(why)) => {
-                self.why.replace(Some(why));
-                Ok(helpers.0.into_value())
+                ports.cannot_clone(&why)?;
+                Err(rquickjs::Error::Unknown)
             }
             Err(Refusal::Thrown(error)) => Err(error),
         }
@@ -254,15 +251,11 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
     });
     native!("info", |ctx: Ctx<'js>, event: Value<'js>| require_event(&ctx, &event)?.borrow().info(&ctx));
     native!("isEvent", |value: Value<'js>| event_of(&value).is_some());
-    let data = Function::new(ctx.clone(), |ctx: Ctx<'js>, this: This<Value<'js>>| {
-        require_event(&ctx, &this)?.borrow().data(&ctx)
-    })?;
-    object.set("data", data.with_name("get data")?)?;
+    object.set("data", engine::data_getter(ctx)?)?;
     object.set("postMessage", post_message(ctx)?)?;
-    native!("clone", shared => move |ctx: Ctx<'js>, value: Value<'js>, helpers: Object<'js>| {
-        shared.clone_value(&ctx, value, helpers)
+    native!("clone", shared => move |ctx: Ctx<'js>, ports: Class<'js, Ports<'js>>, value: Value<'js>| {
+        shared.clone_value(&ctx, &ports.borrow(), value)
     });
-    native!("why", shared => move || shared.why.take());
     native!("timer", shared => move |id: u32, milliseconds: f64| {
         let delay = Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX);
         shared.timers.borrow_mut().set(id, delay);

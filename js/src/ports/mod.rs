@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rquickjs::class::{JsClass, Readable, Trace, Tracer};
-use rquickjs::function::{Constructor, IntoArgs, This};
+use rquickjs::function::{Constructor, IntoArgs};
 use rquickjs::{Class, Ctx, Function, Object, Result, Value};
 
 use crate::classes::Helpers;
@@ -101,6 +101,7 @@ hooks! {
     /// A message is no value.
     unreadable = "unreadable",
     fire_close = "fireClose",
+    throw = "doThrow",
     make_info = "makeInfo",
     settle_info = "settleInfo",
 }
@@ -115,7 +116,7 @@ impl<'js> Ports<'js> {
         let ports = Self {
             shared,
             settings,
-            helpers: Helpers(from_prelude.get("helpers")?),
+            helpers: Helpers::new(from_prelude.get("helpers")?)?,
             hooks: Hooks::of(from_prelude)?,
             prototype: from_prelude.get("messageEvent")?,
             tasks: RefCell::default(),
@@ -200,17 +201,28 @@ impl<'js> Ports<'js> {
         let Some(listener) = handle.only_listener() else {
             return call(&self.hooks.dispatch, (port.clone(), event));
         };
-        let called = call(&listener, (This(port.clone()), event.clone()));
+        let called = engine::call(&listener, port.as_value(), event.as_value());
         event.borrow().settle(self)?;
         let Err(error) = called else { return Ok(()) };
         if !error.is_exception() {
             return Err(error);
         }
         let thrown = ctx.catch();
+        self.carry_on_panic();
         if engine::is_uncatchable(&thrown) {
             return Err(ctx.throw(thrown));
         }
         call(&self.hooks.failed, (port.clone(), thrown))
+    }
+
+    /// A panic of a function of the embedder goes through scripts as if they had thrown, and on in
+    /// the next call that fails.
+    fn carry_on_panic(&self) {
+        if let Err(error) = call(&self.hooks.throw, ())
+            && error.is_exception()
+        {
+            self.hooks.throw.ctx().catch();
+        }
     }
 
     /// A port whose peer is elsewhere may have got something.
@@ -269,7 +281,7 @@ fn call<'js>(function: &Function<'js>, arguments: impl IntoArgs<'js>) -> Result<
 
 impl<'js> Trace<'js> for Ports<'js> {
     fn trace<'a>(&self, tracer: Tracer<'a, 'js>) {
-        self.helpers.0.trace(tracer);
+        self.helpers.trace(tracer);
         self.hooks.trace(tracer);
         self.prototype.trace(tracer);
         if let Ok(tasks) = self.tasks.try_borrow() {

@@ -118,6 +118,7 @@ const ports = native.ports(settings, {
     report(error);
     fireError(port, error);
   },
+  doThrow: () => { throw null; },
   unreadable: (port) => fireError(port, null),
   fireClose: (port) => void fire(stateOf(port), makeEvent(Event, 'close', null)),
 });

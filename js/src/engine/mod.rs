@@ -1,12 +1,19 @@
-//! What the engine has no safe function for. The only `unsafe` here.
+//! What the engine has no safe function for, and what is too slow by the safe ones. The only `unsafe`
+//! here.
 
-#![allow(unsafe_code, reason = "five calls and what a class has to promise")]
+#![allow(unsafe_code, reason = "each call says why it is sound, and nothing unsafe is left to callers")]
+
+mod call;
+mod names;
 
 use message_port_structured::{Builder, NodeId};
 use rquickjs::{ArrayBuffer, Ctx, JsLifetime, Value, qjs};
 
 use crate::host::Installed;
 use crate::ports::{EventHandle, PortHandle, Ports};
+
+pub(crate) use call::{call, data_getter};
+pub(crate) use names::{Keys, Name, array_length, define, define_element, element, has_own};
 
 /// The number of the class of an object, 0 for what is no object. What a script cannot change.
 pub(crate) fn class_id(value: &Value<'_>) -> u32 {
