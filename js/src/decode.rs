@@ -10,7 +10,7 @@ use rquickjs::{
 };
 
 use crate::classes::Helpers;
-use crate::engine::{self, Name};
+use crate::engine::{self, Leaf, Name};
 
 struct Decoder<'js, 'm> {
     ctx: Ctx<'js>,
@@ -29,8 +29,8 @@ pub(crate) fn decode<'js>(
     helpers: &Helpers<'js>,
     shared: Vec<(NodeId, Value<'js>)>,
 ) -> Result<Value<'js>> {
-    if let Some(value) = primitive(ctx, &root.kind()) {
-        return Ok(value);
+    if let Some(leaf) = leaf(&root.kind()) {
+        return leaf.into_value(ctx);
     }
     let mut decoder = Decoder {
         ctx: ctx.clone(),
@@ -54,9 +54,14 @@ impl<'js, 'm> Decoder<'js, 'm> {
     /// Makes what a node stands for, the object still empty.
     fn make(&mut self, of: Ref<'m>) -> Result<Value<'js>> {
         let kind = of.kind();
-        if let Some(value) = primitive(&self.ctx, &kind) {
-            return Ok(value);
+        if let Some(leaf) = leaf(&kind) {
+            return leaf.into_value(&self.ctx);
         }
+        self.make_other(of, kind)
+    }
+
+    /// Makes what is no leaf.
+    fn make_other(&mut self, of: Ref<'m>, kind: Kind<'m>) -> Result<Value<'js>> {
         // Equal strings are as good as the same one.
         if let Kind::String(text) = kind {
             return self.text(text);
@@ -140,8 +145,13 @@ impl<'js, 'm> Decoder<'js, 'm> {
             Kind::Array(array) => {
                 for (index, element) in (0_u32..).zip(array.elements()) {
                     if let Some(element) = element {
-                        let element = self.make(element)?;
-                        engine::define_element(&object, index, element)?;
+                        let kind = element.kind();
+                        if let Some(leaf) = leaf(&kind) {
+                            leaf.define_element(&object, index)?;
+                        } else {
+                            let element = self.make_other(element, kind)?;
+                            engine::define_element(&object, index, &element)?;
+                        }
                     }
                 }
                 #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
@@ -191,17 +201,26 @@ impl<'js, 'm> Decoder<'js, 'm> {
         properties: message_port_structured::Properties<'m>,
     ) -> Result<()> {
         for (name, value) in properties.refs() {
-            let value = self.make(value)?;
+            let kind = value.kind();
+            let made = match leaf(&kind) {
+                Some(leaf) => Made::Leaf(leaf),
+                None => Made::Value(self.make_other(value, kind)?),
+            };
             let text = name.as_str().ok_or(rquickjs::Error::Unknown)?;
-            let ctx = &self.ctx;
-            let defined = text.as_latin1().map_or(Ok(None), |text| {
-                let value = value.clone();
-                let define = |name: &Name<'js>| engine::define(object, name, value);
-                self.helpers.names.with_name(ctx, text, define)
-            })?;
+            let define = |name: &Name<'js>| match &made {
+                Made::Leaf(leaf) => leaf.define(object, name),
+                Made::Value(value) => engine::define(object, name, value),
+            };
+            let defined = match text.as_latin1() {
+                Some(text) => self.helpers.names.with_name(&self.ctx, text, define)?,
+                None => None,
+            };
             if defined.is_none() {
-                let name = self.name(name, text)?;
-                object.prop(name, plain(value))?;
+                let value = match made {
+                    Made::Leaf(leaf) => leaf.into_value(&self.ctx)?,
+                    Made::Value(value) => value,
+                };
+                object.prop(self.name(name, text)?, plain(value))?;
             }
         }
         Ok(())
@@ -252,30 +271,22 @@ impl<'js, 'm> Decoder<'js, 'm> {
     }
 }
 
-/// A value that is neither an object nor a text.
-fn primitive<'js>(ctx: &Ctx<'js>, kind: &Kind<'_>) -> Option<Value<'js>> {
-    let ctx = ctx.clone();
-    Some(match *kind {
-        Kind::Undefined => Value::new_undefined(ctx),
-        Kind::Null => Value::new_null(ctx),
-        Kind::Bool(value) => Value::new_bool(ctx, value),
-        Kind::Number(number) => self::number(ctx, number),
-        _ => return None,
-    })
+/// A value that is to be put somewhere.
+enum Made<'js, 'm> {
+    Leaf(Leaf<'m>),
+    Value(Value<'js>),
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::float_cmp,
-    reason = "compared with what it was"
-)]
-fn number(ctx: Ctx<'_>, number: f64) -> Value<'_> {
-    let integer = number as i32;
-    if f64::from(integer).to_bits() == number.to_bits() {
-        Value::new_int(ctx, integer)
-    } else {
-        Value::new_float(ctx, number)
-    }
+/// What needs no identity, and no thought.
+fn leaf<'m>(kind: &Kind<'m>) -> Option<Leaf<'m>> {
+    Some(match *kind {
+        Kind::Undefined => Leaf::Undefined,
+        Kind::Null => Leaf::Null,
+        Kind::Bool(value) => Leaf::Bool(value),
+        Kind::Number(number) => Leaf::Number(number),
+        Kind::String(text) => Leaf::Ascii(text.as_ascii()?),
+        _ => return None,
+    })
 }
 
 /// As a script would have made it by assignment.

@@ -11,6 +11,7 @@ use message_port_structured::{Builder, NodeId};
 use rquickjs::{Atom, Ctx, Exception, Value};
 
 use crate::classes::{Class, Classes, Helpers};
+use crate::engine;
 use plain::{List, Plain};
 
 /// Why there is no message.
@@ -37,7 +38,7 @@ pub(crate) struct Encoder<'js, 'a> {
     builder: Builder,
     /// The objects that have been met. They are kept alive, so that no other one takes the place
     /// of a temporary one.
-    seen: Seen<'js>,
+    seen: Objects<'js>,
     /// The number of the message, for the names that it has already.
     number: u64,
     /// The names of properties that have been met, of those that are not remembered for longer.
@@ -66,16 +67,16 @@ pub(crate) fn encode<'js>(
         classes,
         helpers,
         builder,
-        seen: Seen::default(),
+        seen: Objects::default(),
         number: helpers.names.begin(),
         names: HashMap::default(),
         pairs: Vec::new(),
         elements: Vec::new(),
         shared,
     };
-    let root = match encoder.primitive(&value)? {
-        Some(root) => root,
-        None => encoder.walk(value)?,
+    let root = match encoder.primitive(engine::look(&value)?)? {
+        Written::Whole(root) => root,
+        Written::Object(object) => encoder.walk(object)?,
     };
     encoder.builder.finish(root).map_err(|error| Refusal::DataClone(error.to_string()))
 }
@@ -114,9 +115,6 @@ impl<'js> Encoder<'js, '_> {
     }
 
     fn begin(&mut self, value: Value<'js>) -> Encoded<Begun<'js>> {
-        if let Some(id) = self.primitive(&value)? {
-            return Ok(Begun::Written(id));
-        }
         if let Some(id) = self.seen.get(&value) {
             return Ok(Begun::Written(id));
         }
@@ -163,6 +161,13 @@ impl<'js> Encoder<'js, '_> {
     fn type_error(&self, message: &str) -> Refusal {
         Refusal::Thrown(Exception::throw_type(&self.ctx, message))
     }
+}
+
+/// What has become of a value.
+enum Written<'js> {
+    Whole(NodeId),
+    /// It is an object, which is yet to be begun.
+    Object(Value<'js>),
 }
 
 enum Begun<'js> {
@@ -215,13 +220,13 @@ impl<'js> Frame<'js> {
 
 /// The objects of a message, and what was written for them.
 #[derive(Default)]
-struct Seen<'js> {
+struct Objects<'js> {
     /// Of few, it is quicker to look at each.
     few: Vec<(Value<'js>, NodeId)>,
     others: HashMap<Value<'js>, NodeId, BuildHasherDefault<Fold>>,
 }
 
-impl<'js> Seen<'js> {
+impl<'js> Objects<'js> {
     const FEW: usize = 16;
 
     fn get(&self, object: &Value<'js>) -> Option<NodeId> {

@@ -4,8 +4,9 @@ use message_port_structured::{ErrorKind, NodeId};
 use rquickjs::object::Filter;
 use rquickjs::{Array, Atom, Object, Value};
 
-use super::{Encoded, Encoder};
+use super::{Encoded, Encoder, Written};
 use crate::classes::Class;
+use crate::engine;
 
 /// What is to be written next.
 enum Item<'js> {
@@ -48,8 +49,18 @@ impl<'js> Frame<'js> {
         self.id
     }
 
-    /// What is to be written next in here.
+    /// Writes primitives, and stops at an object.
     pub(super) fn next(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Value<'js>>> {
+        while let Some(value) = self.next_value(encoder)? {
+            match encoder.primitive(engine::look(&value)?)? {
+                Written::Whole(written) => self.add(written),
+                Written::Object(object) => return Ok(Some(object)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Value<'js>>> {
         for item in self.items.by_ref() {
             match item {
                 Item::Value(value) => return Ok(Some(value)),

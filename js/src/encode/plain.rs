@@ -3,8 +3,8 @@
 use message_port_structured::NodeId;
 use rquickjs::{Atom, Object, Value};
 
-use super::{Encoded, Encoder};
-use crate::engine::{self, Keys, Name};
+use super::{Encoded, Encoder, Written};
+use crate::engine::{self, Keys, Name, Seen};
 
 pub(super) struct Plain<'js> {
     pub(super) id: NodeId,
@@ -28,16 +28,16 @@ impl<'js> Plain<'js> {
             self.next += 1;
             let value = self.keys.get(&self.object, index)?;
             // A getter may have deleted it, and its class may have one of that name.
-            let may_be_gone = value.is_undefined() || self.has_class;
+            let may_be_gone = matches!(value, Seen::Undefined) || self.has_class;
             if may_be_gone && !self.keys.is_own(&self.object, index)? {
                 continue;
             }
             let name = encoder.key(&self.keys, index)?;
-            match encoder.primitive(&value)? {
-                Some(written) => encoder.pairs.push((name, written)),
-                None => {
+            match encoder.primitive(value)? {
+                Written::Whole(written) => encoder.pairs.push((name, written)),
+                Written::Object(object) => {
                     self.name = Some(name);
-                    return Ok(Some(value));
+                    return Ok(Some(object));
                 }
             }
         }
@@ -72,13 +72,13 @@ impl<'js> List<'js> {
             self.next += 1;
             let value = engine::element(&self.object, index)?;
             // A getter may have made a hole of it.
-            if value.is_undefined() && !encoder.has_own_index(&self.object, index)? {
+            if matches!(value, Seen::Undefined) && !encoder.has_own_index(&self.object, index)? {
                 encoder.elements.push(None);
                 continue;
             }
-            match encoder.primitive(&value)? {
-                Some(written) => encoder.elements.push(Some(written)),
-                None => return Ok(Some(value)),
+            match encoder.primitive(value)? {
+                Written::Whole(written) => encoder.elements.push(Some(written)),
+                Written::Object(object) => return Ok(Some(object)),
             }
         }
         Ok(None)

@@ -5,6 +5,7 @@
 
 mod call;
 mod names;
+mod values;
 
 use message_port_structured::{Builder, NodeId};
 use rquickjs::{ArrayBuffer, Ctx, JsLifetime, Value, qjs};
@@ -14,6 +15,7 @@ use crate::ports::{EventHandle, PortHandle, Ports};
 
 pub(crate) use call::{call, data_getter};
 pub(crate) use names::{Keys, Name, array_length, define, define_element, element, has_own};
+pub(crate) use values::{Leaf, Seen, look, with_utf8};
 
 /// The number of the class of an object, 0 for what is no object. What a script cannot change.
 pub(crate) fn class_id(value: &Value<'_>) -> u32 {

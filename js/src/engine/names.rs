@@ -8,6 +8,8 @@ use std::slice;
 use rquickjs::class::{Trace, Tracer};
 use rquickjs::{Ctx, Object, Result, Value, qjs};
 
+use super::values::{Seen, seen};
+
 /// Which name it is. Only to be compared: who wants to use it has to hold the name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NameId(qjs::JSAtom);
@@ -33,14 +35,6 @@ impl<'js> Name<'js> {
         let raw = ctx.as_raw().as_ptr();
         // SAFETY: the context is alive, and the text is as long as is said.
         let atom = unsafe { qjs::JS_NewAtomLen(raw, text.as_ptr().cast(), text.len() as _) };
-        Self::of_atom(ctx, atom)
-    }
-
-    /// The name that a value is as a key.
-    pub(crate) fn of_value(value: &Value<'js>) -> Result<Self> {
-        let ctx = value.ctx();
-        // SAFETY: the context and the value are alive.
-        let atom = unsafe { qjs::JS_ValueToAtom(ctx.as_raw().as_ptr(), value.as_raw()) };
         Self::of_atom(ctx, atom)
     }
 
@@ -141,13 +135,13 @@ impl<'js> Keys<'js> {
     }
 
     /// The property of an object with this name, which a getter may make up.
-    pub(crate) fn get(&self, object: &Object<'js>, index: usize) -> Result<Value<'js>> {
+    pub(crate) fn get(&self, object: &Object<'js>, index: usize) -> Result<Seen<'js>> {
         // SAFETY: the context and the object are alive, and the table holds the name.
         let value = unsafe {
             qjs::JS_GetProperty(self.ctx.as_raw().as_ptr(), object.as_raw(), self.atom(index))
         };
         // SAFETY: the engine has returned it, so it is of this context and ours.
-        unsafe { checked(&self.ctx, value) }
+        unsafe { seen(&self.ctx, value) }
     }
 
     /// Whether the object still has a property of this name.
@@ -187,13 +181,13 @@ pub(crate) fn has_own<'js>(object: &Object<'js>, name: &Name<'js>) -> Result<boo
 }
 
 /// An element of an array, or what stands for one.
-pub(crate) fn element<'js>(object: &Object<'js>, index: u32) -> Result<Value<'js>> {
+pub(crate) fn element<'js>(object: &Object<'js>, index: u32) -> Result<Seen<'js>> {
     let ctx = object.ctx();
     // SAFETY: the context and the object are alive.
     let value =
         unsafe { qjs::JS_GetPropertyUint32(ctx.as_raw().as_ptr(), object.as_raw(), index) };
     // SAFETY: the engine has returned it, so it is of this context and ours.
-    unsafe { checked(ctx, value) }
+    unsafe { seen(ctx, value) }
 }
 
 /// The length of an array.
@@ -211,13 +205,30 @@ const PLAIN: c_int = qjs::JS_PROP_C_W_E as c_int;
 pub(crate) fn define<'js>(
     object: &Object<'js>,
     name: &Name<'js>,
-    value: Value<'js>,
+    value: &Value<'js>,
 ) -> Result<()> {
+    // SAFETY: the reference that is taken here is the one that is passed on.
+    unsafe { define_raw(object, name, held(value)) }
+}
+
+/// As [`define`]; takes over the value, or is an error if it is an exception.
+///
+/// # Safety
+///
+/// The value must be of the context of the object, and the caller's.
+pub(super) unsafe fn define_raw<'js>(
+    object: &Object<'js>,
+    name: &Name<'js>,
+    value: qjs::JSValue,
+) -> Result<()> {
+    // SAFETY: the tag is part of the value, whatever that is.
+    if unsafe { qjs::JS_IsException(value) } {
+        return Err(rquickjs::Error::Exception);
+    }
     let ctx = name.ctx.as_raw().as_ptr();
-    // SAFETY: the context, the object and the name are alive; the engine takes over a reference to
-    // the value.
+    // SAFETY: the context, the object and the name are alive; the caller speaks for the value.
     let defined =
-        unsafe { qjs::JS_DefinePropertyValue(ctx, object.as_raw(), name.atom, held(&value), PLAIN) };
+        unsafe { qjs::JS_DefinePropertyValue(ctx, object.as_raw(), name.atom, value, PLAIN) };
     if defined < 0 { Err(rquickjs::Error::Exception) } else { Ok(()) }
 }
 
@@ -225,13 +236,30 @@ pub(crate) fn define<'js>(
 pub(crate) fn define_element<'js>(
     object: &Object<'js>,
     index: u32,
-    value: Value<'js>,
+    value: &Value<'js>,
 ) -> Result<()> {
+    // SAFETY: the reference that is taken here is the one that is passed on.
+    unsafe { define_element_raw(object, index, held(value)) }
+}
+
+/// As [`define_raw`], an element.
+///
+/// # Safety
+///
+/// As of [`define_raw`].
+pub(super) unsafe fn define_element_raw(
+    object: &Object<'_>,
+    index: u32,
+    value: qjs::JSValue,
+) -> Result<()> {
+    // SAFETY: the tag is part of the value, whatever that is.
+    if unsafe { qjs::JS_IsException(value) } {
+        return Err(rquickjs::Error::Exception);
+    }
     let ctx = object.ctx().as_raw().as_ptr();
-    // SAFETY: as in `define`.
-    let defined = unsafe {
-        qjs::JS_DefinePropertyValueUint32(ctx, object.as_raw(), index, held(&value), PLAIN)
-    };
+    // SAFETY: the context and the object are alive; the caller speaks for the value.
+    let defined =
+        unsafe { qjs::JS_DefinePropertyValueUint32(ctx, object.as_raw(), index, value, PLAIN) };
     if defined < 0 { Err(rquickjs::Error::Exception) } else { Ok(()) }
 }
 
