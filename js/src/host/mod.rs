@@ -1,5 +1,6 @@
 //! A runtime with ports, and what runs it.
 
+mod eager;
 mod natives;
 mod turn;
 
@@ -20,6 +21,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::options::{Options, UncaughtKind};
 use crate::ports::{self, Core, Port, Ports};
+use eager::Eager;
 use natives::describe;
 pub(crate) use natives::Shared;
 
@@ -82,8 +84,7 @@ pub(crate) struct Inner {
     /// Whether a promise was rejected since the prelude was asked to tell of them.
     has_rejection: Cell<bool>,
     turns: Cell<u32>,
-    /// How often the ports are looked at before the thread sleeps.
-    spins: Cell<u32>,
+    eager: RefCell<Eager>,
     context: Context,
 }
 
@@ -146,7 +147,7 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
         _keeper: port2,
         has_rejection: Cell::new(false),
         turns: Cell::new(0),
-        spins: Cell::new(*turn::SPINS.end()),
+        eager: RefCell::default(),
         context: context.clone(),
     });
     let weak = Rc::downgrade(&inner);
