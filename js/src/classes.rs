@@ -5,6 +5,7 @@ use rquickjs::class::{Trace, Tracer};
 use rquickjs::{Ctx, Function, Object, Result, Value};
 
 use crate::engine;
+use crate::forms::Forms;
 use crate::names::Names;
 
 /// What the clone algorithm tells apart.
@@ -90,13 +91,15 @@ pub(crate) struct Helpers<'js> {
     pub(crate) object_prototype: Object<'js>,
     pub(crate) global: Object<'js>,
     pub(crate) names: Names<'js>,
+    pub(crate) forms: Forms<'js>,
 }
 
 impl<'js> Helpers<'js> {
     pub(crate) fn new(functions: Object<'js>) -> Result<Self> {
         let object_prototype = functions.get("objectPrototype")?;
         let global = functions.ctx().globals();
-        Ok(Self { functions, object_prototype, global, names: Names::new() })
+        let (names, forms) = (Names::new(), Forms::new());
+        Ok(Self { functions, object_prototype, global, names, forms })
     }
 
     pub(crate) fn get(&self, name: &str) -> Result<Function<'js>> {
@@ -118,5 +121,6 @@ impl<'js> Trace<'js> for Helpers<'js> {
         self.object_prototype.trace(tracer);
         self.global.trace(tracer);
         self.names.trace(tracer);
+        self.forms.trace(tracer);
     }
 }

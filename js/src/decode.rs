@@ -11,6 +11,7 @@ use rquickjs::{
 
 use crate::classes::Helpers;
 use crate::engine::{self, Leaf, Name};
+use crate::forms::{self, FormHash};
 
 struct Decoder<'js, 'm> {
     ctx: Ctx<'js>,
@@ -139,24 +140,24 @@ impl<'js, 'm> Decoder<'js, 'm> {
 
     /// Puts into an object what belongs there.
     fn fill(&mut self, of: Ref<'m>, value: &Value<'js>) -> Result<()> {
-        let object = value.as_object().ok_or(rquickjs::Error::Unknown)?.clone();
+        let object = engine::as_object(value).ok_or(rquickjs::Error::Unknown)?;
         match of.kind() {
-            Kind::Object(from) => self.define(&object, from.properties()),
+            Kind::Object(from) => self.define(object, from.properties()),
             Kind::Array(array) => {
                 for (index, element) in (0_u32..).zip(array.elements()) {
                     if let Some(element) = element {
                         let kind = element.kind();
                         if let Some(leaf) = leaf(&kind) {
-                            leaf.define_element(&object, index)?;
+                            leaf.define_element(object, index)?;
                         } else {
                             let element = self.make_other(element, kind)?;
-                            engine::define_element(&object, index, &element)?;
+                            engine::define_element(object, index, &element)?;
                         }
                     }
                 }
                 #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
                 object.set("length", array.len() as f64)?;
-                self.define(&object, array.properties())
+                self.define(object, array.properties())
             }
             Kind::Map(map) => {
                 let set: rquickjs::Function<'js> = self.helpers.get("mapSet")?;
@@ -189,7 +190,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 if let Some(cause) = error.cause() {
                     object.prop("cause", plain(self.make(cause)?))?;
                 }
-                self.define(&object, error.properties())
+                self.define(object, error.properties())
             }
             _ => Ok(()),
         }
@@ -200,6 +201,9 @@ impl<'js, 'm> Decoder<'js, 'm> {
         object: &Object<'js>,
         properties: message_port_structured::Properties<'m>,
     ) -> Result<()> {
+        let count = properties.len();
+        let names = properties.clone();
+        let mut form = FormHash::default();
         for (name, value) in properties.refs() {
             let kind = value.kind();
             let made = match leaf(&kind) {
@@ -207,9 +211,12 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 None => Made::Value(self.make_other(value, kind)?),
             };
             let text = name.as_str().ok_or(rquickjs::Error::Unknown)?;
-            let define = |name: &Name<'js>| match &made {
-                Made::Leaf(leaf) => leaf.define(object, name),
-                Made::Value(value) => engine::define(object, name, value),
+            let define = |name: &Name<'js>| {
+                form.add(name.id().number());
+                match &made {
+                    Made::Leaf(leaf) => leaf.define(object, name),
+                    Made::Value(value) => engine::define(object, name, value),
+                }
             };
             let defined = match text.as_latin1() {
                 Some(text) => self.helpers.names.with_name(&self.ctx, text, define)?,
@@ -223,7 +230,26 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 object.prop(self.name(name, text)?, plain(value))?;
             }
         }
-        Ok(())
+        if count == 0 || count > forms::LARGEST {
+            return Ok(());
+        }
+        self.helpers.forms.met(form, || self.shapes(names))
+    }
+
+    /// An object for each of the shapes that one with these properties has while it is made.
+    fn shapes(&self, names: message_port_structured::Properties<'m>) -> Result<Vec<Object<'js>>> {
+        let mut objects = Vec::new();
+        for count in 1..=names.len() {
+            let object = Object::new(self.ctx.clone())?;
+            for (name, _) in names.clone().take(count) {
+                let define = |name: &Name<'js>| Leaf::Undefined.define(&object, name);
+                if let Some(name) = name.as_latin1() {
+                    self.helpers.names.with_name(&self.ctx, name, define)?;
+                }
+            }
+            objects.push(object);
+        }
+        Ok(objects)
     }
 
     /// The name of a property that is not ASCII.

@@ -11,7 +11,7 @@ use message_port_structured::{Builder, NodeId};
 use rquickjs::{Atom, Ctx, Exception, Value};
 
 use crate::classes::{Class, Classes, Helpers};
-use crate::engine;
+use crate::engine::{self, Seen};
 use plain::{List, Plain};
 
 /// Why there is no message.
@@ -58,9 +58,12 @@ pub(crate) fn encode<'js>(
     value: Value<'js>,
     classes: &Classes,
     helpers: &Helpers<'js>,
-    builder: Builder,
+    mut builder: Builder,
     shared: Option<&mut Vec<(NodeId, Value<'js>)>>,
 ) -> Encoded<message_port_structured::Value> {
+    if let Some(root) = leaf(&mut builder, &value)? {
+        return builder.finish(root).map_err(|error| Refusal::DataClone(error.to_string()));
+    }
     let ctx = value.ctx().clone();
     let mut encoder = Encoder {
         ctx,
@@ -79,6 +82,17 @@ pub(crate) fn encode<'js>(
         Written::Object(object) => encoder.walk(object)?,
     };
     encoder.builder.finish(root).map_err(|error| Refusal::DataClone(error.to_string()))
+}
+
+/// Writes a value that takes no thought.
+fn leaf(builder: &mut Builder, value: &Value<'_>) -> Encoded<Option<NodeId>> {
+    Ok(Some(match engine::look(value)? {
+        Seen::Number(number) => builder.number(number),
+        Seen::Bool(boolean) => builder.bool(boolean),
+        Seen::Undefined => builder.undefined(),
+        Seen::Null => builder.null(),
+        Seen::String(_) | Seen::Object(_) | Seen::Other(_) => return Ok(None),
+    }))
 }
 
 impl<'js> Encoder<'js, '_> {
@@ -136,7 +150,7 @@ impl<'js> Encoder<'js, '_> {
 
     /// Begins to write an object.
     fn open(&mut self, class: Class, value: &Value<'js>) -> Encoded<Frame<'js>> {
-        let object = value.as_object().ok_or(rquickjs::Error::Unknown)?;
+        let object = engine::as_object(value).ok_or(rquickjs::Error::Unknown)?;
         if class == Class::Plain {
             return Ok(Frame::Plain(self.open_plain(object.clone())?));
         }

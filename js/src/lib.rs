@@ -44,6 +44,7 @@ mod encode;
 mod endpoint;
 mod engine;
 mod error;
+mod forms;
 mod host;
 mod names;
 mod options;

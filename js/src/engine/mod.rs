@@ -15,7 +15,7 @@ use crate::ports::{EventHandle, PortHandle, Ports};
 
 pub(crate) use call::{call, data_getter};
 pub(crate) use names::{Keys, Name, array_length, define, define_element, element, has_own};
-pub(crate) use values::{Leaf, Seen, look, with_utf8};
+pub(crate) use values::{Leaf, Seen, as_object, look, with_utf8};
 
 /// The number of the class of an object, 0 for what is no object. What a script cannot change.
 pub(crate) fn class_id(value: &Value<'_>) -> u32 {

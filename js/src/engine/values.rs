@@ -54,6 +54,14 @@ pub(crate) fn look<'js>(value: &Value<'js>) -> Result<Seen<'js>> {
     unsafe { seen(ctx, super::names::held(value)) }
 }
 
+/// The object that a value is, if it is one: without the questions which one.
+pub(crate) fn as_object<'a, 'js>(value: &'a Value<'js>) -> Option<&'a Object<'js>> {
+    // SAFETY: the tag is part of the value, whatever that is.
+    let is_object = unsafe { qjs::JS_VALUE_GET_NORM_TAG(value.as_raw()) } == qjs::JS_TAG_OBJECT;
+    // SAFETY: it is an object, as was just seen.
+    is_object.then(|| unsafe { value.ref_object() })
+}
+
 /// Calls `f` with a string in UTF-8, in which a lone surrogate is three bytes that are none.
 pub(crate) fn with_utf8<R>(text: &Value<'_>, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
     let ctx = text.ctx().as_raw().as_ptr();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use message_port::MessageChannel;
 use message_port_structured::Builder;
-use rquickjs::function::{Opt, This};
+use rquickjs::function::{IntoJsFunc, ParamRequirement, Params};
 use rquickjs::{Class, Ctx, Exception, Function, Object, Result, Value};
 
 use crate::bells::Bells;
@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     pub(crate) classes: Classes,
     pub(crate) limit: usize,
     /// Memory of the last message, for the next one.
-    scratch: RefCell<message_port_structured::Value>,
+    scratch: RefCell<Option<message_port_structured::Value>>,
     pub(crate) timers: RefCell<Timers>,
     pub(crate) bells: Arc<Bells>,
     /// Ports whose peers are elsewhere, by number.
@@ -113,7 +113,7 @@ impl Shared {
         shared: Option<&mut Vec<(message_port_structured::NodeId, Value<'js>)>>,
     ) -> Encoded<message_port_structured::Value> {
         // A getter may post too, and then has no memory to use again.
-        let builder = Builder::recycle(self.scratch.take());
+        let builder = self.scratch.take().map_or_else(Builder::new, Builder::recycle);
         encode(value, &self.classes, helpers, builder, shared)
     }
 
@@ -132,7 +132,7 @@ impl Shared {
         };
         // The port is looked at only now: a getter may have closed it.
         let posted = core.post(&message);
-        self.scratch.replace(message);
+        self.scratch.replace(Some(message));
         match posted {
             Ok(()) => Ok(None),
             Err(Refused::TooLarge(bytes)) => Ok(Some(format!(
@@ -162,7 +162,7 @@ impl Shared {
         match self.encode(value, helpers, Some(&mut shared)) {
             Ok(message) => {
                 let value = decode(ctx, message.root(), helpers, shared);
-                self.scratch.replace(message);
+                self.scratch.replace(Some(message));
                 value
             }
             Err(Refusal::DataClone(why)) => {
@@ -252,7 +252,8 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
     native!("info", |ctx: Ctx<'js>, event: Value<'js>| require_event(&ctx, &event)?.borrow().info(&ctx));
     native!("isEvent", |value: Value<'js>| event_of(&value).is_some());
     object.set("data", engine::data_getter(ctx)?)?;
-    object.set("postMessage", post_message(ctx)?)?;
+    let post = Function::new(ctx.clone(), PostMessage)?;
+    object.set("postMessage", post.with_name("postMessage")?.with_length(1)?)?;
     native!("clone", shared => move |ctx: Ctx<'js>, ports: Class<'js, Ports<'js>>, value: Value<'js>| {
         shared.clone_value(&ctx, &ports.borrow(), value)
     });
@@ -269,20 +270,25 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
 }
 
 /// What scripts know as `MessagePort.prototype.postMessage`.
-fn post_message<'js>(ctx: &Ctx<'js>) -> Result<Function<'js>> {
-    let post = |ctx: Ctx<'js>,
-                this: This<Value<'js>>,
-                value: Opt<Value<'js>>,
-                options: Opt<Value<'js>>| {
-        let Some(port) = this.as_object().and_then(Port::from_object) else {
-            return Err(Exception::throw_type(&ctx, "Illegal invocation"));
+struct PostMessage;
+
+impl<'js> IntoJsFunc<'js, ()> for PostMessage {
+    fn param_requirements() -> ParamRequirement {
+        ParamRequirement::any()
+    }
+
+    fn call(&self, params: Params<'_, 'js>) -> Result<Value<'js>> {
+        let ctx = params.ctx();
+        let this = params.this();
+        let Some(port) = engine::as_object(&this).and_then(Port::from_object) else {
+            return Err(Exception::throw_type(ctx, "Illegal invocation"));
         };
         let handle = port.borrow();
-        if let Some(options) = options.0.filter(|options| !options.is_undefined()) {
+        if let Some(options) = params.arg(1).filter(|options| !options.is_undefined()) {
             handle.ports.borrow().check_transfer(options)?;
         }
-        let value = value.0.unwrap_or_else(|| Value::new_undefined(ctx.clone()));
-        handle.post(&ctx, value)
-    };
-    Function::new(ctx.clone(), post)?.with_name("postMessage")?.with_length(1)
+        let value = params.arg(0).unwrap_or_else(|| Value::new_undefined(ctx.clone()));
+        handle.post(ctx, value)?;
+        Ok(Value::new_undefined(ctx.clone()))
+    }
 }

@@ -7,6 +7,7 @@ use rquickjs::function::Constructor;
 use rquickjs::{Class, Ctx, Exception, Object, Result, Value};
 
 use super::{Port, Ports};
+use crate::engine;
 
 /// An event. What it is lies in a list of the prelude, its info; that of a message is made only
 /// when a script asks for more than the data.
@@ -80,7 +81,7 @@ fn illegal(ctx: &Ctx<'_>) -> rquickjs::Error {
 
 /// The event that an object is, if it is one.
 pub(crate) fn event_of<'js>(value: &Value<'js>) -> Option<Class<'js, EventHandle<'js>>> {
-    value.as_object().and_then(Class::from_object)
+    engine::as_object(value).and_then(Class::from_object)
 }
 
 /// As [`event_of`]; a `TypeError` if it is none.

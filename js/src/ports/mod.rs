@@ -48,6 +48,8 @@ pub(crate) struct Ports<'js> {
     hooks: Hooks<'js>,
     /// Of the events of messages.
     prototype: Object<'js>,
+    /// An event that nobody gets: it keeps the shape that all of them have.
+    event: Class<'js, EventHandle<'js>>,
     /// In the order in which the messages were posted.
     tasks: RefCell<VecDeque<Task<'js>>>,
     /// Ports whose peers are elsewhere, by the number that the host knows them by: those with a
@@ -113,12 +115,15 @@ impl<'js> Ports<'js> {
         settings: Settings,
         from_prelude: &Object<'js>,
     ) -> Result<Class<'js, Self>> {
+        let prototype: Object<'js> = from_prelude.get("messageEvent")?;
+        let event = EventHandle::with_info(Object::new(ctx.clone())?);
         let ports = Self {
             shared,
             settings,
             helpers: Helpers::new(from_prelude.get("helpers")?)?,
             hooks: Hooks::of(from_prelude)?,
-            prototype: from_prelude.get("messageEvent")?,
+            event: Class::instance_proto(event, prototype.clone())?,
+            prototype,
             tasks: RefCell::default(),
             remotes: RefCell::default(),
             time: Cell::new(0.0),
@@ -284,6 +289,7 @@ impl<'js> Trace<'js> for Ports<'js> {
         self.helpers.trace(tracer);
         self.hooks.trace(tracer);
         self.prototype.trace(tracer);
+        self.event.trace(tracer);
         if let Ok(tasks) = self.tasks.try_borrow() {
             for task in &*tasks {
                 let (Task::Messages(port, _) | Task::Closing(port)) = task;
