@@ -29,6 +29,9 @@ impl From<rquickjs::Error> for Refusal {
     }
 }
 
+/// Properties of objects that are not finished, for which there is room at once.
+const ROOM: usize = 32;
+
 pub(crate) type Encoded<T> = std::result::Result<T, Refusal>;
 
 pub(crate) struct Encoder<'js, 'a> {
@@ -73,7 +76,7 @@ pub(crate) fn encode<'js>(
         seen: Objects::default(),
         number: helpers.names.begin(),
         names: HashMap::default(),
-        pairs: Vec::new(),
+        pairs: Vec::with_capacity(ROOM),
         elements: Vec::new(),
         shared,
     };
@@ -250,6 +253,7 @@ impl<'js> Objects<'js> {
 
     fn insert(&mut self, object: Value<'js>, id: NodeId) {
         if self.few.len() < Self::FEW {
+            self.few.reserve_exact(Self::FEW - self.few.len());
             self.few.push((object, id));
         } else {
             self.others.insert(object, id);
