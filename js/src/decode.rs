@@ -233,11 +233,11 @@ impl<'js, 'm> Decoder<'js, 'm> {
         if count == 0 || count > forms::LARGEST {
             return Ok(());
         }
-        self.helpers.forms.met(form, || self.shapes(names))
+        self.helpers.forms.met(form, || self.shapes(&names))
     }
 
     /// An object for each of the shapes that one with these properties has while it is made.
-    fn shapes(&self, names: message_port_structured::Properties<'m>) -> Result<Vec<Object<'js>>> {
+    fn shapes(&self, names: &message_port_structured::Properties<'m>) -> Result<Vec<Object<'js>>> {
         let mut objects = Vec::new();
         for count in 1..=names.len() {
             let object = Object::new(self.ctx.clone())?;

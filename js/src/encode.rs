@@ -58,13 +58,13 @@ pub(crate) struct Encoder<'js, 'a> {
 ///
 /// With `shared`, buffers of shared memory are listed there; else they are refused.
 pub(crate) fn encode<'js>(
-    value: Value<'js>,
+    value: &Value<'js>,
     classes: &Classes,
     helpers: &Helpers<'js>,
     mut builder: Builder,
     shared: Option<&mut Vec<(NodeId, Value<'js>)>>,
 ) -> Encoded<message_port_structured::Value> {
-    if let Some(root) = leaf(&mut builder, &value)? {
+    if let Some(root) = leaf(&mut builder, value)? {
         return builder.finish(root).map_err(|error| Refusal::DataClone(error.to_string()));
     }
     let ctx = value.ctx().clone();
@@ -80,7 +80,7 @@ pub(crate) fn encode<'js>(
         elements: Vec::new(),
         shared,
     };
-    let root = match encoder.primitive(engine::look(&value)?)? {
+    let root = match encoder.primitive(engine::look(value)?)? {
         Written::Whole(root) => root,
         Written::Object(object) => encoder.walk(object)?,
     };
@@ -221,7 +221,7 @@ impl<'js> Frame<'js> {
     fn add(&mut self, written: NodeId, encoder: &mut Encoder<'js, '_>) {
         match self {
             Self::Plain(frame) => frame.add(written, encoder),
-            Self::List(frame) => frame.add(written, encoder),
+            Self::List(_) => List::add(written, encoder),
             Self::Other(frame) => frame.add(written),
         }
     }

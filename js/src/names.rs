@@ -26,9 +26,9 @@ type Entries<'js> = RefCell<Vec<Option<Entry<'js>>>>;
 
 pub(crate) struct Names<'js> {
     /// By the number of the name.
-    texts: Entries<'js>,
+    by_number: Entries<'js>,
     /// By the hash of the text.
-    names: Entries<'js>,
+    by_text: Entries<'js>,
     /// Messages that were begun.
     messages: Cell<u64>,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Names<'js> {
 impl<'js> Names<'js> {
     pub(crate) fn new() -> Self {
         let empty = || RefCell::new(std::iter::repeat_with(|| None).take(PLACES).collect());
-        Self { texts: empty(), names: empty(), messages: Cell::new(0) }
+        Self { by_number: empty(), by_text: empty(), messages: Cell::new(0) }
     }
 
     /// The number of a message that is begun.
@@ -56,7 +56,7 @@ impl<'js> Names<'js> {
     ) -> Result<Option<NodeId>> {
         let id = keys.id(index);
         let place = id.number() as usize % PLACES;
-        if let Some(entry) = &self.texts.borrow()[place]
+        if let Some(entry) = &self.by_number.borrow()[place]
             && entry.name.id() == id
         {
             return Ok(Some(match entry.written.get() {
@@ -76,7 +76,7 @@ impl<'js> Names<'js> {
         let node = builder.string(&text);
         let written = Cell::new(Some((message, node)));
         let entry = Entry { name: keys.name(index), text: text.into(), written };
-        self.texts.borrow_mut()[place] = Some(entry);
+        self.by_number.borrow_mut()[place] = Some(entry);
         Ok(Some(node))
     }
 
@@ -89,7 +89,7 @@ impl<'js> Names<'js> {
         f: impl FnOnce(&Name<'js>) -> Result<()>,
     ) -> Result<Option<()>> {
         let place = hash(text) % PLACES;
-        if let Some(entry) = &self.names.borrow()[place]
+        if let Some(entry) = &self.by_text.borrow()[place]
             && entry.text.as_bytes() == text
         {
             return f(&entry.name).map(Some);
@@ -101,7 +101,7 @@ impl<'js> Names<'js> {
         let result = f(&name);
         if text.len() <= LONGEST {
             let entry = Entry { name, text: text.into(), written: Cell::new(None) };
-            self.names.borrow_mut()[place] = Some(entry);
+            self.by_text.borrow_mut()[place] = Some(entry);
         }
         result.map(Some)
     }
@@ -116,7 +116,7 @@ fn hash(text: &[u8]) -> usize {
 
 impl<'js> Trace<'js> for Names<'js> {
     fn trace<'a>(&self, tracer: Tracer<'a, 'js>) {
-        for entries in [&self.texts, &self.names] {
+        for entries in [&self.by_number, &self.by_text] {
             if let Ok(entries) = entries.try_borrow() {
                 entries.iter().flatten().for_each(|entry| entry.name.trace(tracer));
             }

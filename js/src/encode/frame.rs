@@ -132,11 +132,7 @@ impl<'js> Encoder<'js, '_> {
     }
 
     /// Begins to write a map, a set, an error, or an array with holes or properties.
-    pub(super) fn open_other(
-        &mut self,
-        class: Class,
-        object: &Object<'js>,
-    ) -> Encoded<Frame<'js>> {
+    pub(super) fn open_other(&mut self, class: Class, object: &Object<'js>) -> Encoded<Frame<'js>> {
         let object = object.clone();
         let (id, kind, items) = match class {
             Class::Map => {

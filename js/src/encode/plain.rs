@@ -84,7 +84,7 @@ impl<'js> List<'js> {
         Ok(None)
     }
 
-    pub(super) fn add(&mut self, written: NodeId, encoder: &mut Encoder<'js, '_>) {
+    pub(super) fn add(written: NodeId, encoder: &mut Encoder<'js, '_>) {
         encoder.elements.push(Some(written));
     }
 

@@ -63,14 +63,9 @@ unsafe extern "C" fn get_data(
     let this = unsafe { qjs::JS_DupValue(ctx.as_raw().as_ptr(), this) };
     // SAFETY: the reference was just taken.
     let this = unsafe { Value::from_raw(ctx.clone(), this) };
-    match ports::event_of(&this) {
-        Some(event) => match event.borrow().data(&ctx) {
-            Ok(data) => held(&data),
-            Err(_) => qjs::JS_EXCEPTION,
-        },
-        None => {
-            Exception::throw_type(&ctx, "Illegal invocation");
-            qjs::JS_EXCEPTION
-        }
-    }
+    let Some(event) = ports::event_of(&this) else {
+        Exception::throw_type(&ctx, "Illegal invocation");
+        return qjs::JS_EXCEPTION;
+    };
+    event.borrow().data(&ctx).map_or(qjs::JS_EXCEPTION, |data| held(&data))
 }

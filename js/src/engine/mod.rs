@@ -1,7 +1,10 @@
 //! What the engine has no safe function for, and what is too slow by the safe ones. The only `unsafe`
 //! here.
 
-#![allow(unsafe_code, reason = "each call says why it is sound, and nothing unsafe is left to callers")]
+#![allow(
+    unsafe_code,
+    reason = "each call says why it is sound, and nothing unsafe is left to callers"
+)]
 
 mod call;
 mod names;

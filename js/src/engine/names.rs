@@ -89,7 +89,7 @@ impl<'js> Keys<'js> {
                 &raw mut keys.table,
                 &raw mut keys.len,
                 object.as_raw(),
-                flags as c_int,
+                flags.cast_signed(),
             )
         };
         if result < 0 { Err(rquickjs::Error::Exception) } else { Ok(keys) }
@@ -168,9 +168,7 @@ impl Drop for Keys<'_> {
 unsafe fn own(ctx: &Ctx<'_>, object: &Object<'_>, atom: qjs::JSAtom) -> c_int {
     // SAFETY: the context and the object are alive, and the caller holds the name; without a
     // descriptor nothing is written.
-    unsafe {
-        qjs::JS_GetOwnProperty(ctx.as_raw().as_ptr(), ptr::null_mut(), object.as_raw(), atom)
-    }
+    unsafe { qjs::JS_GetOwnProperty(ctx.as_raw().as_ptr(), ptr::null_mut(), object.as_raw(), atom) }
 }
 
 /// Whether an object has a property of its own.
@@ -184,8 +182,7 @@ pub(crate) fn has_own<'js>(object: &Object<'js>, name: &Name<'js>) -> Result<boo
 pub(crate) fn element<'js>(object: &Object<'js>, index: u32) -> Result<Seen<'js>> {
     let ctx = object.ctx();
     // SAFETY: the context and the object are alive.
-    let value =
-        unsafe { qjs::JS_GetPropertyUint32(ctx.as_raw().as_ptr(), object.as_raw(), index) };
+    let value = unsafe { qjs::JS_GetPropertyUint32(ctx.as_raw().as_ptr(), object.as_raw(), index) };
     // SAFETY: the engine has returned it, so it is of this context and ours.
     unsafe { seen(ctx, value) }
 }
@@ -199,7 +196,7 @@ pub(crate) fn array_length(array: &Object<'_>) -> Result<u32> {
     if result < 0 { Err(rquickjs::Error::Exception) } else { Ok(length.try_into().unwrap_or(0)) }
 }
 
-const PLAIN: c_int = qjs::JS_PROP_C_W_E as c_int;
+const PLAIN: c_int = qjs::JS_PROP_C_W_E.cast_signed();
 
 /// Defines a property, as a script would have made it by assignment. No script runs.
 pub(crate) fn define<'js>(

@@ -67,12 +67,15 @@ pub(crate) fn with_utf8<R>(text: &Value<'_>, f: impl FnOnce(&[u8]) -> R) -> Resu
     let ctx = text.ctx().as_raw().as_ptr();
     let mut length = 0;
     // SAFETY: the context and the value are alive, and the length outlives the call.
-    let bytes =
-        unsafe { qjs::JS_ToCStringLen2(ctx, &raw mut length, text.as_raw(), false) };
+    let bytes = unsafe { qjs::JS_ToCStringLen2(ctx, &raw mut length, text.as_raw(), false) };
     let Some(start) = NonNull::new(bytes.cast_mut()) else {
         return Err(rquickjs::Error::Exception);
     };
-    #[allow(clippy::unnecessary_cast, reason = "another type elsewhere")]
+    #[allow(
+        clippy::unnecessary_cast,
+        clippy::cast_possible_truncation,
+        reason = "a `size_t`, whatever type that is here"
+    )]
     let length = length as usize;
     // SAFETY: the engine has said how many bytes there are; they stay until they are freed.
     let bytes = unsafe { slice::from_raw_parts(start.as_ptr().cast::<u8>(), length) };

@@ -62,7 +62,13 @@ mod tests {
     /// How often it looks in vain.
     fn fail(eager: &mut Eager) -> u32 {
         let mut looks = 0;
-        assert_eq!(eager.look(|| -> Option<()> { looks += 1; None }), None);
+        assert_eq!(
+            eager.look(|| -> Option<()> {
+                looks += 1;
+                None
+            }),
+            None
+        );
         looks
     }
 

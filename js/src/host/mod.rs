@@ -10,9 +10,7 @@ use std::rc::{Rc, Weak};
 
 use message_port::{EventLoop, MessageChannel, MessagePort};
 use rquickjs::context::EvalOptions;
-use rquickjs::{
-    Class, Context, Ctx, Function, IntoJs, Object, Persistent, Runtime, Value,
-};
+use rquickjs::{Class, Context, Ctx, Function, IntoJs, Object, Persistent, Runtime, Value};
 
 use crate::bells::Bells;
 use crate::classes::Classes;
@@ -22,8 +20,8 @@ use crate::error::Error;
 use crate::options::{Options, UncaughtKind};
 use crate::ports::{self, Core, Port, Ports};
 use eager::Eager;
-use natives::describe;
 pub(crate) use natives::Shared;
+use natives::describe;
 
 pub use turn::Next;
 
@@ -346,7 +344,7 @@ impl Host {
         let peer = handle.leave(id).ok_or(Error::NotAPort)?;
         let end = handle.core.take_port().ok_or(Error::NotAPort)?;
         self.0.shared.register(id, &peer.borrow().core);
-        ports::settle(&peer).map_err(|error| script_error(ctx, error))?;
+        ports::settle(&peer);
         Ok(Endpoint::from_port(end))
     }
 

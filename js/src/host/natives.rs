@@ -108,7 +108,7 @@ impl Shared {
 
     fn encode<'js>(
         &self,
-        value: Value<'js>,
+        value: &Value<'js>,
         helpers: &Helpers<'js>,
         shared: Option<&mut Vec<(message_port_structured::NodeId, Value<'js>)>>,
     ) -> Encoded<message_port_structured::Value> {
@@ -122,7 +122,7 @@ impl Shared {
         &self,
         ctx: &Ctx<'js>,
         core: &Core,
-        value: Value<'js>,
+        value: &Value<'js>,
         helpers: &Helpers<'js>,
     ) -> Result<Option<String>> {
         let message = match self.encode(value, helpers, None) {
@@ -155,7 +155,7 @@ impl Shared {
         &self,
         ctx: &Ctx<'js>,
         ports: &Ports<'js>,
-        value: Value<'js>,
+        value: &Value<'js>,
     ) -> Result<Value<'js>> {
         let helpers = &ports.helpers;
         let mut shared = Vec::new();
@@ -239,9 +239,13 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
     native!("close", |port: Port<'js>| ports::close(&port));
     // Whether those for messages have changed, and whether the handler attribute is set; how many
     // there are for messages, and in all.
-    native!("listeners", |port: Port<'js>, of_messages: bool, is_attribute: bool, messages: usize, all: usize| {
+    native!("listeners", |port: Port<'js>,
+                          of_messages: bool,
+                          is_attribute: bool,
+                          messages: usize,
+                          all: usize| {
         let listeners = Listeners { messages, all };
-        ports::listeners_changed(&port, of_messages, listeners, is_attribute)
+        ports::listeners_changed(&port, of_messages, listeners, is_attribute);
     });
     native!("onlyListener", |port: Port<'js>, listener: Option<Function<'js>>| {
         port.borrow().set_only_listener(listener);
@@ -249,13 +253,15 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
     native!("event", |prototype: Object<'js>, info: Object<'js>| {
         Class::instance_proto(EventHandle::with_info(info), prototype)
     });
-    native!("info", |ctx: Ctx<'js>, event: Value<'js>| require_event(&ctx, &event)?.borrow().info(&ctx));
+    native!("info", |ctx: Ctx<'js>, event: Value<'js>| require_event(&ctx, &event)?
+        .borrow()
+        .info(&ctx));
     native!("isEvent", |value: Value<'js>| event_of(&value).is_some());
     object.set("data", engine::data_getter(ctx)?)?;
     let post = Function::new(ctx.clone(), PostMessage)?;
     object.set("postMessage", post.with_name("postMessage")?.with_length(1)?)?;
     native!("clone", shared => move |ctx: Ctx<'js>, ports: Class<'js, Ports<'js>>, value: Value<'js>| {
-        shared.clone_value(&ctx, &ports.borrow(), value)
+        shared.clone_value(&ctx, &ports.borrow(), &value)
     });
     native!("timer", shared => move |id: u32, milliseconds: f64| {
         let delay = Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX);
@@ -288,7 +294,7 @@ impl<'js> IntoJsFunc<'js, ()> for PostMessage {
             handle.ports.borrow().check_transfer(options)?;
         }
         let value = params.arg(0).unwrap_or_else(|| Value::new_undefined(ctx.clone()));
-        handle.post(ctx, value)?;
+        handle.post(ctx, &value)?;
         Ok(Value::new_undefined(ctx.clone()))
     }
 }

@@ -131,7 +131,7 @@ impl<'js> PortHandle<'js> {
     }
 
     /// Posts a value.
-    pub(crate) fn post(&self, ctx: &Ctx<'js>, value: Value<'js>) -> Result<()> {
+    pub(crate) fn post(&self, ctx: &Ctx<'js>, value: &Value<'js>) -> Result<()> {
         let ports = self.ports.borrow();
         if let Some(why) = ports.shared.post(ctx, &self.core, value, &ports.helpers)? {
             return ports.cannot_clone(&why);
@@ -176,12 +176,12 @@ impl<'js> PortHandle<'js> {
 }
 
 /// Its listeners have changed, among them those for messages if `of_messages`.
-pub(crate) fn listeners_changed<'js>(
-    port: &Port<'js>,
+pub(crate) fn listeners_changed(
+    port: &Port<'_>,
     of_messages: bool,
     listeners: Listeners,
     is_attribute: bool,
-) -> Result<()> {
+) {
     let handle = port.borrow();
     handle.listeners.set(listeners);
     if of_messages {
@@ -193,42 +193,40 @@ pub(crate) fn listeners_changed<'js>(
                 Started::Buffering => true,
             };
             if starts {
-                start(port)?;
+                start(port);
             }
         } else if handle.had_listener.get() && handle.started.get() == Started::Yes {
             handle.started.set(Started::Buffering);
         }
     }
-    settle(port)
+    settle(port);
 }
 
 /// Looks whether a port whose peer is elsewhere is to be kept alive, and whether something came.
-pub(crate) fn settle(port: &Port<'_>) -> Result<()> {
+pub(crate) fn settle(port: &Port<'_>) {
     let handle = port.borrow();
     if handle.is_remote() {
         keep(port);
         if handle.listeners.get().all > 0 {
-            news(port)?;
+            news(port);
         }
     }
-    Ok(())
 }
 
-pub(crate) fn start(port: &Port<'_>) -> Result<()> {
+pub(crate) fn start(port: &Port<'_>) {
     let handle = port.borrow();
     if handle.started.get() == Started::Yes {
-        return Ok(());
+        return;
     }
     handle.started.set(Started::Yes);
     if handle.is_remote() {
-        news(port)?;
+        news(port);
         // One that has ended may have kept something.
         if !handle.ended.get() || handle.scheduled.get() > 0 {
-            return Ok(());
+            return;
         }
     }
     handle.schedule_up_to(port, handle.core.available());
-    Ok(())
 }
 
 /// Ends both ports. What has been posted to a started one is on its way and arrives.
@@ -275,10 +273,10 @@ fn keep(port: &Port<'_>) {
 }
 
 /// Looks what has come from elsewhere, and has the host ring when there is more.
-pub(super) fn news(port: &Port<'_>) -> Result<()> {
+pub(super) fn news(port: &Port<'_>) {
     let handle = port.borrow();
     if !handle.is_remote() || handle.ended.get() || handle.scheduled.get() > 0 {
-        return Ok(());
+        return;
     }
     match handle.core.poll(handle.started.get() != Started::Yes) {
         Found::Messages(count) => handle.schedule_up_to(port, count.min(BATCH)),
@@ -289,12 +287,14 @@ pub(super) fn news(port: &Port<'_>) -> Result<()> {
             keep(port);
         }
     }
-    Ok(())
 }
 
 /// A task for a message has been done.
-pub(super) fn message_done(port: &Port<'_>) -> Result<()> {
-    if port.borrow().is_remote() && port.borrow().scheduled.get() == 0 { news(port) } else { Ok(()) }
+pub(super) fn message_done(port: &Port<'_>) {
+    let handle = port.borrow();
+    if handle.is_remote() && handle.scheduled.get() == 0 {
+        news(port);
+    }
 }
 
 impl Drop for PortHandle<'_> {

@@ -186,7 +186,8 @@ impl<'js> Ports<'js> {
                 handle.core.take(|_| ());
             }
         }
-        handle::message_done(port)
+        handle::message_done(port);
+        Ok(())
     }
 
     /// Delivers one message.
@@ -231,9 +232,11 @@ impl<'js> Ports<'js> {
     }
 
     /// A port whose peer is elsewhere may have got something.
-    pub(crate) fn ring(&self, id: u32) -> Result<()> {
+    pub(crate) fn ring(&self, id: u32) {
         let port = self.remotes.borrow().get(&id).cloned();
-        port.map_or(Ok(()), |port| handle::news(&port))
+        if let Some(port) = port {
+            handle::news(&port);
+        }
     }
 
     /// Makes a port whose peer is elsewhere.

@@ -68,13 +68,22 @@ mod tests {
         let (mut ours, mut theirs) = (Rows::default(), Rows::default());
         ours.add(["two threads/round trip/number/cloned\t900", "noise"]);
         ours.add(["two threads/round trip/number/cloned\t1000"]);
-        ours.add(["one thread/one way/number/cloned\t700", "one thread/one way/number/JSON text\t800"]);
-        theirs.add(["two threads/round trip/number/cloned\t17000", "one thread/one way/number/cloned\t700"]);
+        ours.add([
+            "one thread/one way/number/cloned\t700",
+            "one thread/one way/number/JSON text\t800",
+        ]);
+        theirs.add([
+            "two threads/round trip/number/cloned\t17000",
+            "one thread/one way/number/cloned\t700",
+        ]);
         let table = table(&ours, &theirs);
         let rows: Vec<_> = table.lines().skip(2).collect();
-        assert_eq!(rows, [
-            "| two threads/round trip/number | 900 | - | 17000 | 18.9 | 20 | not reached |",
-            "| one thread/one way/number | 700 | 800 | 700 | 1.0 | 1 | reached |",
-        ]);
+        assert_eq!(
+            rows,
+            [
+                "| two threads/round trip/number | 900 | - | 17000 | 18.9 | 20 | not reached |",
+                "| one thread/one way/number | 700 | 800 | 700 | 1.0 | 1 | reached |",
+            ]
+        );
     }
 }
