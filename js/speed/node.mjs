@@ -6,7 +6,7 @@ if (isMainThread) {
   serve(port2);
   const channel = new MessageChannel();
   new Worker(new URL(import.meta.url), { workerData: channel.port2, transferList: [channel.port2] });
-  await measure(port1, channel.port1, Number(process.argv[2] ?? 1));
+  await measure(port1, channel.port1, Number(process.argv[2] ?? 1), console.log);
   port1.close();
   channel.port1.close();
 } else {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
@@ -11,12 +11,14 @@ use message_port::LoopHandle;
 /// The ports that have rung, and the loop that is woken for it.
 pub(crate) struct Bells {
     rung: Mutex<VecDeque<u32>>,
+    /// How many there are: a hint for those who look often. The lock orders everything.
+    count: AtomicUsize,
     events: LoopHandle,
 }
 
 impl Bells {
     pub(crate) fn new(events: LoopHandle) -> Arc<Self> {
-        Arc::new(Self { rung: Mutex::default(), events })
+        Arc::new(Self { rung: Mutex::default(), count: AtomicUsize::new(0), events })
     }
 
     fn rung(&self) -> std::sync::MutexGuard<'_, VecDeque<u32>> {
@@ -29,15 +31,18 @@ impl Bells {
     }
 
     pub(crate) fn take(&self) -> Option<u32> {
-        self.rung().pop_front()
+        let mut rung = self.rung();
+        let first = rung.pop_front();
+        self.count.store(rung.len(), Ordering::SeqCst);
+        first
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.rung().is_empty()
+        self.len() == 0
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rung().len()
+        self.count.load(Ordering::SeqCst)
     }
 }
 
@@ -56,7 +61,10 @@ impl Bell {
 
     pub(crate) fn ring(&self) {
         if !self.is_queued.swap(true, Ordering::SeqCst) {
-            self.bells.rung().push_back(self.id);
+            let mut rung = self.bells.rung();
+            rung.push_back(self.id);
+            self.bells.count.store(rung.len(), Ordering::SeqCst);
+            drop(rung);
             self.bells.events.wake();
         }
     }

@@ -1,9 +1,12 @@
 //! Which class of the engine is which.
 
 use message_port_structured::ViewKind;
-use rquickjs::{Ctx, Object, Result, Value};
+use rquickjs::class::{Trace, Tracer};
+use rquickjs::{Ctx, Function, Object, Result, Value};
 
 use crate::engine;
+use crate::forms::Forms;
+use crate::names::Names;
 
 /// What the clone algorithm tells apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,16 +85,42 @@ impl Classes {
     }
 }
 
-/// The functions of the prelude that see through what scripts change.
-#[derive(Clone)]
-pub(crate) struct Helpers<'js>(pub(crate) Object<'js>);
+/// What the prelude has kept of the language, so that it sees through what scripts change.
+pub(crate) struct Helpers<'js> {
+    functions: Object<'js>,
+    pub(crate) object_prototype: Object<'js>,
+    pub(crate) global: Object<'js>,
+    pub(crate) names: Names<'js>,
+    pub(crate) forms: Forms<'js>,
+}
 
 impl<'js> Helpers<'js> {
+    pub(crate) fn new(functions: Object<'js>) -> Result<Self> {
+        let object_prototype = functions.get("objectPrototype")?;
+        let global = functions.ctx().globals();
+        let (names, forms) = (Names::new(), Forms::new());
+        Ok(Self { functions, object_prototype, global, names, forms })
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Result<Function<'js>> {
+        self.functions.get(name)
+    }
+
     pub(crate) fn call<A, R>(&self, name: &str, arguments: A) -> Result<R>
     where
         A: rquickjs::function::IntoArgs<'js>,
         R: rquickjs::FromJs<'js>,
     {
-        self.0.get::<_, rquickjs::Function<'js>>(name)?.call(arguments)
+        self.get(name)?.call(arguments)
+    }
+}
+
+impl<'js> Trace<'js> for Helpers<'js> {
+    fn trace<'a>(&self, tracer: Tracer<'a, 'js>) {
+        self.functions.trace(tracer);
+        self.object_prototype.trace(tracer);
+        self.global.trace(tracer);
+        self.names.trace(tracer);
+        self.forms.trace(tracer);
     }
 }

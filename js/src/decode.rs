@@ -10,6 +10,8 @@ use rquickjs::{
 };
 
 use crate::classes::Helpers;
+use crate::engine::{self, Leaf, Name};
+use crate::forms::{self, FormHash};
 
 struct Decoder<'js, 'm> {
     ctx: Ctx<'js>,
@@ -28,6 +30,9 @@ pub(crate) fn decode<'js>(
     helpers: &Helpers<'js>,
     shared: Vec<(NodeId, Value<'js>)>,
 ) -> Result<Value<'js>> {
+    if let Some(leaf) = leaf(&root.kind()) {
+        return leaf.into_value(ctx);
+    }
     let mut decoder = Decoder {
         ctx: ctx.clone(),
         helpers,
@@ -50,12 +55,17 @@ impl<'js, 'm> Decoder<'js, 'm> {
     /// Makes what a node stands for, the object still empty.
     fn make(&mut self, of: Ref<'m>) -> Result<Value<'js>> {
         let kind = of.kind();
-        match kind {
-            Kind::Undefined => return Ok(Value::new_undefined(self.ctx.clone())),
-            Kind::Null => return Ok(Value::new_null(self.ctx.clone())),
-            Kind::Bool(value) => return Ok(Value::new_bool(self.ctx.clone(), value)),
-            Kind::Number(number) => return Ok(self.number(number)),
-            _ => {}
+        if let Some(leaf) = leaf(&kind) {
+            return leaf.into_value(&self.ctx);
+        }
+        self.make_other(of, kind)
+    }
+
+    /// Makes what is no leaf.
+    fn make_other(&mut self, of: Ref<'m>, kind: Kind<'m>) -> Result<Value<'js>> {
+        // Equal strings are as good as the same one.
+        if let Kind::String(text) = kind {
+            return self.text(text);
         }
         if let Some(Some(value)) = self.made.get(of.index() as usize) {
             return Ok(value.clone());
@@ -69,7 +79,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
     fn set_made(&mut self, node: u32, value: Value<'js>) {
         let node = node as usize;
         if node >= self.made.len() {
-            self.made.resize(node + 1, None);
+            self.made.resize((node + 1).next_power_of_two().max(16), None);
         }
         self.made[node] = Some(value);
     }
@@ -77,7 +87,6 @@ impl<'js, 'm> Decoder<'js, 'm> {
     fn make_once(&mut self, of: Ref<'m>, kind: Kind<'m>) -> Result<Value<'js>> {
         let ctx = || self.ctx.clone();
         let object = match kind {
-            Kind::String(text) => return self.text(text),
             Kind::BigInt(number) => {
                 let digits = number.to_string();
                 let digits = digits.trim_start_matches('-').to_owned();
@@ -131,22 +140,27 @@ impl<'js, 'm> Decoder<'js, 'm> {
 
     /// Puts into an object what belongs there.
     fn fill(&mut self, of: Ref<'m>, value: &Value<'js>) -> Result<()> {
-        let object = value.as_object().ok_or(rquickjs::Error::Unknown)?.clone();
+        let object = engine::as_object(value).ok_or(rquickjs::Error::Unknown)?;
         match of.kind() {
-            Kind::Object(from) => self.define(&object, from.properties()),
+            Kind::Object(from) => self.define(object, from.properties()),
             Kind::Array(array) => {
                 for (index, element) in (0_u32..).zip(array.elements()) {
                     if let Some(element) = element {
-                        let element = self.make(element)?;
-                        object.prop(index, plain(element))?;
+                        let kind = element.kind();
+                        if let Some(leaf) = leaf(&kind) {
+                            leaf.define_element(object, index)?;
+                        } else {
+                            let element = self.make_other(element, kind)?;
+                            engine::define_element(object, index, &element)?;
+                        }
                     }
                 }
                 #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
                 object.set("length", array.len() as f64)?;
-                self.define(&object, array.properties())
+                self.define(object, array.properties())
             }
             Kind::Map(map) => {
-                let set: rquickjs::Function<'js> = self.helpers.0.get("mapSet")?;
+                let set: rquickjs::Function<'js> = self.helpers.get("mapSet")?;
                 for (key, value) in map.entries() {
                     let (key, value) = (self.make(key)?, self.make(value)?);
                     set.call::<_, ()>((object.clone(), key, value))?;
@@ -154,7 +168,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 Ok(())
             }
             Kind::Set(set) => {
-                let add: rquickjs::Function<'js> = self.helpers.0.get("setAdd")?;
+                let add: rquickjs::Function<'js> = self.helpers.get("setAdd")?;
                 for member in set.members() {
                     let member = self.make(member)?;
                     add.call::<_, ()>((object.clone(), member))?;
@@ -176,7 +190,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 if let Some(cause) = error.cause() {
                     object.prop("cause", plain(self.make(cause)?))?;
                 }
-                self.define(&object, error.properties())
+                self.define(object, error.properties())
             }
             _ => Ok(()),
         }
@@ -187,32 +201,69 @@ impl<'js, 'm> Decoder<'js, 'm> {
         object: &Object<'js>,
         properties: message_port_structured::Properties<'m>,
     ) -> Result<()> {
+        let count = properties.len();
+        let names = properties.clone();
+        let mut form = FormHash::default();
         for (name, value) in properties.refs() {
-            let atom = self.name(name)?;
-            let value = self.make(value)?;
-            object.prop(atom, plain(value))?;
+            let kind = value.kind();
+            let made = match leaf(&kind) {
+                Some(leaf) => Made::Leaf(leaf),
+                None => Made::Value(self.make_other(value, kind)?),
+            };
+            let text = name.as_str().ok_or(rquickjs::Error::Unknown)?;
+            let define = |name: &Name<'js>| {
+                form.add(name.id().number());
+                match &made {
+                    Made::Leaf(leaf) => leaf.define(object, name),
+                    Made::Value(value) => engine::define(object, name, value),
+                }
+            };
+            let defined = match text.as_latin1() {
+                Some(text) => self.helpers.names.with_name(&self.ctx, text, define)?,
+                None => None,
+            };
+            if defined.is_none() {
+                let value = match made {
+                    Made::Leaf(leaf) => leaf.into_value(&self.ctx)?,
+                    Made::Value(value) => value,
+                };
+                object.prop(self.name(name, text)?, plain(value))?;
+            }
         }
-        Ok(())
+        if count == 0 || count > forms::LARGEST {
+            return Ok(());
+        }
+        self.helpers.forms.met(form, || self.shapes(&names))
     }
 
-    fn name(&mut self, of: Ref<'m>) -> Result<Atom<'js>> {
+    /// An object for each of the shapes that one with these properties has while it is made.
+    fn shapes(&self, names: &message_port_structured::Properties<'m>) -> Result<Vec<Object<'js>>> {
+        let mut objects = Vec::new();
+        for count in 1..=names.len() {
+            let object = Object::new(self.ctx.clone())?;
+            for (name, _) in names.clone().take(count) {
+                let define = |name: &Name<'js>| Leaf::Undefined.define(&object, name);
+                if let Some(name) = name.as_latin1() {
+                    self.helpers.names.with_name(&self.ctx, name, define)?;
+                }
+            }
+            objects.push(object);
+        }
+        Ok(objects)
+    }
+
+    /// The name of a property that is not ASCII.
+    fn name(&mut self, of: Ref<'m>, text: Text<'m>) -> Result<Atom<'js>> {
         let node = of.index() as usize;
         if let Some(Some(atom)) = self.names.get(node) {
             return Ok(atom.clone());
         }
-        let atom = self.atom(of.as_str().ok_or(rquickjs::Error::Unknown)?)?;
+        let atom = Atom::from_value(self.ctx.clone(), &self.text(text)?)?;
         if node >= self.names.len() {
             self.names.resize(node + 1, None);
         }
         self.names[node] = Some(atom.clone());
         Ok(atom)
-    }
-
-    fn atom(&self, text: Text<'_>) -> Result<Atom<'js>> {
-        if let Some(text) = text.as_ascii() {
-            return Atom::from_str(self.ctx.clone(), text);
-        }
-        Atom::from_value(self.ctx.clone(), &self.text(text)?)
     }
 
     fn text(&self, text: Text<'_>) -> Result<Value<'js>> {
@@ -225,25 +276,11 @@ impl<'js, 'm> Decoder<'js, 'm> {
         for chunk in units.chunks(1024) {
             let mut arguments = rquickjs::function::Args::new(self.ctx.clone(), chunk.len());
             arguments.push_args(chunk.iter().copied())?;
-            let units: rquickjs::Function<'js> = self.helpers.0.get("units")?;
+            let units: rquickjs::Function<'js> = self.helpers.get("units")?;
             let part: Value<'js> = units.call_arg(arguments)?;
             whole = self.helpers.call("join", (whole, part))?;
         }
         Ok(whole)
-    }
-
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::float_cmp,
-        reason = "compared with what it was"
-    )]
-    fn number(&self, number: f64) -> Value<'js> {
-        let integer = number as i32;
-        if f64::from(integer).to_bits() == number.to_bits() {
-            Value::new_int(self.ctx.clone(), integer)
-        } else {
-            Value::new_float(self.ctx.clone(), number)
-        }
     }
 
     fn view(&mut self, view: message_port_structured::View<'m>) -> Result<Value<'js>> {
@@ -258,6 +295,24 @@ impl<'js, 'm> Decoder<'js, 'm> {
         };
         self.helpers.call("makeView", (kind.name(), buffer, offset, length))
     }
+}
+
+/// A value that is to be put somewhere.
+enum Made<'js, 'm> {
+    Leaf(Leaf<'m>),
+    Value(Value<'js>),
+}
+
+/// What needs no identity, and no thought.
+fn leaf<'m>(kind: &Kind<'m>) -> Option<Leaf<'m>> {
+    Some(match *kind {
+        Kind::Undefined => Leaf::Undefined,
+        Kind::Null => Leaf::Null,
+        Kind::Bool(value) => Leaf::Bool(value),
+        Kind::Number(number) => Leaf::Number(number),
+        Kind::String(text) => Leaf::Ascii(text.as_ascii()?),
+        _ => return None,
+    })
 }
 
 /// As a script would have made it by assignment.

@@ -3,7 +3,7 @@
 use message_port::{MessageChannel, MessagePort};
 use message_port_structured::Value;
 
-use crate::port;
+use crate::ports;
 
 /// One end of a channel of [`Value`]s: `Send`, so it connects a script with another thread, where a
 /// second script, or Rust, has the other end.
@@ -40,12 +40,12 @@ pub struct Endpoint(MessagePort<Value>);
 impl Endpoint {
     /// The two ends of a new channel, which grows to 256 MiB in each direction.
     pub fn pair() -> (Self, Self) {
-        Self::pair_with_limit(port::DEFAULT_LIMIT)
+        Self::pair_with_limit(ports::DEFAULT_LIMIT)
     }
 
     /// The two ends of a new channel which grows to that many bytes in each direction.
     pub fn pair_with_limit(max_bytes: usize) -> (Self, Self) {
-        let MessageChannel { port1, port2 } = port::channel(max_bytes);
+        let MessageChannel { port1, port2 } = ports::channel(max_bytes);
         (Self(port1), Self(port2))
     }
 

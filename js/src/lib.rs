@@ -29,10 +29,11 @@
 //! # Inside
 //!
 //! The classes are a script of their own, the prelude, which runs when a context is made. It holds
-//! on to what it needs of the language before any other script can change it, and decides which
-//! listener is called when. Rust does what a script cannot: it owns the ends of channels, clones
-//! values into messages and back, and waits. Neither direction of the clone recurses, and the one
-//! back into the engine runs no script.
+//! on to what it needs of the language before any other script can change it, and keeps the listeners.
+//! Rust says when which port delivers, and does what a script cannot: it owns the ends of channels,
+//! clones values into messages and back, and waits. A listener that is alone is called by Rust, any
+//! others by the prelude. Neither direction of the clone recurses, and the one back into the engine
+//! runs no script.
 
 #![deny(unsafe_code)]
 
@@ -44,9 +45,11 @@ mod encode;
 mod endpoint;
 mod engine;
 mod error;
+mod forms;
 mod host;
+mod names;
 mod options;
-mod port;
+mod ports;
 mod timers;
 
 pub use compatibility::{Compatibility, CompatibilityError};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::compatibility::Compatibility;
-use crate::port::DEFAULT_LIMIT;
+use crate::ports::DEFAULT_LIMIT;
 
 /// Something that no script has caught.
 ///

@@ -324,3 +324,20 @@ fn an_interrupted_handler_ends_alone() {
     }
     assert_eq!(lines.iter().filter(|line| line.contains("interrupted")).count(), 2, "{lines:?}");
 }
+
+#[test]
+fn a_panic_of_the_embedder_in_a_handler_goes_on_where_the_host_runs() {
+    let host = Host::new(&Options::default()).unwrap();
+    host.with(|ctx| {
+        let panics = Function::new(ctx.clone(), || -> i32 { panic!("of the embedder") });
+        ctx.globals().set("panics", panics).unwrap();
+    });
+    host.eval(
+        "const { port1, port2 } = new MessageChannel();
+         port2.onmessage = () => panics(); port1.postMessage(1);",
+    )
+    .unwrap();
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| host.run()));
+    let panic = ran.unwrap_err();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"of the embedder"));
+}

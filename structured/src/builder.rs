@@ -429,9 +429,8 @@ impl Builder {
     }
 
     fn link_pairs(&mut self, pairs: &[(NodeId, NodeId)]) {
-        for (key, _) in pairs {
-            self.assert_string(*key);
-        }
+        let is_string = |key: NodeId| self.nodes.get(key.0 as usize).is_some_and(Tag::is_string_in);
+        self.require(pairs.iter().all(|(key, _)| is_string(*key)), "it must be a string");
         self.link(pairs.iter().flat_map(|(key, value)| [key.0, value.0]));
     }
 

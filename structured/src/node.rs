@@ -99,6 +99,13 @@ impl Tag {
     pub(crate) fn is_string(self) -> bool {
         matches!(self, Self::Latin1 | Self::Utf16)
     }
+
+    /// Whether a node is a string, of which nothing else is asked.
+    #[inline]
+    pub(crate) fn is_string_in(words: &Words) -> bool {
+        let tag = words[0].to_native() & 0xff;
+        tag == Self::Latin1 as u32 || tag == Self::Utf16 as u32
+    }
 }
 
 /// The bit of a view's detail that says that its length follows that of its buffer.
@@ -149,6 +156,7 @@ impl Node {
     }
 
     /// The node, if it is of a kind that there is.
+    #[inline]
     pub(crate) fn unpack(words: &Words) -> Option<Self> {
         let [head, a, b, c] = words.map(u32_le::to_native);
         let [tag, detail, 0, 0] = head.to_le_bytes() else { return None };
@@ -157,6 +165,7 @@ impl Node {
     }
 
     /// How many links belong to it, if as many can be counted.
+    #[inline]
     pub(crate) fn link_count(self) -> Option<usize> {
         let (b, c) = (self.b as usize, self.c as usize);
         match self.tag {
@@ -172,6 +181,7 @@ impl Node {
 
 impl Node {
     /// How many bytes belong to it, if as many can be counted.
+    #[inline]
     pub(crate) fn byte_count(self) -> Option<usize> {
         match self.tag {
             Tag::BigInt | Tag::Latin1 | Tag::ArrayBuffer => Some(self.b as usize),

@@ -58,6 +58,7 @@ fn ensure(holds: bool, reason: &'static str) -> Verdict {
     if holds { Ok(()) } else { Err(reason) }
 }
 
+#[inline]
 fn check(tables: Tables<'_>, node: Node, index: u32) -> Verdict {
     let Node { tag, detail, a, b, c } = node;
     // The one in front of this node, which has been checked already.
@@ -172,7 +173,8 @@ fn string_links(tables: Tables<'_>, node: Node, count: usize) -> Verdict {
 fn keys(tables: Tables<'_>, node: Node, skipped: usize) -> Verdict {
     let (pairs, _) = tables.links_of(node)[skipped..].as_chunks::<2>();
     let valid = pairs.iter().all(|[key, value]| {
-        tag_of(tables, key.to_native()).is_some_and(Tag::is_string) && value.to_native() != HOLE
+        let key = tables.nodes.get(key.to_native() as usize);
+        key.is_some_and(Tag::is_string_in) && value.to_native() != HOLE
     });
     ensure(valid, "a property without a name or a value")
 }

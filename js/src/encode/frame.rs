@@ -4,8 +4,9 @@ use message_port_structured::{ErrorKind, NodeId};
 use rquickjs::object::Filter;
 use rquickjs::{Array, Atom, Object, Value};
 
-use super::{Encoded, Encoder, Refusal};
+use super::{Encoded, Encoder, Written};
 use crate::classes::Class;
+use crate::engine;
 
 /// What is to be written next.
 enum Item<'js> {
@@ -18,7 +19,6 @@ enum Item<'js> {
 
 /// What an object becomes of what has been written.
 enum Kind {
-    Object,
     /// Dense: elements first, then properties. The number of elements.
     Array(usize),
     /// The length; the elements are properties.
@@ -36,8 +36,6 @@ pub(super) struct Frame<'js> {
     id: NodeId,
     kind: Kind,
     object: Object<'js>,
-    /// Whether it may inherit properties other than those of every object.
-    has_class: bool,
     items: std::vec::IntoIter<Item<'js>>,
     /// The name of the property whose value is being written.
     name: Option<NodeId>,
@@ -51,8 +49,18 @@ impl<'js> Frame<'js> {
         self.id
     }
 
-    /// What is to be written next in here.
+    /// Writes primitives, and stops at an object.
     pub(super) fn next(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Value<'js>>> {
+        while let Some(value) = self.next_value(encoder)? {
+            match encoder.primitive(engine::look(&value)?)? {
+                Written::Whole(written) => self.add(written),
+                Written::Object(object) => return Ok(Some(object)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Value<'js>>> {
         for item in self.items.by_ref() {
             match item {
                 Item::Value(value) => return Ok(Some(value)),
@@ -66,9 +74,8 @@ impl<'js> Frame<'js> {
                 }
                 Item::Property(atom) => {
                     let value: Value<'js> = self.object.get(atom.clone())?;
-                    // A getter may have deleted it, and its class may have one of that name.
-                    let may_be_gone = value.is_undefined() || self.has_class;
-                    if may_be_gone && !encoder.has_own(&self.object, atom.to_value()?)? {
+                    // A getter may have deleted it.
+                    if value.is_undefined() && !encoder.has_own(&self.object, atom.to_value()?)? {
                         continue;
                     }
                     self.name = Some(encoder.name(atom)?);
@@ -93,7 +100,6 @@ impl<'js> Frame<'js> {
         let present =
             |values: &[Option<NodeId>]| values.iter().copied().flatten().collect::<Vec<_>>();
         match kind {
-            Kind::Object => builder.set_properties(id, &properties),
             Kind::Array(length) => {
                 debug_assert_eq!(values.len(), length);
                 builder.set_elements(id, &values, &properties);
@@ -125,10 +131,9 @@ impl<'js> Encoder<'js, '_> {
         Ok(self.helpers.call("hasOwn", (object.clone(), key))?)
     }
 
-    /// Begins to write an object.
-    pub(super) fn open(&mut self, class: Class, value: &Value<'js>) -> Encoded<Frame<'js>> {
-        let object = value.as_object().ok_or(rquickjs::Error::Unknown)?.clone();
-        let mut has_class = false;
+    /// Begins to write a map, a set, an error, or an array with holes or properties.
+    pub(super) fn open_other(&mut self, class: Class, object: &Object<'js>) -> Encoded<Frame<'js>> {
+        let object = object.clone();
         let (id, kind, items) = match class {
             Class::Map => {
                 let entries: Array<'js> = self.helpers.call("entries", (object.clone(),))?;
@@ -139,41 +144,18 @@ impl<'js> Encoder<'js, '_> {
                 (self.builder.set(), Kind::Set, values(&members)?)
             }
             Class::Array => self.open_array(&object)?,
-            Class::Error => self.open_error(&object)?,
-            _ => {
-                has_class = self.check_plain(&object)?;
-                let keys: Result<Vec<_>, _> =
-                    keys(&object).map(|key| Ok(Item::Property(key?))).collect();
-                (self.builder.object(), Kind::Object, keys.map_err(Refusal::Thrown)?)
-            }
+            _ => self.open_error(&object)?,
         };
         let items = items.into_iter();
         Ok(Frame {
             id,
             kind,
             object,
-            has_class,
             items,
             name: None,
             values: Vec::new(),
             properties: Vec::new(),
         })
-    }
-
-    /// Refuses objects of the prelude's classes, and the global one, which are plain for the
-    /// engine. Says whether it is of a class of a script.
-    fn check_plain(&mut self, object: &Object<'js>) -> Encoded<bool> {
-        let is_global = self.is_global(object);
-        let is_simple =
-            object.get_prototype().is_none_or(|prototype| prototype.get_prototype().is_none());
-        if is_global || !is_simple && self.helpers.call("isHost", (object.clone(),))? {
-            return Err(self.refuse(object.as_value()));
-        }
-        Ok(!is_simple)
-    }
-
-    fn is_global(&self, object: &Object<'js>) -> bool {
-        *object == self.ctx.globals()
     }
 
     #[allow(clippy::type_complexity, reason = "the parts of a frame")]

@@ -3,45 +3,39 @@
 use message_port_structured::{NodeId, ViewKind};
 use rquickjs::{Array, ArrayBuffer, Atom, Value};
 
-use super::{Encoded, Encoder, Refusal};
+use super::{Encoded, Encoder, Refusal, Written};
 use crate::classes::Class;
-use crate::engine;
+use crate::engine::{self, Seen};
 
 impl<'js> Encoder<'js, '_> {
-    /// Writes a primitive; `None` for an object.
-    pub(super) fn primitive(&mut self, value: &Value<'js>) -> Encoded<Option<NodeId>> {
+    /// Writes a primitive; returns an object as it is.
+    pub(super) fn primitive(&mut self, value: Seen<'js>) -> Encoded<Written<'js>> {
         let builder = &mut self.builder;
-        Ok(Some(if let Some(number) = value.as_int() {
-            builder.number(f64::from(number))
-        } else if value.is_object() {
-            return Ok(None);
-        } else if value.is_string() {
-            return self.string(value).map(Some);
-        } else if let Some(number) = value.as_float() {
-            builder.number(number)
-        } else if let Some(boolean) = value.as_bool() {
-            builder.bool(boolean)
-        } else if value.is_undefined() {
-            builder.undefined()
-        } else if value.is_null() {
-            builder.null()
-        } else if value.is_big_int() {
-            return self.big(value).map(Some);
-        } else {
-            return Err(self.refuse(value));
+        Ok(Written::Whole(match value {
+            Seen::Number(number) => builder.number(number),
+            Seen::String(text) => self.string(&text)?,
+            Seen::Object(object) => return Ok(Written::Object(object)),
+            Seen::Bool(boolean) => builder.bool(boolean),
+            Seen::Undefined => builder.undefined(),
+            Seen::Null => builder.null(),
+            Seen::Other(value) if value.is_big_int() => self.big(&value)?,
+            Seen::Other(value) => return Err(self.refuse(&value)),
         }))
     }
 
     pub(super) fn string(&mut self, value: &Value<'js>) -> Encoded<NodeId> {
-        let text = value.as_string().ok_or(rquickjs::Error::Unknown)?;
-        match text.to_string() {
-            Ok(text) => Ok(self.builder.string(&text)),
-            Err(rquickjs::Error::Utf8(_)) => {
-                let escaped: String = self.helpers.call("escaped", (value.clone(),))?;
-                Ok(self.builder.string_utf16(&unescape(&escaped)))
+        let builder = &mut self.builder;
+        let written = engine::with_utf8(value, |text| {
+            if text.is_ascii() {
+                return Some(builder.string_latin1(text));
             }
-            Err(error) => Err(error.into()),
+            str::from_utf8(text).ok().map(|text| builder.string(text))
+        })?;
+        if let Some(id) = written {
+            return Ok(id);
         }
+        let escaped: String = self.helpers.call("escaped", (value.clone(),))?;
+        Ok(self.builder.string_utf16(&unescape(&escaped)))
     }
 
     /// The name of a property.
@@ -72,8 +66,10 @@ impl<'js> Encoder<'js, '_> {
         match class {
             Class::Boxed(name) => {
                 let primitive: Value<'js> = self.helpers.call("unbox", (own(), name))?;
-                let primitive = self.primitive(&primitive)?.ok_or(rquickjs::Error::Unknown)?;
-                Ok(self.builder.boxed(primitive))
+                match self.primitive(engine::look(&primitive)?)? {
+                    Written::Whole(primitive) => Ok(self.builder.boxed(primitive)),
+                    Written::Object(object) => Err(self.refuse(&object)),
+                }
             }
             Class::Date => {
                 let time = self.helpers.call("dateValue", (own(),))?;
@@ -145,7 +141,7 @@ impl<'js> Encoder<'js, '_> {
         let (offset, length): (f64, f64) = (parts.get(1)?, parts.get(2)?);
         let tracks_length: bool = parts.get(3)?;
         let id = if let Some(id) = self.seen.get(&buffer) {
-            *id
+            id
         } else {
             let class = self.classes.of(&buffer);
             let id = self.leaf(class, &buffer)?;

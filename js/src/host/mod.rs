@@ -1,5 +1,6 @@
 //! A runtime with ports, and what runs it.
 
+mod eager;
 mod natives;
 mod turn;
 
@@ -9,9 +10,7 @@ use std::rc::{Rc, Weak};
 
 use message_port::{EventLoop, MessageChannel, MessagePort};
 use rquickjs::context::EvalOptions;
-use rquickjs::{
-    Class as Instance, Context, Ctx, Function, IntoJs, Object, Persistent, Runtime, Value,
-};
+use rquickjs::{Class, Context, Ctx, Function, IntoJs, Object, Persistent, Runtime, Value};
 
 use crate::bells::Bells;
 use crate::classes::Classes;
@@ -19,8 +18,10 @@ use crate::compatibility::Compatibility;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::options::{Options, UncaughtKind};
-use crate::port::PortHandle;
-use natives::{Shared, describe};
+use crate::ports::{self, Core, Port, Ports};
+use eager::Eager;
+pub(crate) use natives::Shared;
+use natives::describe;
 
 pub use turn::Next;
 
@@ -66,8 +67,7 @@ pub struct Host(Rc<Inner>);
 /// What the prelude gives to the host.
 struct Hooks {
     all: Persistent<Object<'static>>,
-    /// Called for each message, so not looked up by name.
-    step: Persistent<Function<'static>>,
+    ports: Persistent<Class<'static, Ports<'static>>>,
 }
 
 pub(crate) struct Inner {
@@ -82,8 +82,7 @@ pub(crate) struct Inner {
     /// Whether a promise was rejected since the prelude was asked to tell of them.
     has_rejection: Cell<bool>,
     turns: Cell<u32>,
-    /// How often the ports are looked at before the thread sleeps.
-    spins: Cell<u32>,
+    eager: RefCell<Eager>,
     context: Context,
 }
 
@@ -134,8 +133,8 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
             .eval_with_options::<Function<'_>, _>(PRELUDE, name)
             .and_then(|prelude| prelude.call::<_, Object<'_>>((natives, settings)))
             .map_err(|error| script_error(&ctx, error))?;
-        let step = Persistent::save(&ctx, hooks.get::<_, Function<'_>>("step")?);
-        Ok::<_, Error>((Hooks { all: Persistent::save(&ctx, hooks), step }, shared))
+        let ports = Persistent::save(&ctx, hooks.get::<_, Class<'_, Ports<'_>>>("ports")?);
+        Ok::<_, Error>((Hooks { all: Persistent::save(&ctx, hooks), ports }, shared))
     })?;
     let inner = Rc::new(Inner {
         hooks: RefCell::new(Some(hooks)),
@@ -146,7 +145,7 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
         _keeper: port2,
         has_rejection: Cell::new(false),
         turns: Cell::new(0),
-        spins: Cell::new(*turn::SPINS.end()),
+        eager: RefCell::default(),
         context: context.clone(),
     });
     let weak = Rc::downgrade(&inner);
@@ -180,9 +179,9 @@ impl Inner {
         Ok(hooks.ok_or(Error::NotAPort)?.restore(ctx)?)
     }
 
-    fn step<'js>(&self, ctx: &Ctx<'js>) -> Result<Function<'js>, Error> {
-        let step = self.hooks.borrow().as_ref().map(|hooks| hooks.step.clone());
-        Ok(step.ok_or(Error::NotAPort)?.restore(ctx)?)
+    fn ports<'js>(&self, ctx: &Ctx<'js>) -> Result<Class<'js, Ports<'js>>, Error> {
+        let ports = self.hooks.borrow().as_ref().map(|hooks| hooks.ports.clone());
+        Ok(ports.ok_or(Error::NotAPort)?.restore(ctx)?)
     }
 
     pub(crate) fn hook<'js>(&self, ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>, Error> {
@@ -308,12 +307,11 @@ impl Host {
     /// As [`connect`](Self::connect).
     pub fn connect_in<'js>(&self, ctx: &Ctx<'js>, endpoint: Endpoint) -> Result<Value<'js>, Error> {
         let id = self.0.shared.next_remote();
-        let connect = self.0.hook(ctx, "connect")?;
-        let port: Value<'js> = connect.call((id,)).map_err(|error| script_error(ctx, error))?;
-        let core = core_of(&port)?;
-        core.put(endpoint.into_port());
-        self.0.shared.register(id, &core);
-        Ok(port)
+        let ports = self.0.ports(ctx)?;
+        let port = ports.borrow().connect(id).map_err(|error| script_error(ctx, error))?;
+        port.borrow().core.put(endpoint.into_port());
+        self.0.shared.register(id, &port.borrow().core);
+        Ok(port.into_value())
     }
 
     /// Takes the end of a channel out of a port that a script has made, for another thread. That
@@ -337,18 +335,16 @@ impl Host {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn take_endpoint<'js>(&self, ctx: &Ctx<'js>, port: &Value<'js>) -> Result<Endpoint, Error> {
-        let core = core_of(port)?;
+        let port = port_of(port)?;
+        let handle = port.borrow();
+        if handle.ports != self.0.ports(ctx)? {
+            return Err(Error::NotAPort);
+        }
         let id = self.0.shared.next_remote();
-        let leave = self.0.hook(ctx, "leave")?;
-        let peer: Value<'js> = leave.call((port.clone(), id)).map_err(|_| {
-            ctx.catch();
-            Error::NotAPort
-        })?;
-        let peer_core = core_of(&peer)?;
-        let end = core.take_port().ok_or(Error::NotAPort)?;
-        self.0.shared.register(id, &peer_core);
-        let settled = self.0.hook(ctx, "settled")?;
-        settled.call::<_, ()>((peer,)).map_err(|error| script_error(ctx, error))?;
+        let peer = handle.leave(id).ok_or(Error::NotAPort)?;
+        let end = handle.core.take_port().ok_or(Error::NotAPort)?;
+        self.0.shared.register(id, &peer.borrow().core);
+        ports::settle(&peer);
         Ok(Endpoint::from_port(end))
     }
 
@@ -447,10 +443,13 @@ impl Host {
     }
 }
 
+fn port_of<'js>(value: &Value<'js>) -> Result<Port<'js>, Error> {
+    value.as_object().and_then(Class::from_object).ok_or(Error::NotAPort)
+}
+
 /// The end of a channel that a port is for.
-fn core_of(port: &Value<'_>) -> Result<Rc<crate::port::Core>, Error> {
-    let handle = port.as_object().and_then(Instance::<PortHandle>::from_object);
-    Ok(Rc::clone(&handle.ok_or(Error::NotAPort)?.borrow().core))
+fn core_of(port: &Value<'_>) -> Result<Rc<Core>, Error> {
+    Ok(Rc::clone(&port_of(port)?.borrow().core))
 }
 
 impl<'js> IntoJs<'js> for ScriptPort {

@@ -8,14 +8,19 @@ use std::time::Duration;
 
 use message_port::MessageChannel;
 use message_port_structured::Builder;
-use rquickjs::{Class as Instance, Ctx, Exception, Function, Object, Result, Value};
+use rquickjs::function::{IntoJsFunc, ParamRequirement, Params};
+use rquickjs::{Class, Ctx, Exception, Function, Object, Result, Value};
 
 use crate::bells::Bells;
 use crate::classes::{Classes, Helpers};
 use crate::decode::decode;
 use crate::encode::{Encoded, Refusal, encode};
+use crate::engine;
 use crate::options::{OnUncaught, Uncaught, UncaughtKind};
-use crate::port::{self, Core, Found, PortHandle, Refused, Taken};
+use crate::ports::{
+    self, Core, EventHandle, Listeners, Port, PortHandle, Ports, Refused, Settings, event_of,
+    require_event,
+};
 use crate::timers::Timers;
 
 /// What the functions that scripts reach share with the host. No value of the engine is in here,
@@ -24,9 +29,7 @@ pub(crate) struct Shared {
     pub(crate) classes: Classes,
     pub(crate) limit: usize,
     /// Memory of the last message, for the next one.
-    scratch: RefCell<message_port_structured::Value>,
-    /// Why the last clone was refused.
-    why: RefCell<Option<String>>,
+    scratch: RefCell<Option<message_port_structured::Value>>,
     pub(crate) timers: RefCell<Timers>,
     pub(crate) bells: Arc<Bells>,
     /// Ports whose peers are elsewhere, by number.
@@ -42,8 +45,6 @@ pub(crate) struct Shared {
 /// Ports that are made before garbage is collected for their sake.
 const PORTS_PER_COLLECTION: usize = 1024;
 
-type Port<'js> = Instance<'js, PortHandle>;
-
 impl Shared {
     pub(crate) fn new(
         classes: Classes,
@@ -55,7 +56,6 @@ impl Shared {
             classes,
             limit,
             scratch: RefCell::default(),
-            why: RefCell::default(),
             timers: RefCell::default(),
             bells,
             remotes: RefCell::default(),
@@ -88,43 +88,51 @@ impl Shared {
         bell.ring();
     }
 
-    fn new_port<'js>(&self, ctx: &Ctx<'js>, prototype: Object<'js>) -> Result<Port<'js>> {
+    /// Counts a port that is made, until it is dropped.
+    pub(crate) fn add_port(&self) -> Rc<Cell<usize>> {
+        self.alive.set(self.alive.get() + 1);
+        Rc::clone(&self.alive)
+    }
+
+    fn new_port<'js>(
+        &self,
+        ports: Class<'js, Ports<'js>>,
+        prototype: Object<'js>,
+    ) -> Result<Port<'js>> {
         if self.alive.get() >= self.next_collection.get() {
-            ctx.run_gc();
+            prototype.ctx().run_gc();
             self.next_collection.set(self.alive.get() * 2 + PORTS_PER_COLLECTION);
         }
-        self.alive.set(self.alive.get() + 1);
-        let handle = PortHandle { core: Rc::default(), alive: Rc::clone(&self.alive) };
-        Instance::instance_proto(handle, prototype)
+        Class::instance_proto(PortHandle::new(ports), prototype)
     }
 
     fn encode<'js>(
         &self,
-        value: Value<'js>,
+        value: &Value<'js>,
         helpers: &Helpers<'js>,
         shared: Option<&mut Vec<(message_port_structured::NodeId, Value<'js>)>>,
     ) -> Encoded<message_port_structured::Value> {
         // A getter may post too, and then has no memory to use again.
-        let builder = Builder::recycle(self.scratch.take());
+        let builder = self.scratch.take().map_or_else(Builder::new, Builder::recycle);
         encode(value, &self.classes, helpers, builder, shared)
     }
 
     /// Posts a value; returns why it cannot be cloned.
-    fn post<'js>(
+    pub(crate) fn post<'js>(
         &self,
         ctx: &Ctx<'js>,
-        port: &Port<'js>,
-        value: Value<'js>,
-        helpers: Object<'js>,
+        core: &Core,
+        value: &Value<'js>,
+        helpers: &Helpers<'js>,
     ) -> Result<Option<String>> {
-        let message = match self.encode(value, &Helpers(helpers), None) {
+        let message = match self.encode(value, helpers, None) {
             Ok(message) => message,
             Err(Refusal::DataClone(why)) => return Ok(Some(why)),
             Err(Refusal::Thrown(error)) => return Err(error),
         };
         // The port is looked at only now: a getter may have closed it.
-        let posted = port.borrow().core.post(&message);
-        self.scratch.replace(message);
+        let posted = core.post(&message);
+        self.scratch.replace(Some(message));
         match posted {
             Ok(()) => Ok(None),
             Err(Refused::TooLarge(bytes)) => Ok(Some(format!(
@@ -143,41 +151,23 @@ impl Shared {
         }
     }
 
-    fn take<'js>(ctx: &Ctx<'js>, port: &Port<'js>, helpers: Object<'js>) -> Result<Value<'js>> {
-        let core = Rc::clone(&port.borrow().core);
-        let helpers = Helpers(helpers);
-        let taken = core.take(|message| {
-            let root = match message {
-                Taken::InPlace(value) => value.root(),
-                Taken::Kept(value) => value.root(),
-            };
-            decode(ctx, root, &helpers, Vec::new())
-        });
-        match taken {
-            Some(Ok(value)) => value,
-            Some(Err(())) => Err(Exception::throw_type(ctx, "the message is no value")),
-            None => Ok(port.clone().into_value()),
-        }
-    }
-
-    /// Clones a value; the helpers themselves stand for a refusal.
     fn clone_value<'js>(
         &self,
         ctx: &Ctx<'js>,
-        value: Value<'js>,
-        helpers: Object<'js>,
+        ports: &Ports<'js>,
+        value: &Value<'js>,
     ) -> Result<Value<'js>> {
-        let helpers = Helpers(helpers);
+        let helpers = &ports.helpers;
         let mut shared = Vec::new();
-        match self.encode(value, &helpers, Some(&mut shared)) {
+        match self.encode(value, helpers, Some(&mut shared)) {
             Ok(message) => {
-                let value = decode(ctx, message.root(), &helpers, shared);
-                self.scratch.replace(message);
+                let value = decode(ctx, message.root(), helpers, shared);
+                self.scratch.replace(Some(message));
                 value
             }
             Err(Refusal::DataClone(why)) => {
-                self.why.replace(Some(why));
-                Ok(helpers.0.into_value())
+                ports.cannot_clone(&why)?;
+                Err(rquickjs::Error::Unknown)
             }
             Err(Refusal::Thrown(error)) => Err(error),
         }
@@ -227,41 +217,52 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
             object.set($name, Function::new(ctx.clone(), $function)?)?;
         };
     }
-    native!("port", shared => move |ctx: Ctx<'js>, prototype: Object<'js>| {
-        shared.new_port(&ctx, prototype)
+    native!("ports", shared => move |ctx: Ctx<'js>, settings: Object<'js>, from_prelude: Object<'js>| {
+        let settings = Settings {
+            strict: settings.get("strict")?,
+            keep_unstarted: settings.get("keepUnstarted")?,
+            origin: from_prelude.get("origin")?,
+        };
+        Ports::new(&ctx, Rc::clone(&shared), settings, &from_prelude)
+    });
+    native!("port", shared => move |ports: Class<'js, Ports<'js>>, prototype: Object<'js>| {
+        shared.new_port(ports, prototype)
     });
     native!("entangle", shared => move |one: Port<'js>, other: Port<'js>| {
-        let MessageChannel { port1, port2 } = port::channel(shared.limit);
+        let MessageChannel { port1, port2 } = ports::channel(shared.limit);
         one.borrow().core.put(port1);
         other.borrow().core.put(port2);
+        one.borrow().set_peer(other.clone());
+        other.borrow().set_peer(one.clone());
     });
-    native!("post", shared => move |ctx: Ctx<'js>, port: Port<'js>, value: Value<'js>, helpers: Object<'js>| {
-        match shared.post(&ctx, &port, value, helpers)? {
-            None => Ok::<_, rquickjs::Error>(Value::new_undefined(ctx)),
-            Some(why) => Ok(rquickjs::String::from_str(ctx, &why)?.into_value()),
-        }
+    native!("start", |port: Port<'js>| ports::start(&port));
+    native!("close", |port: Port<'js>| ports::close(&port));
+    // Whether those for messages have changed, and whether the handler attribute is set; how many
+    // there are for messages, and in all.
+    native!("listeners", |port: Port<'js>,
+                          of_messages: bool,
+                          is_attribute: bool,
+                          messages: usize,
+                          all: usize| {
+        let listeners = Listeners { messages, all };
+        ports::listeners_changed(&port, of_messages, listeners, is_attribute);
     });
-    native!("take", |ctx: Ctx<'js>, port: Port<'js>, helpers: Object<'js>| {
-        Shared::take(&ctx, &port, helpers)
+    native!("onlyListener", |port: Port<'js>, listener: Option<Function<'js>>| {
+        port.borrow().set_only_listener(listener);
     });
-    native!("skip", |port: Port<'js>| {
-        port.borrow().core.take(|_| ());
+    native!("event", |prototype: Object<'js>, info: Object<'js>| {
+        Class::instance_proto(EventHandle::with_info(info), prototype)
     });
-    native!("available", |port: Port<'js>| as_number(port.borrow().core.available()));
-    native!("close", |port: Port<'js>, keep: bool| port.borrow().core.close(keep));
-    native!("poll", |port: Port<'js>, is_started: bool| {
-        match port.borrow().core.poll(!is_started) {
-            Found::Messages(count) => as_number(count),
-            Found::Nothing => 0.0,
-            Found::Closed => -1.0,
-            Found::Gone => -2.0,
-        }
+    native!("info", |ctx: Ctx<'js>, event: Value<'js>| require_event(&ctx, &event)?
+        .borrow()
+        .info(&ctx));
+    native!("isEvent", |value: Value<'js>| event_of(&value).is_some());
+    object.set("data", engine::data_getter(ctx)?)?;
+    let post = Function::new(ctx.clone(), PostMessage)?;
+    object.set("postMessage", post.with_name("postMessage")?.with_length(1)?)?;
+    native!("clone", shared => move |ctx: Ctx<'js>, ports: Class<'js, Ports<'js>>, value: Value<'js>| {
+        shared.clone_value(&ctx, &ports.borrow(), &value)
     });
-    native!("listens", |port: Port<'js>, listens: bool| port.borrow().core.listens.set(listens));
-    native!("clone", shared => move |ctx: Ctx<'js>, value: Value<'js>, helpers: Object<'js>| {
-        shared.clone_value(&ctx, value, helpers)
-    });
-    native!("why", shared => move || shared.why.take());
     native!("timer", shared => move |id: u32, milliseconds: f64| {
         let delay = Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX);
         shared.timers.borrow_mut().set(id, delay);
@@ -274,7 +275,26 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
     Ok(object)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "there is no memory for so many messages")]
-fn as_number(count: usize) -> f64 {
-    count as f64
+/// What scripts know as `MessagePort.prototype.postMessage`.
+struct PostMessage;
+
+impl<'js> IntoJsFunc<'js, ()> for PostMessage {
+    fn param_requirements() -> ParamRequirement {
+        ParamRequirement::any()
+    }
+
+    fn call(&self, params: Params<'_, 'js>) -> Result<Value<'js>> {
+        let ctx = params.ctx();
+        let this = params.this();
+        let Some(port) = engine::as_object(&this).and_then(Port::from_object) else {
+            return Err(Exception::throw_type(ctx, "Illegal invocation"));
+        };
+        let handle = port.borrow();
+        if let Some(options) = params.arg(1).filter(|options| !options.is_undefined()) {
+            handle.ports.borrow().check_transfer(options)?;
+        }
+        let value = params.arg(0).unwrap_or_else(|| Value::new_undefined(ctx.clone()));
+        handle.post(ctx, &value)?;
+        Ok(Value::new_undefined(ctx.clone()))
+    }
 }

@@ -12,9 +12,8 @@ use crate::engine;
 use crate::error::Error;
 use crate::options::UncaughtKind;
 
-/// Looks at ports whose peers are elsewhere that are made before the thread sleeps, at most and at
-/// least. As many as have helped: where the other thread has no CPU to itself, few.
-pub(super) const SPINS: std::ops::RangeInclusive<u32> = 8..=500;
+/// With a timer that is due sooner than this, a host does not look for news before it sleeps.
+const SOON: Duration = Duration::from_micros(200);
 
 /// When a host wants its next [turn](Host::turn).
 ///
@@ -94,7 +93,7 @@ impl Host {
                 Next::WhenWoken => None,
                 Next::At(due) => Some(due.saturating_duration_since(Instant::now())),
             };
-            if goes_on() && !self.0.spin()? && !self.0.listen() {
+            if goes_on() && !self.0.look(timeout)? && !self.0.listen() {
                 self.0.events.borrow_mut().run_once(timeout)?;
             }
         }
@@ -174,8 +173,8 @@ impl Inner {
         let Some(core) = core else { return Ok(()) };
         core.answer_bell();
         self.context.with(|ctx| {
-            let rung = self.hook(&ctx, "ring")?.call::<_, ()>((id,));
-            self.survive(&ctx, rung)
+            self.ports(&ctx)?.borrow().ring(id);
+            Ok(())
         })
     }
 
@@ -198,10 +197,15 @@ impl Inner {
     /// Does what is to be done until there are microtasks, which come first; whether anything was.
     fn steps(&self, budget: &mut usize) -> Result<bool, Error> {
         self.context.with(|ctx| {
-            let step = self.step(&ctx)?;
+            let ports = self.ports(&ctx)?;
+            let ports = ports.borrow();
+            if ports.is_idle() {
+                return Ok(false);
+            }
+            ports.begin_batch();
             let mut any = false;
             while *budget > 0 {
-                let stepped = step.call::<_, bool>((!any,)).map(Some);
+                let stepped = ports.step(&ctx).map(Some);
                 // What ended a task by force has ended only that one.
                 if self.survive(&ctx, stepped)? == Some(false) {
                     break;
@@ -233,6 +237,9 @@ impl Inner {
                     }),
                 }
             }
+            if !self.has_rejection.replace(false) {
+                return Ok(());
+            }
             let told = self.context.with(|ctx| {
                 let told = self.hook(&ctx, "tellRejections")?.call::<_, bool>(());
                 self.survive(&ctx, told)
@@ -252,7 +259,7 @@ impl Inner {
         if let Some(due) = self.shared.timers.borrow().next() {
             return if due <= Instant::now() { Next::Now } else { Next::At(due) };
         }
-        let keeps = |core: &std::rc::Weak<crate::port::Core>| {
+        let keeps = |core: &std::rc::Weak<crate::ports::Core>| {
             core.upgrade().is_some_and(|core| core.is_ref.get() && core.listens.get())
         };
         let is_kept = self.shared.remotes.borrow().values().any(keeps);
@@ -261,25 +268,27 @@ impl Inner {
 
     /// Looks for a while whether something comes from another thread: a reply mostly comes before a
     /// thread has gone to sleep. Not on one CPU, where the other thread could not run meanwhile.
-    fn spin(&self) -> Result<bool, Error> {
-        let remotes = self.shared.remotes.borrow();
-        let cores: Vec<_> =
-            remotes.iter().filter_map(|(id, core)| Some((*id, core.upgrade()?))).collect();
-        drop(remotes);
-        if cores.is_empty() || !has_cpus() {
+    fn look(&self, timeout: Option<Duration>) -> Result<bool, Error> {
+        if timeout.is_some_and(|timeout| timeout < SOON) || !has_cpus() {
             return Ok(false);
         }
-        let spins = self.spins.get();
-        for _ in 0..spins {
-            if let Some((id, _)) = cores.iter().find(|(_, core)| core.has_news()) {
-                self.spins.set((spins * 2).min(*SPINS.end()));
-                self.ring(*id)?;
-                return Ok(true);
-            }
-            std::hint::spin_loop();
+        let remotes = self.shared.remotes.borrow();
+        if remotes.is_empty() {
+            return Ok(false);
         }
-        self.spins.set((spins / 2).max(*SPINS.start()));
-        Ok(!self.shared.bells.is_empty())
+        let has_news = |core: &std::rc::Weak<crate::ports::Core>| {
+            core.upgrade().is_some_and(|core| core.has_news())
+        };
+        let found = self.eager.borrow_mut().look(|| {
+            let found = remotes.iter().find(|(_, core)| has_news(core)).map(|(id, _)| Some(*id));
+            found.or_else(|| (!self.shared.bells.is_empty()).then_some(None))
+        });
+        drop(remotes);
+        match found {
+            Some(Some(id)) => self.ring(id).map(|()| true),
+            Some(None) => Ok(true),
+            None => Ok(false),
+        }
     }
 }
 

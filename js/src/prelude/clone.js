@@ -74,6 +74,7 @@ const tracksLength = (buffer, length, view, element) => {
 
 const helpers = {
   __proto__: null,
+  objectPrototype: Object.prototype,
   hasOwn,
   isHost: (object) => isEvent(object) || Stamp.isOn(object) || isChannel(object),
   describe: (value) => {

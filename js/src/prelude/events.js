@@ -1,17 +1,12 @@
 // Event, EventTarget, MessageEvent.
 const TRUSTED = 1, BUBBLES = 2, CANCELABLE = 4, COMPOSED = 8, CANCELED = 16, STOPPED = 32, STOPPED_NOW = 64, BUSY = 128;
 
-// What an event is, in one private field: it is made for each message. An event of the host is
-// made of `Base` alone, with the prototype of its class.
-let infoOf, isEvent;
+// What an event is, in a list that the host keeps for it. The host makes the events of messages, and
+// asks for their lists only when a script asks for more than the data.
+const { info: infoOf, isEvent } = native;
 class Base {
-  #info;
   constructor(info) {
-    this.#info = info;
-  }
-  static {
-    infoOf = (event) => event.#info;
-    isEvent = (value) => #info in value;
+    return native.event(getPrototypeOf(this), info);
   }
 }
 
@@ -83,7 +78,6 @@ class MessageEvent extends Event {
     };
   }
 
-  get data() { return infoOf(this)[DATA]; }
   get origin() { return infoOf(this)[INIT]?.origin ?? ''; }
   get lastEventId() { return infoOf(this)[INIT]?.lastEventId ?? ''; }
   get source() { return infoOf(this)[INIT]?.source ?? null; }
@@ -93,15 +87,25 @@ class MessageEvent extends Event {
     return (info[INIT].ports ??= freeze([]));
   }
 }
+// Read for each message, so it is the host's.
+defineProperty(MessageEvent.prototype, 'data', { __proto__: null, get: native.data, set: undefined, configurable: true });
 tag(MessageEvent, 'MessageEvent');
 enumerable(MessageEvent, ['data', 'origin', 'lastEventId', 'source', 'ports']);
 
 const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
 
-// Events of the host. Those of one batch of tasks have the time at which it began.
-let batchTime = 0;
-const makeTrusted = (type) => construct(Base, [newInfo(type, TRUSTED, null, now() - origin)], Event);
-const makeMessageEvent = (type, data) => construct(Base, [newInfo(type, TRUSTED, data, batchTime)], MessageEvent);
+const makeEvent = (constructor, type, data) =>
+  native.event(constructor.prototype, newInfo(type, TRUSTED, data, now() - origin));
+const makeInfo = (data, time, port, isCurrent) => {
+  const info = newInfo('message', TRUSTED | (isCurrent ? BUSY : 0), data, time);
+  info[TARGET] = port;
+  if (isCurrent) info[CURRENT] = port;
+  return info;
+};
+const settleInfo = (info) => {
+  info[BITS] &= ~(BUSY | STOPPED | STOPPED_NOW);
+  info[CURRENT] = null;
+};
 
 // The listeners of a target: a list for each type. Lists are copied when they change, so that a
 // dispatch goes on with the one that it began with.
@@ -205,8 +209,7 @@ const dispatch = (target, state, event, info) => {
       report(error);
     }
   }
-  info[BITS] &= ~(BUSY | STOPPED | STOPPED_NOW);
-  info[CURRENT] = null;
+  settleInfo(info);
   return thrown;
 };
 

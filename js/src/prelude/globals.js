@@ -41,9 +41,7 @@ const fireTimer = (id) => {
 function structuredClone(value, options = undefined) {
   if (arguments.length === 0) throw new TypeError('structuredClone needs a value');
   if (isObject(options) && !isArray(options)) checkTransfer({ __proto__: null, transfer: options.transfer });
-  const result = native.clone(value, helpers);
-  if (result === helpers) cannotClone(native.why());
-  return result;
+  return native.clone(ports, value);
 }
 function reportError(error) {
   if (arguments.length === 0) throw new TypeError('reportError needs a value');
@@ -91,39 +89,11 @@ if (!('addEventListener' in globalThis)) {
 
 return {
   __proto__: null,
-  step,
+  ports,
   fire: fireTimer,
   onRejection,
   tellRejections,
   report,
   MessageChannel,
   MessagePort,
-  ring: (id) => {
-    const state = mapGet(remotes, id);
-    if (state !== undefined) news(state);
-  },
-  // An end of a channel that came from elsewhere becomes a port.
-  connect: (id) => {
-    const state = newPort(id);
-    state.remote = true;
-    return state.port;
-  },
-  // The end of a channel of which this is a port goes elsewhere: this one ends without an event,
-  // its peer gets a peer there. Returns that peer.
-  leave: (port, id) => {
-    const state = portState(port);
-    const { peer } = state;
-    if (state.closed || peer === null) return undefined;
-    state.closed = true;
-    state.ended = true;
-    state.peer = null;
-    peer.peer = null;
-    peer.remote = true;
-    peer.id = id;
-    return peer.port;
-  },
-  settled: (port) => {
-    const state = portState(port);
-    if (state.lists !== null) onListeners(state, 'settled');
-  },
 };

@@ -4,6 +4,7 @@
 mod cloning;
 mod closing;
 mod events;
+mod fast_paths;
 mod getters;
 mod globals;
 mod ordering;

@@ -1,12 +1,24 @@
-//! What the engine has no safe function for. The only `unsafe` here.
+//! What the engine has no safe function for, and what is too slow by the safe ones. The only `unsafe`
+//! here.
 
-#![allow(unsafe_code, reason = "four calls and what a class has to promise")]
+#![allow(
+    unsafe_code,
+    reason = "each call says why it is sound, and nothing unsafe is left to callers"
+)]
+
+mod call;
+mod names;
+mod values;
 
 use message_port_structured::{Builder, NodeId};
 use rquickjs::{ArrayBuffer, Ctx, JsLifetime, Value, qjs};
 
 use crate::host::Installed;
-use crate::port::PortHandle;
+use crate::ports::{EventHandle, PortHandle, Ports};
+
+pub(crate) use call::{call, data_getter};
+pub(crate) use names::{Keys, Name, array_length, define, define_element, element, has_own};
+pub(crate) use values::{Leaf, Seen, as_object, look, with_utf8};
 
 /// The number of the class of an object, 0 for what is no object. What a script cannot change.
 pub(crate) fn class_id(value: &Value<'_>) -> u32 {
@@ -39,12 +51,28 @@ pub(crate) fn put_buffer(
     })
 }
 
-// SAFETY: there is no value of the engine in it, so no lifetime to change.
-unsafe impl JsLifetime<'_> for PortHandle {
-    type Changed<'to> = Self;
+/// Whether it was thrown to end a script: not by the script, and not to be caught by one.
+pub(crate) fn is_uncatchable(thrown: &Value<'_>) -> bool {
+    // SAFETY: `thrown` is a live value; its tag is looked at first.
+    unsafe { qjs::JS_IsUncatchableError(thrown.as_raw()) }
+}
+
+// SAFETY: the changed type is the same one with the other lifetime, the only one that it has.
+unsafe impl<'js> JsLifetime<'js> for PortHandle<'js> {
+    type Changed<'to> = PortHandle<'to>;
 }
 
 // SAFETY: as above.
+unsafe impl<'js> JsLifetime<'js> for Ports<'js> {
+    type Changed<'to> = Ports<'to>;
+}
+
+// SAFETY: as above.
+unsafe impl<'js> JsLifetime<'js> for EventHandle<'js> {
+    type Changed<'to> = EventHandle<'to>;
+}
+
+// SAFETY: there is no value of the engine in it, so no lifetime to change.
 unsafe impl JsLifetime<'_> for Installed {
     type Changed<'to> = Self;
 }

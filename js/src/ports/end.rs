@@ -1,15 +1,13 @@
-//! The Rust side of a script's port.
+//! The end of a channel that a port has.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use message_port::{MessageChannel, MessagePort, RecvError, TryPostError, TryRecvError};
 use message_port_structured::{ArchivedValue, Value};
-use rquickjs::class::{JsClass, Readable, Trace, Tracer};
 
 use crate::bells::Bell;
 
@@ -239,34 +237,5 @@ pub(crate) enum Taken<'m> {
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Core").field("port", &self.port).finish_non_exhaustive()
-    }
-}
-
-/// What makes an object a port, for the engine. Its end of the channel goes with the object.
-#[derive(Debug)]
-pub(crate) struct PortHandle {
-    pub(crate) core: Rc<Core>,
-    /// Ports that are alive in this runtime.
-    pub(crate) alive: Rc<Cell<usize>>,
-}
-
-impl Drop for PortHandle {
-    fn drop(&mut self) {
-        self.alive.set(self.alive.get() - 1);
-    }
-}
-
-impl<'js> Trace<'js> for PortHandle {
-    fn trace<'a>(&self, _: Tracer<'a, 'js>) {}
-}
-
-impl<'js> JsClass<'js> for PortHandle {
-    const NAME: &'static str = "MessagePort";
-    type Mutable = Readable;
-
-    fn constructor(
-        _: &rquickjs::Ctx<'js>,
-    ) -> rquickjs::Result<Option<rquickjs::function::Constructor<'js>>> {
-        Ok(None)
     }
 }

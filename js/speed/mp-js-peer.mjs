@@ -1,2 +1,0 @@
-import { serve } from './rows.mjs';
-serve(parentPort);
