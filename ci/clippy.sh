@@ -24,7 +24,7 @@ if [ -f loom-tests/Cargo.toml ]; then
     RUSTFLAGS="--cfg message_port_loom" cargo clippy --manifest-path loom-tests/Cargo.toml \
         --all-targets --no-deps -- -D warnings
 fi
-for manifest in {fuzz,peers}/Cargo.toml; do
+for manifest in {fuzz,peers,structured/fuzz}/Cargo.toml; do
     [ -f "$manifest" ] || continue
     cargo clippy --manifest-path "$manifest" --all-targets --no-deps -- -D warnings
 done
