@@ -31,8 +31,9 @@ use plan::Plan;
 use round::Stage;
 use watch::{BOUND, Lines, Memory, Progress, Resident, mebibytes};
 
-/// The warm-up ends after this time, or after a quarter of the run.
+/// The warm-up ends after this time and so many rounds, or after a quarter of the run.
 const WARM_UP: Duration = Duration::from_secs(60);
+const WARM_UP_ROUNDS: u64 = 1000;
 
 /// How many rounds there were of each kind, and how many messages these received.
 #[derive(Default)]
@@ -110,7 +111,7 @@ fn soak(args: &Args) -> Result<bool, io::Error> {
     let mut memory = Memory::new();
     let mut lines = Lines::new(args.every);
     let mut totals = Totals::default();
-    let warm_up = args.time.map_or(WARM_UP, |time| WARM_UP.min(time / 4));
+    let quarter = args.time.map_or(Duration::MAX, |time| time / 4);
     for round in args.first.. {
         let plan = Plan::of(args.seed, round);
         if args.print {
@@ -124,11 +125,14 @@ fn soak(args: &Args) -> Result<bool, io::Error> {
         totals.add(&plan, outcome);
         memory.look();
         let messages = totals.outcome.read.messages;
-        if lines.elapsed() >= warm_up || messages >= args.messages / 4 {
+        let elapsed = lines.elapsed();
+        if elapsed >= WARM_UP && totals.rounds >= WARM_UP_ROUNDS
+            || elapsed >= quarter
+            || messages >= args.messages / 4
+        {
             memory.is_warm();
         }
-        let over =
-            messages >= args.messages || args.time.is_some_and(|time| lines.elapsed() >= time);
+        let over = messages >= args.messages || args.time.is_some_and(|time| elapsed >= time);
         let numbers = [messages, totals.rounds, totals.channels];
         if !lines.line(over, numbers, &mut memory)? {
             let why = format!("memory grew by more than {} MiB", BOUND >> 20);
