@@ -58,13 +58,16 @@ pub(crate) async fn whole<A: Load, B: Load>(
         if taking.is_done() {
             break side.after_reading;
         }
+        let mut posted = Step::Later;
         if !ended && !posting.is_done() {
-            ended = posting.some_soon(&mut port).await == Step::Ended;
+            posted = posting.some_soon(&mut port).await;
+            ended = posted == Step::Ended;
         } else if !ended {
             break side.after_posting;
         }
         match taking.some_soon(&mut port, ended).await {
             Step::More => {}
+            Step::Later if posted != Step::Later => {}
             Step::Later => yield_now().await,
             Step::Ended => {
                 drained = true;

@@ -119,14 +119,17 @@ pub(crate) fn whole<A: Load, B: Load>(
         if taking.is_done() {
             break side.after_reading;
         }
+        let mut posted = Step::Later;
         if !ended && !posting.is_done() {
-            ended = posting.some(&mut port) == Step::Ended;
+            posted = posting.some(&mut port);
+            ended = posted == Step::Ended;
         } else if !ended && !to_the_end {
             break side.after_posting;
         }
         let may_wait = ended || to_the_end && posting.is_done();
         match taking.some(&mut port, may_wait) {
             Step::More => {}
+            Step::Later if posted != Step::Later => {}
             Step::Later => thread::yield_now(),
             Step::Ended => {
                 drained = true;
