@@ -46,7 +46,7 @@ fuzz() {
     if [ -d "$corpus" ]; then set -- "$@" "$target" "$found/$target" "$corpus"; else set -- "$@" "$target" "$found/$target"; fi
     if [ -n "${FUZZ_RUNS:-}" ]; then bound="-runs=$FUZZ_RUNS"; else bound="-max_total_time=$seconds"; fi
     echo "fuzz: $target, $bound"
-    cargo +nightly fuzz run --fuzz-dir "$directory" "$@" -- "$bound" -print_final_stats=1
+    cargo +nightly fuzz run --fuzz-dir "$directory" "$@" -- "$bound" -print_final_stats=1 -max_len=600
 }
 for target; do
     case "$target" in

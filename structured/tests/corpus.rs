@@ -121,9 +121,10 @@ fn write_the_first_inputs() {
         fs::write(path, input).expect("the corpus can be written");
     }
     // An object with a property, as tables.
-    let object = [1, 3, 2, 0, 10, 0, 0, 0, 1, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, b'a'];
+    let nodes = [[10, 0, 0, 0, 0, 1, 0], [5, 0, 0, 0, 0, 1, 0], [0; 7]].concat();
+    let object = [&[1, 3, 2, 0], nodes.as_slice(), &[1, 2, b'a']].concat();
     for (index, nodes) in [0, 1, 3].into_iter().enumerate() {
-        let mut input = object;
+        let mut input = object.clone();
         input[1] = nodes;
         let path = corpus().join(format!("tables-{index:02}"));
         fs::write(path, input).expect("the corpus can be written");

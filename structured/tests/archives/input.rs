@@ -57,7 +57,7 @@ impl Input<'_> {
         u32_le::from_native(if byte >= 0xf0 { u32::MAX - (0xff - byte) } else { byte })
     }
 
-    /// A number of all sizes: a byte, shifted by the upper half of another one.
+    /// A number of all sizes: a byte, shifted, or among the largest ones.
     fn number(&mut self, scale: u8) -> u32_le {
         let byte = u32::from(self.byte());
         u32_le::from_native(match scale {
@@ -71,6 +71,7 @@ impl Input<'_> {
             return None;
         }
         let (kind, detail, scales) = (self.byte(), self.byte(), self.byte());
+        let last = self.byte();
         // The upper bit of a detail is one of its flags; the kinds are few.
         let detail = u32::from(detail & 0x7f) << 8 | u32::from(detail >> 7) << 15;
         let head = (u32::from(kind) % 20) | detail | u32::from(kind >> 7) << 16;
@@ -78,7 +79,7 @@ impl Input<'_> {
             u32_le::from_native(head),
             self.number(scales & 0xf),
             self.number(scales >> 4),
-            self.number(if kind & 0x40 == 0 { scales & 0xf } else { 0 }),
+            self.number(last & 0xf),
         ])
     }
 }
