@@ -36,7 +36,7 @@ impl<A: Load, B: Load> Handlers<A, B> {
         progress: &Arc<Progress>,
     ) -> Self {
         let handlers = Self(Arc::new(Mutex::new(Echo {
-            posting: Posting::new(side),
+            posting: Posting::new(side, progress),
             taking: Taking::new(side, progress),
             ended: false,
             closes: false,

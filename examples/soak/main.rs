@@ -107,7 +107,7 @@ impl Totals {
 fn soak(args: &Args) -> Result<bool, io::Error> {
     let progress = Arc::new(Progress::default());
     let stage = Stage::new(Arc::clone(&progress))?;
-    watch::watch_for_a_standstill(&progress, args.seed);
+    watch::watch(&progress, args.seed, args.time);
     let mut memory = Memory::new();
     let mut lines = Lines::new(args.every);
     let mut totals = Totals::default();
@@ -132,7 +132,7 @@ fn soak(args: &Args) -> Result<bool, io::Error> {
         {
             memory.is_warm();
         }
-        let over = messages >= args.messages || args.time.is_some_and(|time| elapsed >= time);
+        let over = messages >= args.messages || progress.is_over();
         let numbers = [messages, totals.rounds, totals.channels];
         if !lines.line(over, numbers, &mut memory)? {
             let why = format!("memory grew by more than {} MiB", BOUND >> 20);

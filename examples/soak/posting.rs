@@ -1,5 +1,6 @@
 //! Posting the messages of a stream, in all the ways there are.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::load::Load;
 use crate::plan::{Side, Sizes};
 use crate::ports::Posts;
 use crate::random::Random;
+use crate::watch::Progress;
 
 /// How an attempt went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,10 +61,11 @@ pub(crate) struct Posting<L> {
     pub(crate) accepted: Tally,
     /// Messages that are made again and again.
     messages: Vec<L>,
+    progress: Arc<Progress>,
 }
 
 impl<L: Load> Posting<L> {
-    pub(crate) fn new(side: &Side) -> Self {
+    pub(crate) fn new(side: &Side, progress: &Arc<Progress>) -> Self {
         Self {
             key: side.posts,
             limit: side.to_post,
@@ -70,11 +73,12 @@ impl<L: Load> Posting<L> {
             random: Random::new(side.seed),
             accepted: Tally::default(),
             messages: vec![],
+            progress: Arc::clone(progress),
         }
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.accepted.messages >= self.limit
+        self.accepted.messages >= self.limit || self.progress.is_over()
     }
 
     /// Makes the next `count` messages of the stream. Those that were not accepted are made anew,
@@ -110,6 +114,14 @@ impl<L: Load> Posting<L> {
     /// Posts one message, waiting for room.
     pub(crate) fn wait_one(&mut self, port: &mut impl Posts<L>) -> Step {
         self.one(|message, _| Ok(port.post(message)?))
+    }
+
+    /// Posts one message, waiting for room in a task.
+    pub(crate) async fn wait_one_soon(&mut self, port: &mut impl Posts<L>) -> Step {
+        self.make(1);
+        let step = Step::of(port.post_soon(&self.messages[0]).await.map_err(PostError::into));
+        self.accept(usize::from(step == Step::More));
+        step
     }
 
     fn batch(&mut self, port: &mut impl Posts<L>) -> Step {

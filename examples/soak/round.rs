@@ -110,9 +110,9 @@ impl Stage {
         match side.user {
             User::Halves => {
                 let (sender, receiver) = port.into_split();
-                let same = side.clone();
+                let (same, told) = (side.clone(), Arc::clone(&progress));
                 Running::Halves(
-                    thread::spawn(move || threads::post(sender, &side)),
+                    thread::spawn(move || threads::post(sender, &side, &told)),
                     thread::spawn(move || threads::take(receiver, &same, &progress)),
                 )
             }
@@ -128,7 +128,7 @@ impl Stage {
             User::Tasks => {
                 let (sender, receiver) = port.into_split();
                 Running::Tasks(
-                    self.runtime.spawn(tasks::post(sender, side.clone())),
+                    self.runtime.spawn(tasks::post(sender, side.clone(), Arc::clone(&progress))),
                     self.runtime.spawn(tasks::take(receiver, side, progress)),
                 )
             }

@@ -124,6 +124,28 @@ impl<L: Load> Taking<L> {
         Step::More
     }
 
+    /// Receives one message, for which it waits.
+    pub(crate) fn wait_one(&mut self, port: &mut impl Takes<L>) -> Step {
+        step(port.take(self).map_err(RecvError::into))
+    }
+
+    /// Receives one message, if it comes soon.
+    pub(crate) fn wait_a_moment(&mut self, port: &mut impl Takes<L>) -> Step {
+        let time = moment(&mut self.random);
+        step(port.take_within(self, time))
+    }
+
+    /// Receives one message in a task, if it comes soon.
+    pub(crate) async fn wait_a_moment_soon(&mut self, port: &mut impl Takes<L>) -> Step {
+        let time = moment(&mut self.random);
+        step(port.take_soon_within(self, time).await)
+    }
+
+    /// Receives one message, for which it waits in a task.
+    pub(crate) async fn wait_one_soon(&mut self, port: &mut impl Takes<L>) -> Step {
+        step(port.take_soon(self).await.map_err(RecvError::into))
+    }
+
     fn batch(&mut self, port: &mut impl Takes<L>) -> Result<(), RecvTimeoutError> {
         let left = usize::try_from(self.limit - self.read.messages).unwrap_or(usize::MAX);
         let limit = (1 + self.random.below(300)).min(left);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use message_port::{MessagePort, Receiver, Sender};
-use tokio::task::yield_now;
 
 use crate::judge::Report;
 use crate::load::Load;
@@ -15,15 +14,20 @@ use crate::threads::{
 };
 use crate::watch::Progress;
 
-pub(crate) async fn post<L: Load>(mut sender: Sender<L>, side: Side) -> Posted {
-    let mut posting = Posting::new(&side);
+pub(crate) async fn post<L: Load>(
+    mut sender: Sender<L>,
+    side: Side,
+    progress: Arc<Progress>,
+) -> Posted {
+    let mut posting = Posting::new(&side, &progress);
     let mut ended = false;
     while !ended && !posting.is_done() {
-        match posting.some_soon(&mut sender).await {
-            Step::More => {}
-            Step::Later => yield_now().await,
-            Step::Ended => ended = true,
-        }
+        ended = match posting.some_soon(&mut sender).await {
+            Step::Later if !posting.is_done() => {
+                posting.wait_one_soon(&mut sender).await == Step::Ended
+            }
+            step => step == Step::Ended,
+        };
     }
     finish_posting(sender, posting.accepted, &side)
 }
@@ -36,11 +40,10 @@ pub(crate) async fn take<L: Load>(
     let mut taking = Taking::new(&side, &progress);
     let mut drained = false;
     while !drained && !taking.is_done() {
-        match taking.some_soon(&mut receiver, true).await {
-            Step::More => {}
-            Step::Later => yield_now().await,
-            Step::Ended => drained = true,
-        }
+        drained = match taking.some_soon(&mut receiver, true).await {
+            Step::Later => taking.wait_one_soon(&mut receiver).await == Step::Ended,
+            step => step == Step::Ended,
+        };
     }
     finish_taking(receiver, &taking, drained, &side)
 }
@@ -51,7 +54,7 @@ pub(crate) async fn whole<A: Load, B: Load>(
     side: Side,
     progress: Arc<Progress>,
 ) -> Report {
-    let (mut posting, mut taking) = (Posting::new(&side), Taking::new(&side, &progress));
+    let (mut posting, mut taking) = (Posting::new(&side, &progress), Taking::new(&side, &progress));
     let events = count_close_events(&mut port);
     let (mut ended, mut drained) = (false, false);
     let end = loop {
@@ -68,11 +71,11 @@ pub(crate) async fn whole<A: Load, B: Load>(
         match taking.some_soon(&mut port, ended).await {
             Step::More => {}
             Step::Later if posted != Step::Later => {}
-            Step::Later => yield_now().await,
-            Step::Ended => {
-                drained = true;
-                break side.after_reading;
-            }
+            Step::Later => drained = taking.wait_a_moment_soon(&mut port).await == Step::Ended,
+            Step::Ended => drained = true,
+        }
+        if drained {
+            break side.after_reading;
         }
     };
     finish_whole(port, &events, end, [posting.accepted, taking.read], drained)

@@ -46,15 +46,20 @@ pub(crate) fn event_at<L: Load>(port: &mut impl Posts<L>) -> Option<CloseEvent> 
     event
 }
 
-pub(crate) fn post<L: Load>(mut sender: Sender<L>, side: &Side) -> Posted {
-    let mut posting = Posting::new(side);
+pub(crate) fn post<L: Load>(
+    mut sender: Sender<L>,
+    side: &Side,
+    progress: &Arc<Progress>,
+) -> Posted {
+    let mut posting = Posting::new(side, progress);
     let mut ended = false;
     while !ended && !posting.is_done() {
-        match posting.some(&mut sender) {
-            Step::More => {}
-            Step::Later => thread::yield_now(),
-            Step::Ended => ended = true,
-        }
+        // Who finds the channel full sleeps until there is room: where threads have to share a processor,
+        // that is when the others get on.
+        ended = match posting.some(&mut sender) {
+            Step::Later if !posting.is_done() => posting.wait_one(&mut sender) == Step::Ended,
+            step => step == Step::Ended,
+        };
     }
     finish_posting(sender, posting.accepted, side)
 }
@@ -80,11 +85,10 @@ pub(crate) fn take<L: Load>(
     let mut taking = Taking::new(side, progress);
     let mut drained = false;
     while !drained && !taking.is_done() {
-        match taking.some(&mut receiver, true) {
-            Step::More => {}
-            Step::Later => thread::yield_now(),
-            Step::Ended => drained = true,
-        }
+        drained = match taking.some(&mut receiver, true) {
+            Step::Later => taking.wait_one(&mut receiver) == Step::Ended,
+            step => step == Step::Ended,
+        };
     }
     finish_taking(receiver, &taking, drained, side)
 }
@@ -112,7 +116,7 @@ pub(crate) fn whole<A: Load, B: Load>(
     to_the_end: bool,
     progress: &Arc<Progress>,
 ) -> Report {
-    let (mut posting, mut taking) = (Posting::new(side), Taking::new(side, progress));
+    let (mut posting, mut taking) = (Posting::new(side, progress), Taking::new(side, progress));
     let events = count_close_events(&mut port);
     let (mut ended, mut drained) = (false, false);
     let end = loop {
@@ -130,11 +134,11 @@ pub(crate) fn whole<A: Load, B: Load>(
         match taking.some(&mut port, may_wait) {
             Step::More => {}
             Step::Later if posted != Step::Later => {}
-            Step::Later => thread::yield_now(),
-            Step::Ended => {
-                drained = true;
-                break side.after_reading;
-            }
+            Step::Later => drained = taking.wait_a_moment(&mut port) == Step::Ended,
+            Step::Ended => drained = true,
+        }
+        if drained {
+            break side.after_reading;
         }
     };
     finish_whole(port, &events, end, [posting.accepted, taking.read], drained)

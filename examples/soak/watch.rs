@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Progress {
     received: AtomicU64,
     round: AtomicU64,
+    over: AtomicBool,
 }
 
 impl Progress {
@@ -22,6 +23,15 @@ impl Progress {
 
     pub(crate) fn messages(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
+    }
+
+    /// Has everybody stop posting, so that the round ends soon.
+    fn stop(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     pub(crate) fn begin(&self, round: u64) {
@@ -38,15 +48,19 @@ pub(crate) fn failed(seed: u64, round: u64, why: &str) {
 /// not count.
 const PATIENCE: u32 = 180;
 
-/// Ends the process if nothing moves any more.
-pub(crate) fn watch_for_a_standstill(progress: &Arc<Progress>, seed: u64) {
+/// Ends the last round when the time is over, and the process if nothing moves any more.
+pub(crate) fn watch(progress: &Arc<Progress>, seed: u64, time: Option<Duration>) {
     let progress = Arc::clone(progress);
+    let start = Instant::now();
     thread::spawn(move || {
         let state =
             |progress: &Progress| (progress.messages(), progress.round.load(Ordering::Relaxed));
         let (mut last, mut still) = (state(&progress), 0);
         loop {
             thread::sleep(Duration::from_secs(1));
+            if time.is_some_and(|time| start.elapsed() >= time) {
+                progress.stop();
+            }
             let now = state(&progress);
             still = if now == last { still + 1 } else { 0 };
             last = now;
