@@ -96,7 +96,7 @@ impl Totals {
             out,
             "memory between rounds: at most {} MiB during the warm-up, {} MiB after it (bound: {} MiB \
              more); at most {} MiB ever",
-            mebibytes(Some(memory.warm())),
+            mebibytes(Some(memory.warm)),
             mebibytes(Some(memory.highest)),
             BOUND >> 20,
             mebibytes(Resident::peak()),
@@ -123,7 +123,6 @@ fn soak(args: &Args) -> Result<bool, io::Error> {
             return Ok(false);
         };
         totals.add(&plan, outcome);
-        memory.look();
         let messages = totals.outcome.read.messages;
         let elapsed = lines.elapsed();
         if elapsed >= WARM_UP && totals.rounds >= WARM_UP_ROUNDS

@@ -107,52 +107,49 @@ impl Resident {
     }
 }
 
-/// Bytes by which the memory between two rounds may exceed the most that it was during the warm-up. An
-/// allocator keeps some of what long messages took.
+/// Has the allocator give back what it keeps of what was freed: it keeps as much as several long messages
+/// take, in each of its arenas, and it is what was *not* freed that is looked for.
+fn trim() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it may be called by any thread at any time, and frees nothing that is in use.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Bytes by which the memory between two rounds may exceed the most that it was during the warm-up.
 pub(crate) const BOUND: u64 = 32 << 20;
 
 /// Memory between rounds, when no channel is there.
 pub(crate) struct Memory {
     resident: Resident,
-    /// The most until the end of the warm-up.
-    warm: u64,
-    warming: bool,
-    /// The least since the last line.
-    least: Option<u64>,
-    /// The most of all these.
+    /// The most until the end of the warm-up, and after it.
+    pub(crate) warm: u64,
     pub(crate) highest: u64,
+    warming: bool,
 }
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        let resident = Resident::new();
-        Self { resident, warm: 0, warming: true, least: None, highest: 0 }
-    }
-
-    pub(crate) fn look(&mut self) {
-        let Some(now) = self.resident.bytes() else { return };
-        if self.warming {
-            self.warm = self.warm.max(now);
-        }
-        self.least = Some(self.least.map_or(now, |least| least.min(now)));
+        let mut memory = Self { resident: Resident::new(), warm: 0, highest: 0, warming: true };
+        memory.look();
+        memory
     }
 
     pub(crate) fn is_warm(&mut self) {
-        self.warming = false;
-    }
-
-    pub(crate) fn warm(&self) -> u64 {
-        self.warm
-    }
-
-    /// The least since the last call, and whether that is within the bound.
-    fn take(&mut self) -> (Option<u64>, bool) {
-        let least = self.least.take();
-        let now = least.unwrap_or(0);
-        if !self.warming {
-            self.highest = self.highest.max(now);
+        if self.warming {
+            self.look();
+            self.warming = false;
         }
-        (least, self.warming || now <= self.warm + BOUND)
+    }
+
+    /// What there is now, and whether that is within the bound.
+    fn look(&mut self) -> (Option<u64>, bool) {
+        trim();
+        let Some(now) = self.resident.bytes() else { return (None, true) };
+        let most = if self.warming { &mut self.warm } else { &mut self.highest };
+        *most = now.max(*most);
+        (Some(now), self.warming || now <= self.warm + BOUND)
     }
 }
 
@@ -192,7 +189,7 @@ impl Lines {
             return Ok(true);
         }
         let rate = u128::from(messages - self.messages) * 1_000_000_000 / since.as_nanos().max(1);
-        let (resident, within) = memory.take();
+        let (resident, within) = memory.look();
         writeln!(
             io::stdout(),
             "{:7.0} s  {messages:>13} messages  {rate:>9} /s  {:>6} MiB resident  {:>6} at most  \
