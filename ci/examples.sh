@@ -175,7 +175,7 @@ if [ -e "$bin/burst" ]; then
 fi
 
 if [ -e "$bin/soak" ]; then
-    limit=900 expect 0 "$bin/soak" --messages 50000000 --every 2 --seed 20
+    limit=900 expect 0 "$bin/soak" --messages 20000000 --every 2 --seed 20
     tail -n 5 "$scratch/out"
     # Of what was posted nothing is missing, and there was something of each.
     awk '$1 == "posted" { posted = $2 == $5 + $11 + $17 && $5 > 0 && $11 > 0 && $17 > 0 }
