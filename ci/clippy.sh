@@ -26,7 +26,7 @@ if [ -f loom-tests/Cargo.toml ]; then
             --all-targets --no-deps -- -D warnings
     done
 fi
-for manifest in {fuzz,peers,platforms}/Cargo.toml; do
+for manifest in {fuzz,peers,platforms,structured/fuzz}/Cargo.toml; do
     [ -f "$manifest" ] || continue
     cargo clippy --manifest-path "$manifest" --all-targets --no-deps -- -D warnings
 done

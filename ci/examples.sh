@@ -13,11 +13,13 @@ bin="${CARGO_TARGET_DIR:-target}/release/examples"
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
-# expect CODE COMMAND...: runs it with its output in $scratch/out, and checks how it ends.
+# expect CODE COMMAND...: runs it with its output in $scratch/out, and checks how it ends. It may take
+# $limit seconds.
+limit=60
 expect() {
     local wanted="$1" code=0
     shift
-    timeout 60 "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || code="$?"
+    timeout "$limit" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || code="$?"
     if [ "$code" -ne "$wanted" ]; then
         echo "exit code $code instead of $wanted: $*"
         cat "$scratch/err"
@@ -172,6 +174,34 @@ if [ -e "$bin/burst" ]; then
     expect 0 "$bin/burst" --help
 fi
 
+if [ -e "$bin/soak" ]; then
+    limit=900 expect 0 "$bin/soak" --messages 20000000 --every 2 --seed 20
+    tail -n 5 "$scratch/out"
+    # Of what was posted nothing is missing, and there was something of each.
+    awk '$1 == "posted" { posted = $2 == $5 + $11 + $17 && $5 > 0 && $11 > 0 && $17 > 0 }
+        $1 == "bytes" { bytes = $2 == $5 + $11 + $17 }
+        $2 == "s" && $4 == "messages" { lines++ }
+        END { exit !(posted && bytes && lines) }' "$scratch/out"
+    for kind in Numbers Structs LongStructs FixedAndParcels NumbersAndParcels Parcels growable \
+        Halves Whole WholeToTheEnd Handlers Tasks WholeTask HandlersTask Loop; do
+        if ! grep -qw "$kind" "$scratch/out"; then
+            echo "a soak without $kind"
+            exit 1
+        fi
+    done
+    # The same round twice is the same program.
+    for run in 1 2; do
+        expect 0 "$bin/soak" --messages 1 --seed 7 --first 3 --print
+        grep '^round' "$scratch/out" >"$scratch/program.$run"
+    done
+    cmp "$scratch/program.1" "$scratch/program.2"
+    expect 2 "$bin/soak" --minutes -1
+    expect 2 "$bin/soak" --messages many
+    expect 2 "$bin/soak" --every 0
+    expect 2 "$bin/soak" --no-such-option
+    expect 0 "$bin/soak" --help
+fi
+
 if [ -e "$bin/rpc" ]; then
     expect 0 "$bin/rpc"
     diff - "$scratch/out" <<'END'
@@ -244,7 +274,7 @@ for source in examples/*.rs examples/*/main.rs; do
     name="${source#examples/}"
     name="${name%/main.rs}"
     name="${name%.rs}"
-    case "$name" in checksum | burst) continue ;; esac
+    case "$name" in checksum | burst | soak) continue ;; esac
     expect 0 "$bin/$name"
     if [ ! -s "$scratch/out" ]; then
         echo "$name printed nothing"

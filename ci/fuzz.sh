@@ -1,10 +1,19 @@
 #!/bin/sh
 # Replays the corpora of the fuzz targets with the stable toolchain; then fuzzes each target for
-# FUZZ_SECONDS (30), with AddressSanitizer, where a nightly toolchain and cargo-fuzz are there.
+# FUZZ_SECONDS (20), with AddressSanitizer, where a nightly toolchain and cargo-fuzz are there.
 # Exits with 77 if nothing of this could run.
+#
+#   ci/fuzz.sh                               the gate: all targets
+#   ci/fuzz.sh value engine                  only these
+#   FUZZ_SECONDS=3600 ci/fuzz.sh ops         a long run
+#   FUZZ_RUNS=200000 ci/fuzz.sh ops          so many inputs instead of a time
+#   FUZZ_KEEP=DIRECTORY ci/fuzz.sh           begins with what is there, and leaves what it finds
 set -eu
 cd "$(dirname "$0")/.."
-seconds=${FUZZ_SECONDS:-30}
+seconds=${FUZZ_SECONDS:-20}
+# `ops`, `archive`, `layout`: the library. `value`, `engine`: values of scripts, and the engine that they
+# go into. `wire`: the frames of the bridge.
+[ $# -gt 0 ] || set -- ops archive layout value engine wire
 
 if ! cargo --version >/dev/null 2>&1; then
     echo "fuzz: SKIPPED: there is no cargo"
@@ -13,6 +22,7 @@ fi
 
 echo "fuzz: replaying the corpora"
 cargo test --test corpus
+cargo test --package message-port-structured --package message-port-js --test corpus
 
 if ! cargo +nightly --version >/dev/null 2>&1; then
     echo "fuzz: SKIPPED fuzzing, only the corpora were replayed: there is no nightly toolchain"
@@ -26,11 +36,28 @@ fi
 # What is found goes to a scratch directory: the corpora in the source tree grow on purpose only.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-cargo +nightly fuzz build
-for target in ops archive layout; do
-    echo "fuzz: $target for $seconds s"
-    mkdir "$scratch/$target"
-    cargo +nightly fuzz run "$target" "$scratch/$target" "fuzz/corpus/$target" -- \
-        -max_total_time="$seconds" -print_final_stats=1
+found=${FUZZ_KEEP:-$scratch}
+
+# fuzz TARGET DIRECTORY CORPUS [OPTION]...: the target of the crate in that directory.
+fuzz() {
+    target=$1 directory=$2 corpus=$3
+    shift 3
+    mkdir -p "$found/$target"
+    if [ -d "$corpus" ]; then set -- "$@" "$target" "$found/$target" "$corpus"; else set -- "$@" "$target" "$found/$target"; fi
+    if [ -n "${FUZZ_RUNS:-}" ]; then bound="-runs=$FUZZ_RUNS"; else bound="-max_total_time=$seconds"; fi
+    echo "fuzz: $target, $bound"
+    cargo +nightly fuzz run --fuzz-dir "$directory" "$@" -- "$bound" -print_final_stats=1 -max_len=600
+}
+for target; do
+    case "$target" in
+    ops | archive | layout) fuzz "$target" fuzz "fuzz/corpus/$target" ;;
+    value) fuzz value structured/fuzz structured/fuzz/corpus/value ;;
+    engine) fuzz engine structured/fuzz structured/fuzz/corpus/value --features engine ;;
+    wire) fuzz wire bridge/fuzz bridge/fuzz/corpus/wire ;;
+    *)
+        echo "fuzz: there is no target $target"
+        exit 1
+        ;;
+    esac
 done
 echo "fuzz: passed"

@@ -1,18 +1,16 @@
 //! Archives that nobody sane has made.
 
-use message_port_structured::{ArchivedValue, Builder, ErrorKind, Kind, Ref, Value, ViewKind};
+#[path = "archives/tables.rs"]
+mod tables;
+#[path = "archives/walk.rs"]
+mod walk;
+
+use message_port_structured::{ArchivedValue, Builder, ErrorKind, Value, ViewKind};
 use rkyv::rancor::Error;
 use rkyv::rend::u32_le;
-use rkyv::{Archive, Serialize};
 
-/// What has the same archive as a value, whatever is in it.
-#[derive(Archive, Serialize, Clone, Default)]
-struct Tables {
-    nodes: Vec<[u32_le; 4]>,
-    links: Vec<u32_le>,
-    bytes: Vec<u8>,
-    root: u32_le,
-}
+use tables::Tables;
+use walk::walk;
 
 fn tables(nodes: &[[u32; 4]], links: &[u32], bytes: &[u8], root: u32) -> Tables {
     Tables {
@@ -31,45 +29,6 @@ fn verdict(tables: &Tables) -> Result<String, String> {
             Ok(format!("{value:?}"))
         }
         Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Reads everything that can be read, each object once.
-fn walk(root: Ref<'_>, nodes: usize) {
-    let mut seen = vec![false; nodes];
-    let mut rest = vec![root];
-    while let Some(value) = rest.pop() {
-        if let Some(identity) = value.identity()
-            && std::mem::replace(&mut seen[identity as usize], true)
-        {
-            continue;
-        }
-        match value.kind() {
-            Kind::String(text) => drop(text.to_string()),
-            Kind::BigInt(number) => drop(number.to_string()),
-            Kind::Boxed(primitive) => rest.push(primitive),
-            Kind::RegExp { source, flags } => drop(format!("{source}{flags}")),
-            Kind::Object(object) => rest.extend(object.properties().map(|(_, value)| value)),
-            Kind::Array(array) => {
-                rest.extend(array.elements().flatten());
-                rest.extend(array.properties().map(|(_, value)| value));
-                array.get(0);
-            }
-            Kind::Map(map) => rest.extend(map.entries().flat_map(|(key, value)| [key, value])),
-            Kind::Set(set) => rest.extend(set.members()),
-            Kind::Error(error) => {
-                rest.extend([error.stack(), error.cause(), error.errors()].into_iter().flatten());
-                rest.extend(error.properties().map(|(_, value)| value));
-                error.message().to_string();
-            }
-            Kind::DomException(error) => drop(format!("{}{}", error.name(), error.message())),
-            Kind::ArrayBuffer(buffer) => assert!(buffer.bytes().len() <= 1 << 20),
-            Kind::View(view) => {
-                view.bytes();
-                rest.push(view.buffer());
-            }
-            _ => {}
-        }
     }
 }
 
