@@ -113,17 +113,17 @@ fn tasks() -> Outcome {
     let woken = Arc::new(Woken(AtomicUsize::new(1)));
     let waker = Waker::from(Arc::clone(&woken));
     let mut cx = Context::from_waker(&waker);
-    let mut posted = None;
+    let mut end_of_posts = None;
     while woken.0.swap(0, Ordering::Relaxed) != 0 {
-        if posted.is_none()
+        if end_of_posts.is_none()
             && let Poll::Ready(outcome) = poster.as_mut().poll(&mut cx)
         {
-            posted = Some(outcome);
+            end_of_posts = Some(outcome);
         }
         if let Poll::Ready(sum) = summer.as_mut().poll(&mut cx) {
             println!("the tasks' sum is {sum}");
             assert_eq!(sum, NUMBERS * (NUMBERS - 1) / 2);
-            return Ok(posted.ok_or("the poster is not done")??);
+            return Ok(end_of_posts.ok_or("the poster is not done")??);
         }
     }
     Err("nobody woke the tasks".into())

@@ -3,6 +3,11 @@
 //! `ci/targets.sh` builds it for other platforms. What is left out asks for runtimes, for a compiler or
 //! for the memory of the whole process, or runs long.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each test has its own copy of what it shares with others"
+)]
+
 /// `tests/common/parcel.rs` finds it here.
 #[allow(dead_code, reason = "it uses a part of it")]
 #[path = "../../../tests/common/random.rs"]
@@ -74,7 +79,10 @@ mod regressions;
 mod sender_errors;
 #[path = "../../../tests/sizes.rs"]
 mod sizes;
-#[cfg_attr(target_endian = "big", allow(dead_code, reason = "for a test of little-endian machines"))]
+#[cfg_attr(
+    target_endian = "big",
+    allow(dead_code, reason = "for a test of little-endian machines")
+)]
 #[path = "../../../tests/soundness.rs"]
 mod soundness;
 #[path = "../../../tests/stall_edges.rs"]
