@@ -45,7 +45,7 @@ for target; do
     layout) cover layout fuzz "src/ring/frame.rs src/ring/block.rs" ;;
     value) cover value structured/fuzz structured/src ;;
     engine) cover engine structured/fuzz "structured/src js/src" --features engine ;;
-    wire) cover wire bridge/fuzz bridge/src/wire ;;
+    wire) cover wire bridge/fuzz src/wire ;;
     *)
         echo "there is no target $target" >&2
         exit 1
