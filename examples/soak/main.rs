@@ -105,6 +105,7 @@ impl Totals {
 }
 
 fn soak(args: &Args) -> Result<bool, io::Error> {
+    watch::keep_nothing_back();
     let progress = Arc::new(Progress::default());
     let stage = Stage::new(Arc::clone(&progress))?;
     watch::watch(&progress, args.seed, args.time);

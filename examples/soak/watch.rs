@@ -107,18 +107,20 @@ impl Resident {
     }
 }
 
-/// Has the allocator give back what it keeps of what was freed: it keeps as much as several long messages
-/// take, in each of its arenas, and it is what was *not* freed that is looked for.
-fn trim() {
+/// Has the allocator give back at once what was freed. By itself it keeps as much as a long message takes at
+/// the end of each of its arenas, and it is what was *not* freed that is looked for.
+pub(crate) fn keep_nothing_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: it may be called by any thread at any time, and frees nothing that is in use.
-    unsafe {
-        libc::malloc_trim(0);
+    for option in [libc::M_MMAP_THRESHOLD, libc::M_TRIM_THRESHOLD] {
+        // SAFETY: it takes two numbers, and changes nothing about what is in use.
+        unsafe {
+            libc::mallopt(option, 128 << 10);
+        }
     }
 }
 
 /// Bytes by which the memory between two rounds may exceed the most that it was during the warm-up.
-pub(crate) const BOUND: u64 = 32 << 20;
+pub(crate) const BOUND: u64 = 16 << 20;
 
 /// Memory between rounds, when no channel is there.
 pub(crate) struct Memory {
@@ -145,7 +147,6 @@ impl Memory {
 
     /// What there is now, and whether that is within the bound.
     fn look(&mut self) -> (Option<u64>, bool) {
-        trim();
         let Some(now) = self.resident.bytes() else { return (None, true) };
         let most = if self.warming { &mut self.warm } else { &mut self.highest };
         *most = now.max(*most);
