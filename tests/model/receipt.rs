@@ -90,6 +90,8 @@ impl Oracle {
         if !self.ports[side].receiver {
             return self.impossible();
         }
+        // Bounded by what is there now: behind the last one of that it does not look any more.
+        let limit = limit.min(self.ways[1 - side].queue.len().max(1));
         let mut due = Vec::new();
         let mut outcome = None;
         while due.len() < limit {
