@@ -111,7 +111,7 @@ impl End {
         // the message is seen here, or its sender sees the end and asks whether it is in time.
         if self.in_task {
             if self.link.barrier.heavy(Mutant::B5).is_err() {
-                // Not yet certain. The task suspends itself, hears the same, and comes again.
+                // Not yet certain. The task is polled again, see `Incoming::wait`.
                 return Next::Empty;
             }
         } else {
@@ -265,10 +265,18 @@ impl Incoming {
     ) -> Result<Next, TimedOut> {
         let Self { end, link, waiter } = self;
         let (cell, received) = (link.receiver(end.side), end.consumer.received());
-        waiter.wait(cell, Target::ANY, received, deadline, || match look(end) {
+        let waited = waiter.wait(cell, Target::ANY, received, deadline, || match look(end) {
             Next::Empty => None,
             next => Some(next),
-        })
+        });
+        // While the process changes over to fences a task finds a close that it cannot settle yet.
+        // The wake-up of that close is spent, so the task has itself polled again.
+        if let (Err(TimedOut), Some(waker)) = (&waited, deadline.task())
+            && link.state.hint().is_closed()
+        {
+            waker.wake_by_ref();
+        }
+        waited
     }
 
     /// Takes a message that [`next`](Self::next) found. The payload must be [held](Self::hold) or
