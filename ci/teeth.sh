@@ -94,6 +94,7 @@ EarlyLookAhead|blocks|nothing_is_found_ahead_in_the_first_lap|Causality violatio
 NoFreeBlock|blocks|the_header_that_is_polled_is_not_written_in_the_next_lap|a message is lost
 SilentEnd|waiting|blocks::a_close_wakes_the_sender|deadlock
 NoHandBack|spill|a_returned_buffer_wakes_the_sender|deadlock
+FreeTwice|spill|a_buffer_that_was_looked_at_is_freed_once|memory is freed twice
 LeakSpilled|drop|the_last_owner_frees_everything_once|leaked
 LateCount|spill|what_was_given_back_is_counted|a message is lost
 NoHoldBack|batches|frames::a_batch_is_visible_all_at_once|a part of a batch is visible

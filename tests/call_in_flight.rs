@@ -211,6 +211,34 @@ fn neither_end_ever_waits_for_the_other_to_read() -> Outcome {
     Ok(())
 }
 
+/// An answer whose bytes are all in its root makes what names its call as long as itself.
+#[test]
+fn answers_that_are_arrays_find_room_in_any_order_too() -> Outcome {
+    let _watchdog = Watchdog::start();
+    for (capacity, calls) in [(2048, 64), (1024, 3), (65536, 64)] {
+        let (mut client, mut server) = call::builder::<u64, [u8; 1000]>()
+            .capacity(capacity)
+            .calls_in_flight(calls)
+            .max_message_len(1)
+            .build()?;
+        for _ in 0..3 {
+            let pending: Vec<_> =
+                (0..calls as u64).map(|n| client.start(&n)).collect::<Result<_, _>>()?;
+            let mut tickets = Vec::new();
+            for _ in 0..calls {
+                tickets.push(server.recv().map(Request::later)?);
+            }
+            while let Some(ticket) = tickets.pop() {
+                ticket.answer(&mut server, [7; 1000])?;
+            }
+            for call in pending {
+                assert_eq!(*call.wait(&mut client)?, [7; 1000]);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Sends as many calls as may be in flight, has them all answered, and only then reads the answers.
 fn flood(
     client: &mut Client<Vec<u8>, Vec<u8>>,

@@ -94,6 +94,26 @@ fn a_thread_and_a_task_get_on() -> Outcome {
     Ok(())
 }
 
+/// It cannot tell when it is forgotten, so the next call of any kind does.
+#[test]
+fn a_call_whose_future_is_forgotten_is_in_flight_all_the_same() -> Outcome {
+    let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(1).build()?;
+    let mut forgotten = Box::pin(client.call_async(&0));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(forgotten.as_mut().poll(&mut cx).is_pending());
+    std::mem::forget(forgotten);
+    // As a dropped one would: it is waited for, and its answer is nobody's.
+    let mut next = Box::pin(client.call_async(&1));
+    assert!(next.as_mut().poll(&mut cx).is_pending());
+    drop(next);
+    server.recv()?.answer(7)?;
+    assert!(server.try_recv().is_err(), "a call more than may be in flight");
+    let call = client.start(&2)?;
+    server.recv()?.answer(9)?;
+    assert_eq!(*call.wait(&mut client)?, 9);
+    Ok(())
+}
+
 #[test]
 fn a_call_whose_future_is_dropped_leaves_nothing_behind() -> Outcome {
     let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(2).build()?;

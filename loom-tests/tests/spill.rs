@@ -133,6 +133,23 @@ fn a_buffer_is_looked_at_before_it_is_freed() {
     });
 }
 
+/// What was left alone since somebody looked at it is freed once, when the one who looked has gone.
+#[test]
+fn a_buffer_that_was_looked_at_is_freed_once() {
+    Model::with(Full).preemptions(3).check(|_| {
+        let (mut port1, port2) = channel();
+        port1.try_post_message(&Framed([7; 16])).unwrap();
+        let (mut sender, mut receiver) = port2.into_split();
+        let looking = thread::spawn(move || drop(receiver.peek().map(|message| message[15])));
+        sender.close();
+        for _ in 0..3 {
+            assert!(port1.try_post_message(&Framed([8; 16])).unwrap_err().is_closed());
+        }
+        looking.join().unwrap();
+        assert!(port1.try_post_message(&Framed([8; 16])).unwrap_err().is_closed());
+    });
+}
+
 /// The report of a close counts spilled messages like others, with the bytes of their archives.
 #[test]
 fn the_report_counts_spilled_messages() {

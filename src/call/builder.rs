@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::client::Client;
-use super::envelope::Envelope;
+use super::envelope::{ArchivedEnvelope, Envelope};
 use super::flight::Flights;
 use super::replies::{Replies, min_len};
 use super::server::Server;
@@ -165,7 +165,7 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
     /// # Errors
     ///
     /// Fails if the capacity is zero, too small for one message or not representable, if the room for
-    /// all calls in flight is not representable, or if there is no memory for the rings.
+    /// all calls in flight is not representable or there may be more than 1,048,576 of them, or if there is no memory for the rings.
     ///
     /// # Examples
     ///
@@ -181,8 +181,8 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
         let max_len = max_len.max(min_len::<Ans>());
         let room = capacity
             .checked_next_power_of_two()
-            .and_then(|capacity| room(capacity.max(frame::MIN_CAPACITY), calls, max_len))
-            .filter(|room| *room <= frame::MAX_GROWABLE)
+            .and_then(|capacity| room::<Ans>(capacity.max(frame::MIN_CAPACITY), calls, max_len))
+            .filter(|room| *room <= frame::MAX_GROWABLE && calls <= MAX_CALLS)
             .ok_or(BuildError::TooLarge { capacity })?;
         let channel = channel.capacity(capacity).max_message_len(max_len).growable(room);
         let MessageChannel { port1, port2 } = channel.build()?;
@@ -191,6 +191,9 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
         Ok((client, server))
     }
 }
+
+/// Calls in flight at most: both ends keep a place for the handle of each.
+const MAX_CALLS: usize = 1 << 20;
 
 /// Bytes to which a direction may grow, so that no message of `calls` calls ever waits for room.
 ///
@@ -204,15 +207,17 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
 ///   half full of messages in flight. (A type whose archives have one size lies closer than that.)
 /// - Beside those there are the receiver's segment, the last one, the one that is to be added, and one
 ///   that the receiver has passed and not given back yet.
-fn room(capacity: usize, calls: usize, max_len: usize) -> Option<usize> {
+fn room<Ans: Message>(capacity: usize, calls: usize, max_len: usize) -> Option<usize> {
     let messages = calls.checked_add(1)?;
     let in_place = frame::max_in_place(capacity);
-    let frame = frame::size(max_len.min(in_place).max(frame::SPILL_PAYLOAD));
-    let name = frame::size(2 * size_of::<u128>());
-    let in_frames = messages.checked_mul(frame + name)?;
+    // What names a call is as long as the root of an answer, whatever that is.
+    let name_len = size_of::<ArchivedEnvelope<Ans>>();
+    let frame = |length: usize| frame::size(length.min(in_place).max(frame::SPILL_PAYLOAD));
+    let in_frames = messages.checked_mul(frame(max_len) + frame(name_len))?;
     let half = (capacity / 2 - frame::SLOT).max(frame::SLOT);
     let segments = in_frames.div_ceil(half).checked_add(4)?;
-    let in_buffers = if max_len > in_place { messages.checked_mul(max_len)? } else { 0 };
+    let buffer = |length: usize| if length > in_place { length } else { 0 };
+    let in_buffers = messages.checked_mul(buffer(max_len).checked_add(buffer(name_len))?)?;
     segments.checked_mul(capacity)?.checked_add(in_buffers)
 }
 

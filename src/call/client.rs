@@ -51,7 +51,9 @@ struct Calling<'a>(AnswerTo<'a>);
 impl Drop for Calling<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !self.0.is_over {
+        if self.0.is_over {
+            self.0.flights.end_unlisted();
+        } else {
             self.0.flights.cancel_unlisted(self.0.call);
         }
     }
@@ -60,6 +62,7 @@ impl Drop for Calling<'_> {
 impl<'a> Calling<'a> {
     #[inline(always)]
     fn new(flights: &'a mut Flights, call: u64) -> Self {
+        flights.wait_unlisted(call);
         Self(AnswerTo::new(flights, call))
     }
 

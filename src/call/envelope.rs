@@ -4,7 +4,8 @@ use rkyv::{Archive, Serialize};
 
 /// An answer, or what stands in for one. Requests travel as they are.
 ///
-/// No variant but the first carries more than eight bytes, so a small answer stays small.
+/// As an enum, each variant is as long as the longest: no other than the first has more than eight bytes
+/// in its root.
 #[derive(Archive, Serialize)]
 #[rkyv(archived = ArchivedEnvelope)]
 pub(crate) enum Envelope<Ans> {

@@ -53,6 +53,8 @@ pub(super) struct Flights {
     next: u64,
     /// Whether a message was taken and not looked at: its check panicked.
     is_lost: bool,
+    /// A call that is waited for without being listed. Left here by a future that was forgotten.
+    unlisted: Option<u64>,
     dropped: Dropped,
     keep: Keep,
     known: Known,
@@ -72,6 +74,7 @@ impl Flights {
             sent: 0,
             next: 0,
             is_lost: false,
+            unlisted: None,
             dropped: Dropped::new(limit),
             keep: Keep::default(),
             known: Known::default(),
@@ -100,6 +103,9 @@ impl Flights {
     #[inline]
     pub(super) fn tidy(&mut self) {
         self.keep.rest_hand();
+        if let Some(call) = self.unlisted {
+            self.cancel_unlisted(call);
+        }
         if self.is_lost {
             self.find_lost();
         }
@@ -125,9 +131,22 @@ impl Flights {
         self.dropped.handle(call)
     }
 
+    /// The call that was numbered last is waited for from now on, and not listed.
+    #[inline(always)]
+    pub(super) fn wait_unlisted(&mut self, call: u64) {
+        self.unlisted = Some(call);
+    }
+
+    /// That wait is over, and so is the call.
+    #[inline(always)]
+    pub(super) fn end_unlisted(&mut self) {
+        self.unlisted = None;
+    }
+
     /// Lists the call that was numbered last as one that nobody waits for.
     #[cold]
     pub(super) fn cancel_unlisted(&mut self, call: u64) {
+        self.unlisted = None;
         if self.is_lost && self.next == call + 1 {
             // It was answered, and the check of the answer panicked.
             self.is_lost = false;

@@ -282,8 +282,19 @@ impl Outgoing {
                 self.flush()?;
                 // The flush may have fixed the border in front of this message.
                 self.refuse_if_ended()?;
+                // Before anybody can see the message: the program's subscriber may panic.
+                event!(
+                    trace,
+                    channel = self.link.channel,
+                    port = self.side.number(),
+                    bytes = written,
+                    "message spilled"
+                );
                 self.producer.commit_spilled(written);
-                return self.published_spilled(written);
+                self.tally.add(written);
+                self.published()?;
+                self.link.counters(self.side).spilled();
+                return Ok(());
             }
             needed = written;
             attempts += 1;
@@ -308,20 +319,6 @@ impl Outgoing {
             );
         }
         reserved
-    }
-
-    fn published_spilled(&mut self, length: usize) -> Result<(), Refusal> {
-        self.tally.add(length);
-        self.published()?;
-        self.link.counters(self.side).spilled();
-        event!(
-            trace,
-            channel = self.link.channel,
-            port = self.side.number(),
-            bytes = length,
-            "message spilled"
-        );
-        Ok(())
     }
 
     /// Tells that a post waits for room: what is worth knowing once is a detail afterwards.

@@ -112,7 +112,7 @@ impl Drop for Memory {
             self.shadow.bytes.with_mut(|_| ());
         }
         #[cfg(message_port_loom)]
-        drop(self.shadow.owned.take());
+        assert!(self.shadow.owned.take().is_some(), "memory is freed twice");
         if self.bytes & MAPPED != 0 {
             // SAFETY: `returnable` mapped so many bytes here, and they are owned until now.
             unsafe { mapping::unmap(self.base, self.len()) }

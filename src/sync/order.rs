@@ -120,6 +120,8 @@ mutants! {
     NoHoldBack,
     /// Publishes the blocks of a batch, but for the first one, from the front on.
     FirstBlockFirst,
+    /// Frees once more what a receiver was looking at that has gone since.
+    FreeTwice,
     /// Follows the producer into the next segment without asking whether the end is settled.
     NoSwitchClaim,
     /// Gives a segment back before the last message in it.

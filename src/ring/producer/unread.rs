@@ -121,6 +121,10 @@ impl Producer {
         // Nobody else owns it any more, and nobody will.
         let Some(store) = Arc::get_mut(&mut self.store) else { return };
         store.free_unread();
+        // The consumer may have been looking when `cut` came by, and has gone since.
+        if let Some(unread) = self.unread.as_mut().filter(|_| !order::active(Mutant::FreeTwice)) {
+            unread.is_uncut = false;
+        }
         self.ring.free_up_to(self.tail);
         self.head();
     }
