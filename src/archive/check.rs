@@ -1,4 +1,4 @@
-//! From bytes to archives: nothing reads them before they are checked.
+//! From bytes to archives. Nothing reads the bytes as an archive before they are checked.
 
 use std::alloc::Layout;
 use std::any::TypeId;
@@ -21,16 +21,16 @@ use super::table::Table;
 use super::{ALIGNMENT, assert_aligned, is_plain_copy};
 use crate::error::{Contained, DataCloneError, InvalidArchiveError};
 
-/// How many pointers deep a received archive may be. Validation recurses, and a chain of a million
-/// links would overflow the stack.
+/// How many pointers deep a received archive may be. Validation recurses, so a chain of a million links
+/// would overflow the stack.
 const MAX_DEPTH: usize = 512;
 
 /// The rkyv validator that checks a received message.
 #[allow(unreachable_pub, reason = "it stands in the bounds of a public trait")]
 pub type MessageValidator<'a> = Strategy<Checker<'a>, InvalidArchiveError>;
 
-/// What is known about the places that shared pointers lead to; kept from one message to the next
-/// by whoever checks archives.
+/// What is known about the places that shared pointers lead to. The code that checks archives keeps
+/// this from one message to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     places: Table<Place>,
@@ -45,20 +45,20 @@ struct Place {
 
 /// Checks one archive.
 ///
-/// It does what rkyv's own validators do; these have their contexts in layers, and no place for
-/// what is kept from one archive to the next.
+/// It does what rkyv's own validators do. Those layer their contexts and have no place for what is kept
+/// from one archive to the next.
 #[derive(Debug)]
 pub struct Checker<'a> {
     /// Addresses of the bytes that no part of the archive has claimed yet.
     unclaimed: Range<usize>,
-    /// How many pointers deeper it may go; to the root leads one too.
+    /// How many pointers deeper the archive may go, counting the one to the root.
     depth: usize,
     known: &'a mut Known,
-    /// Whether what is known is about this archive, which it is from its first shared pointer on.
+    /// Whether `known` describes this archive, as it does from its first shared pointer on.
     begun: &'a Cell<bool>,
 }
 
-/// Why pointers are not valid, in rkyv's words, but for the addresses.
+/// Why pointers are invalid, in rkyv's words, without the addresses.
 #[derive(Debug, thiserror::Error)]
 enum Stray {
     #[error("subtree pointer overran range: ptr 0x… size {size} in range 0x…..0x…")]
@@ -77,8 +77,8 @@ fn stray(why: Stray) -> InvalidArchiveError {
     InvalidArchiveError::new(why)
 }
 
-// SAFETY: a pointer passes only if all of what it leads to is unclaimed, and so lies in the bytes of
-// the archive, which are readable for as long as the checker lives; and if it is aligned.
+// SAFETY: a pointer passes only if it is aligned and everything it leads to is unclaimed. That lies in
+// the bytes of the archive, which are readable while the checker lives.
 unsafe impl ArchiveContext<InvalidArchiveError> for Checker<'_> {
     #[inline]
     fn check_subtree_ptr(
@@ -97,8 +97,7 @@ unsafe impl ArchiveContext<InvalidArchiveError> for Checker<'_> {
         Ok(())
     }
 
-    /// What is in front of `root` is for the parts of what is there; what is behind its end, for
-    /// whatever comes after it.
+    /// The bytes in front of `root` are for its parts; those behind its end are for what comes after it.
     #[inline]
     unsafe fn push_subtree_range(
         &mut self,
@@ -128,7 +127,7 @@ unsafe impl ArchiveContext<InvalidArchiveError> for Checker<'_> {
     }
 }
 
-/// Why shared pointers are not valid.
+/// Why shared pointers are invalid.
 #[derive(Debug, thiserror::Error)]
 enum Conflict {
     #[error("two shared pointers claim one place for values of different types")]
@@ -159,7 +158,7 @@ impl SharedContext<InvalidArchiveError> for Checker<'_> {
         if place.type_id != type_id {
             return Err(InvalidArchiveError::new(Conflict::Types));
         }
-        // SAFETY: a shared pointer of the same type made the other metadata, in the same archive.
+        // SAFETY: the other metadata is from a shared pointer of the same type in the same archive.
         if !unsafe { metadata_is_eq(metadata, place.metadata) } {
             return Err(InvalidArchiveError::new(Conflict::Metadata));
         }
@@ -179,8 +178,8 @@ impl SharedContext<InvalidArchiveError> for Checker<'_> {
     }
 }
 
-/// Checks an archive of a `T` that was made elsewhere, wherever its bytes lie. Where they are not
-/// aligned, they are copied first.
+/// Checks an archive of a `T` that was made elsewhere. If its bytes are not aligned, they are copied
+/// first.
 pub(crate) fn validate<T: Message>(
     archive: &[u8],
     scratch: &mut Scratch,
@@ -201,25 +200,25 @@ pub(crate) fn validate<T: Message>(
     checked.map_err(DataCloneError::new)
 }
 
-/// Reads an archive that was copied out of its message, checking all of it: whether it is valid may
-/// depend on where it lies. The bytes must be aligned to [`ALIGNMENT`].
+/// Reads an archive that was copied out of its message. It checks all of it, since validity may depend
+/// on the address. The bytes must be aligned to [`ALIGNMENT`].
 pub(crate) fn access<'a, T: Message>(
     archive: &'a [u8],
     known: &mut Known,
 ) -> Result<&'a Archived<T>, InvalidArchiveError> {
     assert!(is_aligned(archive), "an archive that is not aligned");
-    // SAFETY: the bytes are borrowed for as long as the result, and aligned.
+    // SAFETY: the bytes are borrowed as long as the result is, and aligned.
     let root = unsafe { checked::<T>(NonNull::from(archive), known) }?;
     // SAFETY: it lies in the bytes, and is valid.
     Ok(unsafe { root.as_ref() })
 }
 
-/// Whether the bytes lie where archives may lie.
+/// Whether the bytes are aligned as archives must be.
 pub(crate) fn is_aligned(bytes: &[u8]) -> bool {
     bytes.as_ptr().addr().is_multiple_of(ALIGNMENT)
 }
 
-/// Finds the root of the archive in `bytes`; checks all of it, unless `trusted`.
+/// Finds the root of the archive in `bytes`, and checks the whole archive unless `trusted`.
 ///
 /// # Safety
 ///
@@ -231,17 +230,17 @@ pub(crate) unsafe fn root<T: Message>(
     known: &mut Known,
 ) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
     if !trusted {
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         return unsafe { checked::<T>(bytes, known) };
     }
     assert_aligned::<T>();
-    // SAFETY: passed on to the caller.
+    // SAFETY: the caller promises this.
     let bytes = unsafe { bytes.as_ref() };
-    // SAFETY: passed on to the caller; the root is aligned, as asserted.
+    // SAFETY: the caller promises this, and the root is aligned, as asserted.
     Ok(NonNull::from(unsafe { rkyv::access_unchecked::<Archived<T>>(bytes) }))
 }
 
-/// Finds the root of the archive in `bytes`, checking all of it.
+/// Finds the root of the archive in `bytes`, and checks the whole archive.
 ///
 /// # Safety
 ///
@@ -254,7 +253,7 @@ unsafe fn checked<T: Message>(
 ) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
     assert_aligned::<T>();
     let root = bytes.cast::<Archived<T>>();
-    // SAFETY: passed on to the caller.
+    // SAFETY: the caller promises this.
     let bytes = unsafe { bytes.as_ref() };
     if !is_plain_copy::<T>() {
         return checked_by_rkyv::<T>(bytes, known);
@@ -262,21 +261,21 @@ unsafe fn checked<T: Message>(
     if bytes.len() != size_of::<Archived<T>>() {
         return checked_at_length::<T>(bytes);
     }
-    // The root is all there is: its own check remains, and that is nothing for numbers.
+    // There is only the root. Only its own check remains, which for numbers is nothing.
     let (mut known, begun) = (Known::default(), Cell::new(false));
     let mut checker = checker(bytes, &mut known, &begun);
-    // SAFETY: archives are aligned to 16 bytes, which was asserted to be enough; and there are
-    // as many bytes as the root needs.
+    // SAFETY: archives are aligned to 16 bytes, which was asserted to be enough, and there are as many
+    // bytes as the root needs.
     unsafe { Archived::<T>::check_bytes(root.as_ptr(), Strategy::wrap(&mut checker)) }?;
     Ok(root)
 }
 
-/// Out of the way of what is common.
+/// The uncommon case of [`checked`].
 #[inline(always)]
 fn checked_at_length<T: Message>(
     bytes: &[u8],
 ) -> Result<NonNull<Archived<T>>, InvalidArchiveError> {
-    // There are no shared pointers in a plain copy, of which something could be known.
+    // A plain copy has no shared pointers, so there is nothing to know about them.
     checked_by_rkyv::<T>(bytes, &mut Known::default())
 }
 
@@ -297,20 +296,20 @@ fn checked_by_rkyv<T: Message>(
     Ok(NonNull::from(root))
 }
 
-/// Whether a length in an archive has as many bits as an address: on machines of 32 bits, or with
-/// rkyv's `pointer_width_64`.
+/// Whether a length in an archive has as many bits as an address, as on 32-bit machines or with rkyv's
+/// `pointer_width_64`.
 const LENGTHS_ARE_WIDE: bool = size_of::<FixedUsize>() >= size_of::<usize>();
 
 #[derive(Debug, thiserror::Error)]
 #[error("the check panicked")]
 struct Panicked;
 
-/// Near the end of the range rkyv's arithmetic with such lengths overflows, which panics where
-/// overflow is checked: the archive that says so is not valid.
+/// Treats a panic as an invalid archive: near the end of the range, rkyv's arithmetic with wide lengths
+/// overflows, which panics where overflow is checked.
 fn unless_it_panics<R>(
     check: impl FnOnce() -> Result<R, InvalidArchiveError>,
 ) -> Result<R, InvalidArchiveError> {
-    // What is known about shared pointers is forgotten with the next archive that has one.
+    // The next archive with a shared pointer clears what is known about them.
     catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|payload| {
         drop(Contained::new(payload));
         Err(InvalidArchiveError::new(Panicked))

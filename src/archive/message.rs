@@ -11,51 +11,51 @@ use crate::error::DeserializeError;
 
 /// Everything rkyv can archive and check.
 ///
-/// There is nothing to implement: derive [`rkyv::Archive`] and [`rkyv::Serialize`] (and
-/// [`rkyv::Deserialize`] for [`MessageRef::deserialize`](crate::MessageRef::deserialize)), and the type is a message. Numbers,
-/// strings, vectors, maps, options and tuples of messages are messages already.
+/// There is nothing to implement. Derive [`rkyv::Archive`] and [`rkyv::Serialize`], and the type is a
+/// message; [`MessageRef::deserialize`](crate::MessageRef::deserialize) also needs
+/// [`rkyv::Deserialize`]. Numbers and strings are messages already, and so are vectors, maps, options
+/// and tuples of messages.
 ///
 /// A receiver gets the archived form of the type, such as `ArchivedOrder` for `Order`. Derive what it
-/// needs for that form too, by `#[rkyv(derive(Debug, PartialEq))]`;
-/// [the guide](crate::guide::archived) says how to match, compare and print it.
+/// needs for that form too, with `#[rkyv(derive(Debug, PartialEq))]`. [The guide](crate::guide::archived)
+/// shows how to match, compare and print it.
 ///
-/// Archives are aligned to as much as 16 bytes. A type whose archived form needs more is refused when it is
-/// compiled; one that only contains such a type behind a pointer (a `Vec` of them, say) is
-/// received as an invalid archive wherever it happens to lie less aligned, so do not post it.
+/// Archives are aligned to at most 16 bytes. A type whose archived form needs more is refused at
+/// compile time. Do not post a type that only contains such a type behind a pointer, such as a `Vec` of
+/// them: wherever that happens to be less aligned, it is received as an invalid archive.
 ///
-/// An archive may be 512 pointers deep (a list of boxed links, say); a deeper one is received as
-/// invalid.
+/// An archive may be up to 512 pointers deep, such as a list of boxed links. A deeper one is received
+/// as invalid.
 ///
 /// # `usize`, `isize` and lengths
 ///
-/// rkyv archives these in 32 bits, unless the feature `pointer_width_64` of this crate or of rkyv
-/// is on in the program; a crate can also choose 16 bits, by rkyv's `pointer_width_16`. Turn
-/// `pointer_width_64` on if messages contain such numbers, or use types of a fixed width. Without
-/// it, on a 64-bit machine:
+/// rkyv archives these in 32 bits, unless the program turns on the feature `pointer_width_64` of this
+/// crate or of rkyv. A crate can also choose 16 bits, with rkyv's `pointer_width_16`. If messages
+/// contain such numbers, turn on `pointer_width_64` or use types of a fixed width. Otherwise, on a
+/// 64-bit machine:
 ///
 /// - A message that is itself a `usize`, `isize`, `NonZeroUsize` or `NonZeroIsize` fails with
-///   [`DataClone`](crate::PostError::DataClone) where its number does not fit.
-/// - In a field, an option or a collection, rkyv shows the number to nobody: **its upper half is
-///   lost in silence**.
+///   [`DataClone`](crate::PostError::DataClone) if its number does not fit.
+/// - In a field, an option or a collection, only rkyv sees the number: **its upper half is silently
+///   lost**.
 /// - A `NonZeroUsize` or `NonZeroIsize` in such a place **whose lower half is zero is undefined
-///   behaviour inside rkyv 0.8.18**, which makes a non-zero number of zero. Use `NonZeroU64`.
-/// - Collections of values without bytes (a `Vec<()>`) keep the lower half of their length. Those of
-///   other values are `TooLarge` long before.
+///   behaviour inside rkyv 0.8.18**, which makes a non-zero number out of zero. Use `NonZeroU64`.
+/// - Collections of zero-sized values (a `Vec<()>`) keep only the lower half of their length. Other
+///   collections are `TooLarge` long before that.
 ///
 /// # Memory
 ///
-/// Posting and receiving allocate nothing once a channel is warm. What a large message needed
-/// beside its archive (the table of its shared pointers, the arena for its nested collections) is
-/// used again, and let go of once 64 messages in a row needed less than a quarter of it.
+/// Posting and receiving allocate nothing once a channel is warm. A large message may need memory beside
+/// its archive: a table for its shared pointers, an arena for its nested collections. This memory is
+/// reused, and freed once 64 messages in a row needed less than a quarter of it.
 ///
 /// # Notes
 ///
-/// A value whose bytes are its archive ([`Archive::COPY_OPTIMIZATION`]) is copied as it is,
-/// without a call of its `Serialize`; so does rkyv with slices of them.
+/// A value whose bytes are its archive ([`Archive::COPY_OPTIMIZATION`]) is copied as it is, without
+/// calling its `Serialize`. rkyv does the same with slices of such values.
 ///
-/// rkyv's derives refer to the crate `rkyv`. A program that has it among its own dependencies needs
-/// nothing more; one that uses the re-exported [`rkyv`] says so with
-/// `#[rkyv(crate = ...)]`.
+/// rkyv's derives refer to the crate `rkyv`. A program that depends on it directly needs nothing more.
+/// One that uses the re-exported [`rkyv`] says so with `#[rkyv(crate = ...)]`.
 ///
 /// # Examples
 ///
@@ -95,12 +95,12 @@ where
 {
 }
 
-/// A message of which a receiver can make an owned value: one that can be deserialised.
+/// A message that a receiver can deserialise into an owned value.
 ///
-/// A bound for generic code, in place of
+/// Use this bound in generic code, in place of
 /// `Archived<T>: Deserialize<T, HighDeserializer<DeserializeError>>`. There is nothing to implement:
-/// derive [`rkyv::Deserialize`] beside what a [`Message`] needs. Reading a message in place needs
-/// only that.
+/// derive [`rkyv::Deserialize`] in addition to what [`Message`] needs. To read messages in place,
+/// [`Message`] is enough.
 ///
 /// # Examples
 ///
@@ -132,6 +132,6 @@ impl<T: Message> OwnedMessage for T where
 {
 }
 
-/// Stands for values of `T` that are not here. Invariant: a subtype of `T` may have another
-/// archived form, so an archive of the one must never pass for an archive of the other.
+/// Marks a type as handling values of `T`. It is invariant: a subtype of `T` may have another archived
+/// form, so an archive of one must never pass for an archive of the other.
 pub(crate) type Typed<T> = PhantomData<fn(T) -> T>;

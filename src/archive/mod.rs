@@ -39,8 +39,8 @@ pub(crate) const ALIGNMENT: usize = crate::ring::frame::SLOT;
 pub type MessageSerializer<'a> =
     Strategy<Serializer<BoundedWriter<'a>, MeasuredArena<'a>, &'a mut Shares>, DataCloneError>;
 
-/// Has the compiler refuse a type whose archives would not be aligned. Everything that posts a `T`,
-/// or makes a reference to an archive of one, calls it.
+/// Makes the compiler refuse a type whose archives would not be aligned. Everything that posts a `T` or
+/// makes a reference to an archive of one calls this.
 const fn assert_aligned<T: Message>() {
     const { assert!(align_of::<Archived<T>>() <= ALIGNMENT, "archives are aligned to 16 bytes") };
 }
@@ -50,16 +50,16 @@ const fn is_plain_copy<T: Message>() -> bool {
     T::COPY_OPTIMIZATION.is_enabled() && size_of::<T>() == size_of::<Archived<T>>()
 }
 
-/// How many bytes an archive has, as far as that is known before it is written.
+/// How many bytes an archive has, as far as known before it is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Length {
     /// Exactly this many.
     Exact(usize),
-    /// The writer will tell.
+    /// Known only once it is written.
     Unknown,
 }
 
-/// How many bytes the archive of a `T` has, as far as the type says.
+/// How many bytes the archive of a `T` has, as far as the type tells.
 pub(crate) const fn length<T: Message>() -> Length {
     assert_aligned::<T>();
     if is_plain_copy::<T>() { Length::Exact(size_of::<T>()) } else { Length::Unknown }
@@ -75,8 +75,8 @@ pub(crate) const fn layout<T: Message>() -> Layout {
     }
 }
 
-/// Whether the archive that a `V` writes lies in the ring of `Out`s as their own do. Otherwise it is
-/// a matter of the value how many bytes it writes where the ring has room for the root alone.
+/// Whether the archive that a `V` writes lies in the ring of `Out`s as their own archives do. Otherwise
+/// the value decides how many bytes it writes, while the ring has room for the root alone.
 pub(crate) const fn lies_alike<V: Message, Out: Message>() -> bool {
     match (layout::<Out>(), length::<V>()) {
         (Layout::Frames, _) => true,
@@ -85,16 +85,16 @@ pub(crate) const fn lies_alike<V: Message, Out: Message>() -> bool {
     }
 }
 
-/// What of a valid archive of a `T` has to be posted: all of it, or the root if that is all there is
-/// of others.
+/// The part of a valid archive of a `T` to post: all of it, or only the root if other archives of `T`
+/// consist of nothing else.
 pub(crate) fn last_bytes<T: Message>(archive: &[u8]) -> &[u8] {
     let in_blocks = const { matches!(layout::<T>(), Layout::Blocks(_)) };
     let unused = if in_blocks { archive.len() - size_of::<Archived<T>>() } else { 0 };
     &archive[unused..]
 }
 
-/// Writes the archive of `message` to the start of `place` and returns how many bytes it has. If
-/// they are more than there was room for, what was written is of no use.
+/// Writes the archive of `message` to the start of `place` and returns its size in bytes. If that is
+/// more than there was room for, what was written is useless.
 #[inline(always)]
 pub(crate) fn write<T: Message>(
     message: &T,

@@ -1,9 +1,9 @@
-//! What writing and checking need beside the bytes of the archive, kept from one message to the
-//! next.
+//! The memory that writing and checking need beside the bytes of the archive, kept from one message to
+//! the next.
 //!
-//! Everything in here follows one rule: what a message needed stays for the next one, so that
-//! nothing is allocated in a steady state; and room of more than [`KEPT`] bytes of which 64
-//! messages in a row needed less than a quarter shrinks to what they did need.
+//! Everything in here follows one rule. What a message needed stays for the next one, so that nothing
+//! is allocated in a steady state. If 64 messages in a row need less than a quarter of some room, and
+//! it has more than [`KEPT`] bytes, it shrinks to what they needed.
 
 use std::alloc::Layout;
 use std::mem::MaybeUninit;
@@ -20,23 +20,23 @@ use super::table::{Idle, KEPT, Table};
 use crate::archive::Message;
 use crate::error::DataCloneError;
 
-/// What a sender keeps.
+/// What a sender keeps between messages.
 #[derive(Default)]
 pub(crate) struct Scratch {
     /// Made for the first message whose type needs it.
     arena: Option<Arena>,
     need: Need,
     shares: Shares,
-    /// Where an archive that came from elsewhere is aligned.
+    /// An aligned copy of an archive that was made elsewhere.
     aligned: AlignedVec<ALIGNMENT>,
     idle: Idle,
-    /// Where an archive is written that does not go to its place at once.
+    /// Holds an archive that is not written directly into its place.
     draft: Vec<MaybeUninit<u8>>,
     draft_idle: Idle,
     pub(super) known: Known,
 }
 
-/// An archive that was written aside. To be [kept](Scratch::keep) when it was posted.
+/// An archive that was written aside. [Keep](Scratch::keep) it once it is posted.
 #[derive(Debug)]
 pub(crate) struct Draft {
     bytes: Vec<MaybeUninit<u8>>,
@@ -47,14 +47,14 @@ pub(crate) struct Draft {
 impl Draft {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         let bytes = &self.bytes[..self.length];
-        // SAFETY: `write` says how many bytes it wrote, from the start and without a gap; they come
+        // SAFETY: `write` returns how many bytes it wrote, from the start and without gaps. They come
         // from slices of bytes, or are a value whose type attests that all of its bytes are
-        // initialised. The pointer and the length are those of a slice of as many bytes.
+        // initialised. Pointer and length are those of a slice of that many bytes.
         unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), bytes.len()) }
     }
 }
 
-/// A value that is larger each time it is written aside is given up after this many attempts.
+/// After this many attempts, a value that is larger each time it is written aside is given up.
 const DRAFTS: u32 = 8;
 
 impl std::fmt::Debug for Scratch {
@@ -67,7 +67,7 @@ impl Scratch {
     /// Starts a message.
     #[inline(always)]
     pub(super) fn parts(&mut self) -> (MeasuredArena<'_>, &mut Shares) {
-        // Here and not behind the last message, which may have panicked.
+        // Here and not after the last message, which may have panicked.
         if self.need.is_dirty | self.shares.is_dirty {
             self.settle();
         }
@@ -75,7 +75,7 @@ impl Scratch {
         (MeasuredArena { arena, need: &mut self.need }, &mut self.shares)
     }
 
-    /// Ends the last message, if that has left more than an arena of a usual size.
+    /// Ends the last message, if it left more than an arena of the usual size.
     #[cold]
     #[inline(never)]
     fn settle(&mut self) {
@@ -97,8 +97,8 @@ impl Scratch {
         self.need.is_dirty |= room > KEPT;
     }
 
-    /// Writes the archive of `message` aside; or says how many bytes it needs, if these are more
-    /// than `max`.
+    /// Writes the archive of `message` aside, or returns how many bytes it needs if that is more than
+    /// `max`.
     pub(crate) fn draft<T: Message>(
         &mut self,
         message: &T,
@@ -130,7 +130,7 @@ impl Scratch {
         }
     }
 
-    /// Lends `bytes` at an address that archives may have.
+    /// Lends `bytes` at an address that is aligned for archives.
     pub(super) fn with_aligned<R>(
         &mut self,
         bytes: &[u8],
@@ -143,7 +143,7 @@ impl Scratch {
         result
     }
 
-    /// Notes how many bytes a message has had aligned.
+    /// Records how many bytes of a message were copied to be aligned.
     pub(super) fn settle_aligned(&mut self, needed: usize) {
         if let Some(most) = self.idle.note(needed, self.aligned.capacity()) {
             self.aligned = AlignedVec::with_capacity(most);
@@ -151,7 +151,7 @@ impl Scratch {
         self.need.is_dirty |= self.aligned.capacity() > KEPT;
     }
 
-    /// Lets go of what was aligned, for a type whose messages do not come by here again.
+    /// Frees a large aligned copy, for a type whose other messages never call `settle`.
     pub(super) fn forget_aligned(&mut self) {
         if self.aligned.capacity() > KEPT {
             self.aligned = AlignedVec::new();
@@ -159,14 +159,14 @@ impl Scratch {
     }
 }
 
-/// How much of the arena messages need, in bytes.
+/// How many bytes of the arena messages need.
 #[derive(Debug)]
 pub(super) struct Need {
-    /// What is allocated now; more after a message that failed.
+    /// Bytes allocated now; too high after a message that failed.
     now: usize,
-    /// The most of it since the last message ended, or what is kept in any case.
+    /// The maximum of `now` since the last message ended, or what is kept in any case.
     most: usize,
-    /// Whether there is something to settle: an arena or an aligned copy that may be too large.
+    /// Whether there is something to settle: an arena or an aligned copy may be too large.
     is_dirty: bool,
     idle: Idle,
 }
@@ -185,7 +185,7 @@ impl Need {
     }
 }
 
-/// rkyv's arena, measured.
+/// rkyv's arena, with its use measured.
 pub struct MeasuredArena<'a> {
     arena: ArenaHandle<'a>,
     need: &'a mut Need,
@@ -200,7 +200,7 @@ impl std::fmt::Debug for MeasuredArena<'_> {
 /// More than the padding of almost every allocation.
 const PADDING: usize = 16;
 
-// SAFETY: all of it is rkyv's arena; what is counted changes nothing.
+// SAFETY: rkyv's arena does all the work; counting changes nothing.
 unsafe impl Allocator<DataCloneError> for MeasuredArena<'_> {
     #[inline]
     unsafe fn push_alloc(&mut self, layout: Layout) -> Result<NonNull<[u8]>, DataCloneError> {
@@ -208,26 +208,26 @@ unsafe impl Allocator<DataCloneError> for MeasuredArena<'_> {
         if self.need.now > self.need.most {
             self.need.grow();
         }
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         unsafe { self.arena.push_alloc(layout) }
     }
 
     #[inline]
     unsafe fn pop_alloc(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), DataCloneError> {
         self.need.now = self.need.now.wrapping_sub(layout.size() + PADDING);
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         unsafe { self.arena.pop_alloc(ptr, layout) }
     }
 }
 
-/// Where the values of shared pointers are in the archive that is being written.
+/// The positions of shared pointers' values in the archive that is being written.
 #[derive(Debug, Default)]
 pub struct Shares {
-    /// The position of each value, once it is written.
+    /// The position of each value, once the value is written.
     table: Table<Option<usize>>,
-    /// Whether the table is about this message, which it is from its first shared pointer on.
+    /// Whether the table describes this message, as it does from its first shared pointer on.
     begun: bool,
-    /// Whether there is something to settle: a table of this message, or a large one.
+    /// Whether there is something to settle: a table of this message, or a large table.
     is_dirty: bool,
 }
 
@@ -241,7 +241,7 @@ impl Shares {
     }
 }
 
-/// A `Serialize` that does not keep to what `Sharing` asks.
+/// A `Serialize` that breaks the contract of `Sharing`.
 #[derive(Debug, thiserror::Error)]
 enum Misuse {
     #[error("the shared pointer was not started")]

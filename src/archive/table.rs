@@ -1,15 +1,15 @@
-//! What is known about addresses while one message is written or checked, and when room that a
-//! rare message needed is let go of.
+//! A table of addresses for writing or checking one message, and the rule for when room that a rare
+//! message needed is freed.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// So many bytes are kept for later messages, whatever they need.
+/// This many bytes are kept for later messages, whatever they need.
 pub(super) const KEPT: usize = 16 * 1024;
 
-/// After so many messages in a row that needed less than a quarter of some room, it shrinks.
+/// Room shrinks after this many messages in a row that needed less than a quarter of it.
 const PATIENCE: u32 = 64;
 
-/// Counts the messages that did not need the room they had.
+/// Counts messages in a row that did not need the room they had.
 #[derive(Debug, Default)]
 pub(super) struct Idle {
     messages: u32,
@@ -18,8 +18,8 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    /// Notes that a message needed `needed` bytes and found room for `room`. When it is time to
-    /// let go of some, says how many bytes are still needed.
+    /// Records that a message needed `needed` bytes and found room for `room`. When it is time to free
+    /// some, returns how many bytes are still needed.
     pub(super) fn note(&mut self, needed: usize, room: usize) -> Option<usize> {
         if room <= KEPT || needed > room / 4 {
             *self = Self::default();
@@ -31,17 +31,17 @@ impl Idle {
     }
 }
 
-/// A table of addresses that forgets all of them at once, in no time: what one large message
-/// needed costs the next ones nothing.
+/// A table of addresses that forgets all of them at once, in constant time, so that a large message
+/// costs the next ones nothing.
 #[derive(Debug)]
 pub(super) struct Table<V> {
-    /// A power of two, or none. At least a quarter is free, so that a search ends.
+    /// A power of two of slots, or none. At least a quarter are free, so that a search ends.
     slots: Vec<Slot<V>>,
-    /// Slots of an earlier round count as free.
+    /// Slots from earlier rounds count as free.
     round: u32,
     /// How many slots this round has taken.
     taken: usize,
-    /// Secret: archives from elsewhere choose their addresses, and must not make them collide.
+    /// Secret, since archives from elsewhere choose their addresses and must not make them collide.
     seed: u64,
     idle: Idle,
 }
@@ -67,7 +67,7 @@ impl<V: Clone> Table<V> {
         self.taken = 0;
         self.round = self.round.wrapping_add(1);
         if self.round == 0 {
-            // Slots are as old as the table: no round may be taken for an earlier one.
+            // The round wrapped: a slot may be as old as the table and must not pass for a new one.
             self.slots.iter_mut().for_each(|slot| slot.round = 0);
             self.round = 1;
         }
@@ -90,14 +90,14 @@ impl<V: Clone> Table<V> {
         self.put(address, value);
     }
 
-    /// Whether there is more room than is kept without need.
+    /// Whether there is more room than is kept in any case.
     #[inline]
     pub(super) fn is_large(&self) -> bool {
         self.slots.len() > const { KEPT / size_of::<Slot<V>>() }
     }
 
-    /// Tells the table that a message is done, and whether it used the table at all. For a
-    /// [large](Self::is_large) table only.
+    /// Tells the table that a message is done, and whether it used the table at all. Only for a
+    /// [large](Self::is_large) table.
     #[cold]
     pub(super) fn settle(&mut self, used: bool) {
         let taken = if used { self.taken } else { 0 };
@@ -109,7 +109,7 @@ impl<V: Clone> Table<V> {
         }
     }
 
-    /// Where an address is, or where it belongs.
+    /// The slot in which an address is or belongs.
     fn find(&self, address: usize) -> usize {
         let mask = self.slots.len() - 1;
         let mut at = self.hash(address) & mask;
@@ -142,7 +142,7 @@ impl<V: Clone> Table<V> {
         }
     }
 
-    /// A product folded onto itself: without the seed nobody can tell which addresses collide.
+    /// A product folded onto itself. Without the seed, nobody can predict which addresses collide.
     #[allow(clippy::cast_possible_truncation, reason = "the halves of a product")]
     fn hash(&self, address: usize) -> usize {
         const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -155,7 +155,7 @@ impl<V: Clone> Table<V> {
 mod tests {
     use super::*;
 
-    /// Enough for a table that counts as large.
+    /// Enough addresses to make a table large.
     const MANY: usize = if cfg!(miri) { 500 } else { 10_000 };
 
     fn filled(addresses: usize) -> Table<usize> {

@@ -1,9 +1,8 @@
 //! Numbers that are narrower in an archive than here.
 //!
-//! rkyv archives `usize`, `isize` and their non-zero kinds in 32 bits (or 16, or 64, as some crate
-//! of the program has chosen by a feature of rkyv's), and drops the other bits without a word.
-//! Where such a number is the whole message, that is refused here; where it is a part of one,
-//! nothing but rkyv sees it.
+//! rkyv archives `usize`, `isize` and their non-zero kinds in 32 bits, or in 16 or 64 if a crate of the
+//! program chose that with a feature of rkyv. It silently drops the other bits. If such a number is
+//! the whole message, this module refuses it. If it is part of a message, only rkyv sees it.
 
 use std::any::TypeId;
 use std::marker::PhantomData;
@@ -14,10 +13,10 @@ use rkyv::primitive::{FixedIsize, FixedUsize};
 
 use crate::archive::Message;
 
-/// Whether the archive of `message` is too narrow for it, as far as that can be seen.
+/// Whether the archive of `message` is too narrow for it, as far as can be seen from here.
 #[inline(always)]
 pub(crate) fn is_cut<T: Message>(message: &T) -> bool {
-    // All of it is known when this is compiled, for almost every type.
+    // For almost every type, all of this is known at compile time.
     let is_narrower = size_of::<T>() == size_of::<usize>()
         && size_of::<Archived<T>>() == size_of::<FixedUsize>()
         && size_of::<FixedUsize>() < size_of::<usize>();
@@ -34,11 +33,11 @@ fn is_cut_number<T>(message: &T) -> bool {
 
 /// The value, if it is an `N`.
 fn get<T, N: Copy + 'static>(value: &T) -> Option<N> {
-    // SAFETY: the types are the same. `N` has no lifetimes in which they could differ.
+    // SAFETY: the types are the same; they cannot differ in lifetimes, since `N` has none.
     (type_id::<T>() == TypeId::of::<N>()).then(|| unsafe { *std::ptr::from_ref(value).cast::<N>() })
 }
 
-/// The identity of a type but for its lifetimes.
+/// The identity of a type, ignoring its lifetimes.
 fn type_id<T>() -> TypeId {
     trait Identity {
         fn type_id(&self) -> TypeId
@@ -54,7 +53,7 @@ fn type_id<T>() -> TypeId {
         }
     }
     let of: &dyn Identity = &PhantomData::<T>;
-    // SAFETY: the method looks at nothing, so nothing outlives its lifetime.
+    // SAFETY: the method does not use the value, so nothing outlives its lifetime.
     #[allow(clippy::disallowed_methods, reason = "a lifetime, nothing of the value")]
     let of = unsafe { std::mem::transmute::<&dyn Identity, &(dyn Identity + 'static)>(of) };
     of.type_id()

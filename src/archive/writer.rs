@@ -8,8 +8,8 @@ use rkyv::ser::{Positional, Writer};
 use super::copy::put;
 use crate::error::DataCloneError;
 
-/// The reach of the offsets in an archive, which another crate of the program may choose by a
-/// feature of rkyv's. Beyond this many bytes rkyv panics instead of failing.
+/// The reach of the offsets in an archive, which another crate of the program may choose with a feature
+/// of rkyv. Beyond this many bytes, rkyv panics instead of failing.
 #[allow(
     clippy::cast_sign_loss,
     clippy::cast_possible_truncation,
@@ -23,11 +23,11 @@ pub(crate) const MAX_LENGTH: usize = if size_of::<FixedIsize>() < size_of::<usiz
     isize::MAX as usize
 };
 
-/// Writes into a fixed place, and goes on counting when that is full, up to [`MAX_LENGTH`].
+/// Writes into a fixed place. When that is full, it keeps counting, up to [`MAX_LENGTH`].
 #[derive(Debug)]
 pub struct BoundedWriter<'a> {
     place: &'a mut [MaybeUninit<u8>],
-    /// Bytes written or, beyond the place, counted.
+    /// Bytes written or, beyond the place, only counted.
     position: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The one word that says whether the channel has ended, and by whom.
+//! The one word that says whether the channel has ended, and which port ended it.
 
 use crate::sync::{StateWord, order};
 
@@ -17,7 +17,7 @@ impl Side {
         }
     }
 
-    /// For people.
+    /// The number shown to people.
     #[cfg(feature = "tracing")]
     pub(crate) const fn number(self) -> u8 {
         self as u8 + 1
@@ -29,7 +29,7 @@ impl Side {
     }
 }
 
-/// Bits of the state; the second of each pair is port 2's, one place to the left.
+/// Bits of the state. Each bit of port 2 is one place to the left of port 1's.
 mod bit {
     /// The port called `close()`.
     pub(super) const CLOSED: u32 = 1;
@@ -48,8 +48,8 @@ pub(crate) enum Half {
     Receiver,
 }
 
-/// The shared state; written only by read-modify-writes, which only ever set bits, so no end is
-/// ever overwritten and every reader that sees a later one also sees the earlier ones.
+/// The shared state. Only read-modify-writes change it, and they only set bits. So no end is ever
+/// overwritten, and a reader that sees a later end also sees the earlier ones.
 #[derive(Debug)]
 pub(crate) struct CloseState(StateWord);
 
@@ -62,7 +62,7 @@ impl CloseState {
         Self(StateWord::new(0))
     }
 
-    /// Notes that `side` closed; `true` the first time it does.
+    /// Records that `side` closed; `true` the first time.
     pub(crate) fn close(&self, side: Side) -> bool {
         // ORDERING(S1): Release; pairs with S2: what the closer posted before is visible.
         let (success, failure) = (order::end(), order::UNORDERED);
@@ -74,7 +74,7 @@ impl CloseState {
         previous.is_ok()
     }
 
-    /// Notes that a half of `side` is gone.
+    /// Records that a half of `side` is gone.
     pub(crate) fn drop_half(&self, side: Side, half: Half) {
         let bit = match half {
             Half::Sender => bit::SENDER_GONE,
@@ -83,19 +83,19 @@ impl CloseState {
         let ordering = match half {
             // ORDERING(S1): Release; pairs with S2: what was posted before is visible.
             Half::Sender => order::end(),
-            // Whoever sees this one gives up posting, and looks for nothing.
+            // A thread that sees this stops posting, and looks for nothing.
             Half::Receiver => order::UNORDERED,
         };
         self.0.fetch_or(side.bit(bit), ordering);
     }
 
-    /// The state, with nothing else in order; to find out whether it is worth a second look.
+    /// The state, without ordering anything else. It tells whether a second look is worthwhile.
     #[inline]
     pub(crate) fn hint(&self) -> Ended {
         Ended(self.0.load(order::UNORDERED))
     }
 
-    /// The state, with everything visible that was posted before the end.
+    /// The state, and everything that was posted before the end becomes visible.
     #[inline]
     pub(crate) fn ended(&self) -> Ended {
         // ORDERING(S2): Acquire; pairs with S1 in `close` and `drop_half`.
@@ -104,7 +104,7 @@ impl CloseState {
 }
 
 impl Ended {
-    /// Nothing has ended at all.
+    /// Nothing has ended.
     #[inline]
     pub(crate) const fn is_open(self) -> bool {
         self.0 == 0

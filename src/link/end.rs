@@ -7,8 +7,8 @@ use super::wait::WaitCell;
 use super::{Link, Side};
 use crate::sync::Arc;
 
-/// The link, with the cell in which the other end of the direction waits at hand: each message looks
-/// there, and need not calculate where it is.
+/// The link, with a pointer to the cell in which the direction's other end waits. Each message reads
+/// that cell and need not compute its place.
 #[derive(Debug)]
 pub(crate) struct LinkEnd {
     /// A cell of `link`.
@@ -16,7 +16,7 @@ pub(crate) struct LinkEnd {
     link: Arc<Link>,
 }
 
-// SAFETY: `peer` is part of what `link` shares, and gives access to no more than that does.
+// SAFETY: `peer` points into what `link` shares, and gives access to nothing else.
 unsafe impl Send for LinkEnd where Arc<Link>: Send {}
 
 // SAFETY: as above.
@@ -33,11 +33,11 @@ impl LinkEnd {
         Self { peer: link.sender(side.peer()).into(), link }
     }
 
-    /// Where the other end of the direction waits.
+    /// The cell in which the other end of the direction waits.
     #[inline(always)]
     pub(crate) fn peer(&self) -> &WaitCell {
-        // SAFETY: the cell lies in the link, which stays where it is for as long as `self.link`
-        // counts; nobody borrows a cell mutably while it is shared.
+        // SAFETY: the cell lies in the link, which does not move while `self.link` keeps it alive.
+        // Nobody borrows a cell mutably while it is shared.
         unsafe { self.peer.as_ref() }
     }
 }

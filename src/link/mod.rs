@@ -1,4 +1,4 @@
-//! What the two ports of a channel share beside the rings: the end, and who sleeps.
+//! What the two ports of a channel share beside the rings: whether it has ended, and who sleeps.
 
 mod close;
 mod end;
@@ -26,13 +26,13 @@ pub(crate) struct Link {
     receivers: [CachePadded<WaitCell>; 2],
     pub(crate) barrier: Barrier,
     pub(crate) stalls: Stalls,
-    /// By the side: where the sending half is that the running message handler of its port was
-    /// given, or zero. Written by the thread that runs the handler, and of meaning to it only: to
-    /// another one a value is as good as zero, as no other half is at that address.
+    /// By side: the address of the sending half that the port's running message handler was given, or
+    /// zero. The thread that runs the handler writes this, and only that thread gives it a meaning. For
+    /// any other thread a value is as good as zero, since no other half is at that address.
     targets: [CachePadded<Statistic>; 2],
     /// By the side that posts.
     counters: [DirectionCounters; 2],
-    /// Tells the channels of a program apart.
+    /// Identifies the channel in this program.
     #[cfg(feature = "tracing")]
     pub(crate) channel: usize,
 }
@@ -53,14 +53,14 @@ impl Link {
         })
     }
 
-    /// What was counted about the direction from `side` to its peer.
+    /// The counts of the direction from `side` to its peer.
     #[cfg(feature = "stats")]
     pub(crate) fn stats(&self, side: Side) -> Stats {
         let ends = [self.sender(side), self.receiver(side.peer())];
         self.counters(side).read(ends.map(WaitCell::counters))
     }
 
-    /// Tells a channel from all others that there are.
+    /// Identifies the channel among all live ones.
     #[inline]
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -84,7 +84,7 @@ impl Link {
         &self.targets[side as usize]
     }
 
-    /// What is counted about the direction into which `side` posts.
+    /// The counters of the direction into which `side` posts.
     #[inline]
     pub(crate) fn counters(&self, side: Side) -> &DirectionCounters {
         &self.counters[side as usize]
@@ -95,12 +95,12 @@ impl Link {
         self.state.ended().is_gone(side.peer(), half)
     }
 
-    /// Whether one of the ports closed, or the peer of `side` will post no more.
+    /// Whether one of the ports closed, or the peer of `side` can no longer post.
     pub(crate) fn has_ended(&self, side: Side) -> bool {
         self.state.hint().is_closed() || self.is_peer_gone(side, Half::Sender)
     }
 
-    /// Ends the channel for both ports and wakes everybody. Once per side; then a no-op.
+    /// Ends the channel for both ports and wakes everybody. Only the first call per side has an effect.
     pub(crate) fn close(&self, side: Side) {
         if !self.state.close(side) {
             return;
@@ -111,7 +111,7 @@ impl Link {
         event!(debug, channel = self.channel, port = side.number(), "channel closed");
     }
 
-    /// Notes that a half of `side` is gone and wakes whoever waits for it.
+    /// Records that a half of `side` is gone, and wakes the end that waits for it.
     pub(crate) fn drop_half(&self, side: Side, half: Half) {
         self.state.drop_half(side, half);
         let peer = side.peer();

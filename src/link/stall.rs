@@ -1,9 +1,9 @@
 //! Which of two ports that wait for room on each other is refused.
 //!
-//! Two whole ports that both wait for room in `post_message` wait for ever: each would have to
-//! receive to make room for the other. The one that comes later must be told instead, and only
-//! if the earlier one is really stuck, not merely about to notice the room that it was given.
-//! Both questions are answered under one lock, which is taken on the way to sleep only.
+//! Two whole ports that both wait for room in `post_message` would wait for ever: each would have to
+//! receive to make room for the other. So the later one is refused, but only if the earlier one is
+//! really stuck, and not merely about to notice the room that it was given. One lock answers both
+//! questions. It is taken only on the way to sleep.
 
 use crate::link::Side;
 use crate::ring::{Progress, Target};
@@ -11,20 +11,20 @@ use crate::sync::Mutex;
 use crate::sync::order::{Mutant, active};
 use std::sync::PoisonError;
 
-/// The two ports of a channel, as far as they wait for room with no way out.
+/// The stalls of a channel's two ports: waits for room with no way out.
 #[derive(Debug)]
 pub(crate) struct Stalls(Mutex<[Option<Stall>; 2]>);
 
-/// A wait for room that has no end of its own.
+/// A wait for room that does not end by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Stall {
     pub(crate) target: Target,
-    /// How far the waiting side has itself received. While it waits it receives nothing more, so a
-    /// side that is further has left without a word: its future was forgotten.
+    /// How far the waiting side has itself received. It receives nothing while it waits. So a side that
+    /// is further on has stopped waiting without saying so: its future was forgotten.
     pub(crate) received: usize,
 }
 
-/// Waiting would never end: the peer waits for room too, and only this port could give it.
+/// Waiting would never end: the peer also waits for room, and only this port could make it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct WouldDeadlock;
 
@@ -33,11 +33,11 @@ impl Stalls {
         Self(Mutex::new([None; 2]))
     }
 
-    /// Asks whether `side` may wait for room, given what it has itself received so far and how far
-    /// the peer has received; while it waits it receives nothing more.
+    /// Asks whether `side` may wait for room, given how far it and the peer have received. It receives
+    /// nothing while it waits.
     ///
-    /// With a `stall` the wait has no end of its own, so the peer must not wait for this side
-    /// until it [leaves](Self::leave). A wait that ends by itself, at a deadline, is no stall.
+    /// With a `stall` the wait does not end by itself, so the peer must not wait for this side until it
+    /// [leaves](Self::leave). A wait that ends by itself, at a deadline, is not a stall.
     pub(crate) fn enter(
         &self,
         side: Side,
@@ -47,9 +47,9 @@ impl Stalls {
     ) -> Result<(), WouldDeadlock> {
         let mut stalls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let peer = stalls[side.peer() as usize];
-        // Asked behind the lock, which shows what the peer received before it went to wait.
+        // Read under the lock, which makes visible what the peer received before it waited.
         if let Some(peer) = peer.filter(|peer| peer.received == peer_received()) {
-            // What the peer waits for, this side alone can give it, and this side is here.
+            // Only this side can give the peer what it waits for, and this side is here.
             let is_stuck = !received.has_reached(peer.target) || active(Mutant::HastyStall);
             if is_stuck && !active(Mutant::NoStall) {
                 return Err(WouldDeadlock);
@@ -59,7 +59,7 @@ impl Stalls {
         Ok(())
     }
 
-    /// Says that `side` waits no longer.
+    /// Records that `side` no longer waits.
     pub(crate) fn leave(&self, side: Side) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)[side as usize] = None;
     }

@@ -3,52 +3,52 @@
 use super::block::{self, Shape};
 use super::layout::Layout;
 
-/// Full blocks that a consumer finds before it looks ahead. One that keeps up with its producer must
-/// not touch the line that is being written.
+/// Full blocks that a consumer finds before it looks ahead. A consumer that keeps up with its
+/// producer must not touch the cache line that is being written.
 const STREAK: u32 = if cfg!(message_port_loom) { 1 } else { 8 };
 
-/// The same where looking ahead keeps finding nothing: it doubles up to this many.
+/// While looking ahead keeps finding nothing, the streak doubles, up to this many.
 const LONGEST_STREAK: u32 = if cfg!(message_port_loom) { 1 } else { 4096 };
 
-/// Bytes that are looked ahead at most: about as many lines as a core fetches at a time.
+/// How many bytes to look ahead at most: about as many cache lines as a core fetches at a time.
 const MOST: usize = 1024;
 
-/// How many blocks a consumer looks ahead of what it knows.
+/// How many blocks past those it knows of a consumer looks ahead.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ahead {
-    /// As many as were full at the last look. Zero while the consumer keeps up.
+    /// Blocks that were full at the last look. Zero while the consumer keeps up.
     blocks: usize,
-    /// At most.
+    /// The most blocks to look ahead.
     most: usize,
-    /// Full blocks to be found until the next look.
+    /// Full blocks still to be found before the next look.
     due: u32,
-    /// Full blocks from a look that finds nothing, or from when the consumer keeps up, to the next.
+    /// Full blocks between a look that found nothing (or the consumer keeping up) and the next look.
     streak: u32,
-    /// Blocks of half a lap.
+    /// Blocks in half a lap.
     half: usize,
     /// See [`reserve`](Self::reserve).
     reserve: usize,
 }
 
 impl Ahead {
-    /// For a direction that may grow, in which a segment may end in between.
+    /// For a direction that may grow: a segment may end within that distance.
     pub(super) const NEVER: Self =
         Self { blocks: 0, most: 0, due: STREAK, streak: STREAK, half: 0, reserve: 0 };
 
     /// For a ring of `bytes` bytes.
     pub(super) fn new(layout: Layout, bytes: usize) -> Self {
         let Layout::Blocks(shape) = layout else { return Self::NEVER };
-        // With what is known already, less than a lap.
+        // Together with the blocks already known, less than a lap.
         let (most, half) = (MOST.min(bytes / 4) / shape.stride(), bytes / 2 / shape.stride());
         Self { most, half, ..Self::NEVER }
     }
 
-    /// Whether anybody may look ahead at all.
+    /// Whether this consumer may look ahead at all.
     pub(super) fn is_possible(&self) -> bool {
         self.most > 0
     }
 
-    /// Blocks of half a lap: behind the consumer's own, so many are certainly of this lap.
+    /// Blocks in half a lap: this many behind the consumer's own are certainly of this lap.
     pub(super) fn farthest(&self) -> usize {
         self.half
     }
@@ -67,13 +67,13 @@ impl Ahead {
         self.is_possible().then(|| (self.blocks * 2).clamp(1, self.most))
     }
 
-    /// When less than this is known, as a distance of positions, it is time to look ahead again.
+    /// It is time to look ahead again when less than this is known, as a distance of positions.
     #[inline(always)]
     pub(super) fn reserve(&self) -> usize {
         self.reserve
     }
 
-    /// Takes account of what was found.
+    /// Adapts the distance to what the look found.
     #[inline]
     pub(super) fn learn(&mut self, is_full: bool, shape: Shape) {
         if is_full {
@@ -86,7 +86,7 @@ impl Ahead {
         }
     }
 
-    /// The consumer keeps up.
+    /// Starts over: the consumer keeps up.
     #[inline]
     pub(super) fn start_again(&mut self) {
         (self.blocks, self.reserve, self.due) = (0, 0, self.streak);

@@ -1,16 +1,15 @@
 //! The arithmetic of blocks: messages of one size, of which one header publishes several.
 //!
-//! A block is a header and room for a fixed number of messages behind it. The header is a number
-//! that only grows: the lap in its upper bits, how many messages of this block are published in
-//! its lower ones. What is left of an earlier lap is therefore never taken for news, and nothing
-//! has to be cleared. A *position* counts messages since the ring was made, in steps of [`STEP`],
-//! and wraps with `usize`.
+//! A block is a header followed by room for a fixed number of messages. The header only grows: its
+//! upper bits hold the lap, its lower bits the number of published messages in the block. A header
+//! left from an earlier lap is therefore never taken for news, and nothing has to be cleared. A
+//! *position* counts messages since the ring was made, in steps of [`STEP`], and wraps with `usize`.
 
-/// From one position to the next. Odd numbers are not positions, so they can stand for what none
-/// has reached.
+/// From one position to the next. Odd numbers are not positions, so they can mark what no position
+/// reaches.
 pub(crate) const STEP: usize = 2;
 
-/// Bytes of a cache line, on the machines for which blocks are shaped.
+/// Bytes of a cache line on the machines for which blocks are shaped.
 pub(crate) const LINE: usize = 64;
 
 /// Bytes of a header.
@@ -19,13 +18,13 @@ const HEADER: usize = size_of::<u32>();
 /// The bits of a header that count messages.
 const COUNT: u32 = 0x7f;
 
-/// Set in the header of the last block of a segment: what follows its messages is in the next one.
+/// Set in the header of a segment's last block: the direction continues in the next segment.
 const SWITCH: u32 = 0x80;
 
-/// From the headers of one lap to those of the next.
+/// How much a header grows from one lap to the next.
 const LAP: u32 = 0x100;
 
-/// What the blocks of a direction look like.
+/// The shape of a direction's blocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Shape {
     /// Bytes of a message.
@@ -39,14 +38,14 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// Bytes of the largest messages that lie in blocks.
+    /// Size of the largest messages that lie in blocks, in bytes.
     pub(crate) const MAX_SIZE: usize = 512;
 
     /// The shape for messages of `size` bytes, a multiple of `align`.
     ///
-    /// Where several fit a cache line with their header, a block is a line: one transfer brings
-    /// the news and the message. Where they do not, each has a header of its own and they lie as
-    /// close as their alignment allows, since lines are what a stream pays for.
+    /// If several messages and a header fit a cache line, a block is one line, so one transfer
+    /// brings the header and the message. Otherwise each message has its own header, and blocks lie
+    /// as close as alignment allows, because a stream's cost is its cache lines.
     pub(crate) const fn of(size: usize, align: usize) -> Self {
         assert!(size <= Self::MAX_SIZE);
         let header = if align > HEADER { align } else { HEADER };
@@ -85,27 +84,27 @@ impl Shape {
         if blocks == 0 { 1 } else { blocks }
     }
 
-    /// Bytes of memory that a ring of `capacity` bytes takes: those of whole blocks, and one more
-    /// that is always free.
+    /// Bytes of memory that a ring of `capacity` bytes takes: whole blocks, and one more that always
+    /// stays free.
     pub(crate) const fn bytes(self, capacity: usize) -> usize {
         (self.blocks(capacity) + 1) * self.stride()
     }
 
     /// How far the tail may be ahead of the head, as a distance of positions.
     ///
-    /// One block is always free, so that the producer enters only blocks whose messages of the lap
-    /// before are all given back.
+    /// One block always stays free. So the producer enters a block only once all of its messages of
+    /// the previous lap have been given back.
     pub(crate) const fn room(self, capacity: usize) -> usize {
         self.blocks(capacity) * self.count() * STEP
     }
 
-    /// Which block of its ring a cursor is in.
+    /// The index in the ring of the block that a cursor is in.
     #[cfg(message_port_loom)]
     pub(crate) const fn block(self, cursor: Cursor) -> usize {
         cursor.at / self.stride()
     }
 
-    /// Which message of its ring a cursor is at.
+    /// The index in the ring of the message that a cursor is at.
     #[cfg(message_port_loom)]
     pub(crate) const fn slot(self, cursor: Cursor) -> usize {
         self.block(cursor) * self.count() + cursor.index()
@@ -124,12 +123,12 @@ impl Shape {
     }
 }
 
-/// Where an end is in its segment.
+/// The place of an end in its segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor {
     /// Offset of the block, in bytes.
     pub(crate) at: usize,
-    /// The header that this block has when what is before the cursor is published.
+    /// The header of this block once everything before the cursor is published.
     pub(crate) word: u32,
 }
 
@@ -137,7 +136,7 @@ impl Cursor {
     /// The first message of a segment.
     pub(crate) const START: Self = Self { at: 0, word: LAP };
 
-    /// Which message of its block is the next one.
+    /// The index in its block of the next message.
     #[inline(always)]
     pub(crate) const fn index(self) -> usize {
         (self.word & COUNT) as usize
@@ -146,18 +145,18 @@ impl Cursor {
     /// Offset of the next message, in bytes.
     #[inline(always)]
     pub(crate) const fn offset(self, shape: Shape) -> usize {
-        // Where a block is a message, there is nothing to calculate.
+        // With one message per block there is nothing to calculate.
         let index = if shape.count() == 1 { 0 } else { self.index() };
         self.at + shape.header as usize + index * shape.size()
     }
 
-    /// Whether the next message is the last one of its block.
+    /// Whether the next message is the last of its block.
     #[inline(always)]
     pub(crate) const fn is_last(self, shape: Shape) -> bool {
         shape.count() == 1 || self.index() + 1 == shape.count()
     }
 
-    /// Moves behind the next message of a ring of `bytes` bytes.
+    /// Moves past the next message, in a ring of `bytes` bytes.
     #[inline(always)]
     pub(crate) const fn advance(&mut self, shape: Shape, bytes: usize) {
         if self.is_last(shape) {
@@ -170,20 +169,20 @@ impl Cursor {
     /// The first message of the block after this one.
     #[inline(always)]
     pub(crate) const fn next_block(self, shape: Shape, bytes: usize) -> Self {
-        // Where a block is a message, no cursor is in the middle of one.
+        // With one message per block, no cursor is in the middle of a block.
         let word = if shape.count() == 1 { self.word } else { self.word & !COUNT };
         let at = self.at + shape.stride();
         if at == bytes { Self::next_lap(word) } else { Self { at, word } }
     }
 
-    /// The first message of the lap after that of a block whose messages begin with `word`. Rare, and
-    /// a branch: the place of the next message is not to wait for a calculation.
+    /// The first message of the next lap, from a block whose messages begin with `word`. This is rare
+    /// and a branch, so that the place of the next message does not wait for a calculation.
     #[cold]
     const fn next_lap(word: u32) -> Self {
         Self { at: 0, word: word.wrapping_add(LAP) }
     }
 
-    /// The first message of the block before this one, which is not the first one of the first lap.
+    /// The first message of the previous block; this one is not the first block of the first lap.
     #[inline]
     pub(crate) const fn block_before(self, shape: Shape, bytes: usize) -> Self {
         let word = self.word & !COUNT;
@@ -194,20 +193,20 @@ impl Cursor {
         }
     }
 
-    /// Moves so many messages, fewer than a lap, ahead.
+    /// Moves ahead by a number of messages, fewer than a lap.
     pub(crate) const fn forward(self, shape: Shape, messages: usize, bytes: usize) -> Self {
         let messages = self.index() + messages;
         self.ahead(shape, messages / shape.count(), bytes).within(messages % shape.count())
     }
 
-    /// So many messages ahead, in the same block.
+    /// The place that many messages ahead, in the same block.
     pub(crate) const fn within(self, messages: usize) -> Self {
         #[allow(clippy::cast_possible_truncation, reason = "less than the messages of a block")]
         let messages = messages as u32;
         Self { word: self.word + messages, ..self }
     }
 
-    /// Whether two cursors in one segment are in the same block of the same lap.
+    /// Whether two cursors of one segment are in the same block of the same lap.
     #[inline]
     pub(crate) const fn is_in_block_of(self, other: Self) -> bool {
         self.at == other.at && self.word & !COUNT == other.word & !COUNT
@@ -219,7 +218,7 @@ impl Cursor {
         self.word & !COUNT | shape.count as u32
     }
 
-    /// The first message of the block that comes so many blocks, fewer than a lap, after this one.
+    /// The first message of the block that many blocks after this one, fewer than a lap.
     pub(crate) const fn ahead(self, shape: Shape, blocks: usize, bytes: usize) -> Self {
         let word = self.word & !COUNT;
         let at = self.at + blocks * shape.stride();
@@ -230,14 +229,14 @@ impl Cursor {
         }
     }
 
-    /// Whether the segment is still in its first lap, in which headers hold anything.
+    /// Whether the segment is in its first lap, in which headers are uninitialised.
     #[inline(always)]
     pub(crate) const fn is_in_first_lap(self) -> bool {
         self.word & !COUNT == LAP
     }
 }
 
-/// The header of a block in which nothing of this lap is published.
+/// The header of a block with nothing of this lap published.
 #[inline(always)]
 pub(crate) const fn untouched(cursor: Cursor) -> u32 {
     cursor.word.wrapping_sub(LAP)
@@ -252,18 +251,19 @@ pub(crate) const fn switch(cursor: Cursor) -> u32 {
 /// What a header says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum News {
-    /// So many messages of this block are published from here on.
+    /// That many messages of this block are published from the cursor on.
     Messages(usize),
-    /// Nothing is published from here on.
+    /// Nothing is published from the cursor on.
     Nothing,
-    /// The direction goes on in the next segment.
+    /// The direction continues in the next segment.
     Switch,
 }
 
-/// What a header says to a consumer that is at `cursor`.
+/// What a header means to a consumer at `cursor`.
 #[inline(always)]
 pub(crate) const fn news(header: u32, cursor: Cursor) -> News {
-    // What is left of an earlier lap is less than the cursor's word, and so is far ahead of it.
+    // A header left from an earlier lap is less than the cursor's word, so the difference wraps to
+    // a huge number.
     let ahead = (header & !SWITCH).wrapping_sub(cursor.word);
     if ahead.wrapping_sub(1) < COUNT {
         News::Messages(ahead as usize)

@@ -1,11 +1,11 @@
-//! How much memory one direction may have. Belongs to the producer, which allocates all of it.
+//! How much memory one direction may have. The producer owns this, since it allocates all of it.
 
-/// Bytes that a direction has allocated, and how many it may.
+/// How many bytes a direction has allocated, and how many it may allocate.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: usize,
     allocated: usize,
-    /// What the consumer had freed, by its own count, when it was last looked at.
+    /// The consumer's count of bytes freed, when last read.
     freed: usize,
 }
 
@@ -28,12 +28,12 @@ impl Budget {
         bytes <= self.limit - self.allocated
     }
 
-    /// Bytes that may still be allocated, if the consumer has freed `total` by its running count.
+    /// Bytes that may still be allocated, if the consumer's running count of bytes freed is `total`.
     pub(super) fn left(&self, total: usize) -> usize {
         self.limit - (self.allocated - total.wrapping_sub(self.freed))
     }
 
-    /// Notes an allocation, for which there is [room](Self::has).
+    /// Records an allocation, for which there is [room](Self::has).
     pub(super) fn take(&mut self, bytes: usize) {
         debug_assert!(self.has(bytes));
         self.allocated += bytes;
@@ -44,7 +44,7 @@ impl Budget {
         self.allocated -= bytes;
     }
 
-    /// Takes account of what the consumer has freed, of which `total` is the running count.
+    /// Credits what the consumer has freed; `total` is its running count.
     pub(super) fn note_freed(&mut self, total: usize) {
         let news = total.wrapping_sub(self.freed);
         self.freed = total;

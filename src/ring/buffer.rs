@@ -1,10 +1,10 @@
-//! The bytes of a ring: the only raw pointers into it, and the commit words inside it.
+//! The bytes of a ring: the only raw pointers into it, and its commit words.
 //!
-//! Nothing is initialised from the start: the producer writes a header before the consumer can
-//! come to it, and a payload before it publishes the header. Who may touch which bytes when is the
-//! protocol's business (`docs/protocol.md`); the `unsafe` functions here pass that obligation on to
-//! the producer and the consumer. Under loom each message has a shadow cell that is entered for
-//! the length of every access, so that a model notices an access the protocol does not order.
+//! Nothing is initialised up front: the producer writes a header before the consumer can reach it,
+//! and a payload before it publishes the header. The protocol (`docs/protocol.md`) says who may
+//! touch which bytes when; the `unsafe` functions here leave that obligation to the producer and
+//! the consumer. Under loom each message has a shadow cell that every access enters for as long as
+//! it lasts, so that a model catches accesses that the protocol does not order.
 
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -28,12 +28,12 @@ pub(super) struct Buffer {
 }
 
 // SAFETY: shared access goes through the headers, which are atomic, and through the reads and
-// writes of its views, whose callers promise that their ranges do not overlap in time.
+// writes of its views, whose callers promise that conflicting ranges never overlap in time.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// Makes a ring of memory that holds anything. Before there is a consumer, the producer clears
-    /// the first header.
+    /// Makes a ring of uninitialised memory. The producer clears the first header before there is a
+    /// consumer.
     pub(super) fn new(memory: Memory, layout: Layout) -> Self {
         debug_assert!(
             layout != Layout::Frames
@@ -51,11 +51,11 @@ impl Buffer {
         self.memory.len()
     }
 
-    /// The bytes, for an end to keep at hand.
+    /// A view of the bytes, for an end to keep.
     ///
     /// # Safety
     ///
-    /// The buffer stays where it is, and the view is not used after the buffer was dropped.
+    /// The buffer does not move, and the view is not used after the buffer is dropped.
     pub(super) unsafe fn view(&self) -> View {
         View {
             base: self.memory.base(),
@@ -68,7 +68,7 @@ impl Buffer {
 
 #[cfg(any(message_port_loom, message_port_teeth))]
 impl Buffer {
-    /// Has a model notice everybody who still uses these bytes.
+    /// Makes a model fail if anybody still uses these bytes.
     pub(super) fn enter(&self) {
         #[cfg(message_port_loom)]
         self.shadow.enter();
@@ -77,7 +77,7 @@ impl Buffer {
 
 #[cfg(message_port_loom)]
 impl Drop for Buffer {
-    /// The last owner must come after everybody's last access.
+    /// The drop must be ordered after every access.
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.enter();
@@ -85,17 +85,17 @@ impl Drop for Buffer {
     }
 }
 
-/// Access to the bytes of a [`Buffer`] without a detour through what is shared.
+/// Direct access to the bytes of a [`Buffer`], not through the shared state.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
     base: NonNull<u8>,
-    /// The bytes of the ring less one; where the layout is frames, a mask for positions.
+    /// The size of the ring in bytes, less one; in the frame layout, a mask for positions.
     mask: usize,
     #[cfg(message_port_loom)]
     shadow: NonNull<shadow::Shadow>,
 }
 
-// SAFETY: it is a shared reference to a `Buffer`, which is `Sync`, without its lifetime.
+// SAFETY: this is a shared reference to a `Buffer`, which is `Sync`, without its lifetime.
 unsafe impl Send for View {}
 // SAFETY: as above.
 unsafe impl Sync for View {}
@@ -140,10 +140,10 @@ impl View {
         {
             let header = self.at(position.wrapping_sub(HEADER)).cast();
             // SAFETY: `Buffer::view` was promised that the buffer is still there. The header is
-            // inside of it and 8-aligned, since positions are multiples of sixteen. While a
-            // position is the consumer's next one or the producer's, its header is accessed
-            // through this function only; it serves as payload in other laps, which release and
-            // refresh (R1, R2) order against these.
+            // inside it and 8-aligned, since positions are multiples of sixteen. While a position
+            // is the consumer's next one or the producer's, its header is accessed only through
+            // this function. In other laps it is payload; release and refresh (R1, R2) order those
+            // accesses against these.
             unsafe { AtomicU32::from_ptr(header.as_ptr()) }
         }
     }
@@ -154,7 +154,7 @@ impl View {
         self.offset(position.wrapping_sub(HEADER)) / SLOT
     }
 
-    /// Reads the commit word of the frame at `position`; what it announces is then visible.
+    /// Reads the commit word of the frame at `position`, and makes visible what it announces.
     #[inline]
     pub(super) fn poll(&self, position: usize) -> u32 {
         #[cfg(message_port_loom)]
@@ -163,8 +163,8 @@ impl View {
         self.header(position).load(order::poll())
     }
 
-    /// Marks the frame at `position` as not there. For the producer, before the commit of the
-    /// frame in front of it makes the consumer poll this one.
+    /// Marks the frame at `position` as absent. The producer does this before it commits the frame in
+    /// front, which makes the consumer poll this one.
     #[inline]
     pub(super) fn clear(&self, position: usize) {
         #[cfg(message_port_loom)]
@@ -174,7 +174,7 @@ impl View {
         }
     }
 
-    /// Publishes the frame at `position`, and with it everything written before.
+    /// Publishes the frame at `position` and everything written before it.
     #[inline]
     pub(super) fn commit(&self, position: usize, word: u32) {
         #[cfg(message_port_loom)]
@@ -183,7 +183,7 @@ impl View {
         self.header(position).store(word, order::commit());
     }
 
-    /// Reads back a commit word. For the producer, and for the last owner.
+    /// Reads back a commit word. Only for the producer and the last owner.
     pub(super) fn committed(&self, position: usize) -> u32 {
         #[cfg(message_port_loom)]
         self.shadow().load(self.shadow_slot(position));
@@ -194,8 +194,8 @@ impl View {
     ///
     /// # Safety
     ///
-    /// The range does not reach past the end of its lap, and while the run lives nobody else
-    /// reads or writes these bytes.
+    /// The range does not reach past the end of its lap, and nobody else reads or writes these bytes
+    /// while the run lives.
     #[inline]
     pub(super) unsafe fn write(&self, position: usize, length: usize) -> WriteRun {
         debug_assert!(self.offset(position) + length <= self.mask + 1);
@@ -211,8 +211,8 @@ impl View {
     ///
     /// # Safety
     ///
-    /// The range does not reach past the end of its lap, its bytes were written, and while the run
-    /// lives nobody writes them.
+    /// The range does not reach past the end of its lap, its bytes were written, and nobody writes
+    /// them while the run lives.
     #[inline]
     pub(super) unsafe fn read(&self, position: usize, length: usize) -> ReadRun {
         debug_assert!(self.offset(position) + length <= self.mask + 1);
@@ -238,13 +238,13 @@ impl View {
             // SAFETY: cursors are at blocks of the ring.
             let header = unsafe { self.base.add(cursor.at) }.cast();
             // SAFETY: `Buffer::view` was promised that the buffer is still there. The header is
-            // inside of it, aligned as blocks are, and no place for payload: it is accessed
-            // through this function only.
+            // inside it, aligned as blocks are, and never holds payload: it is accessed only
+            // through this function.
             unsafe { AtomicU32::from_ptr(header.as_ptr()) }
         }
     }
 
-    /// Reads the header of the block at `cursor`; the messages that it announces are then visible.
+    /// Reads the header of the block at `cursor`, and makes visible the messages that it announces.
     #[inline(always)]
     pub(super) fn poll_block(&self, cursor: Cursor, shape: Shape) -> u32 {
         // ORDERING(P2): Acquire; pairs with P1 in `commit_block`: the messages, and the cleared
@@ -252,7 +252,7 @@ impl View {
         self.block_header(cursor, shape).load(order::poll())
     }
 
-    /// Gives the block at `cursor` a header that announces nothing. For the producer, before it
+    /// Gives the block at `cursor` a header that announces nothing. The producer does this before it
     /// publishes the last message in front of the block.
     #[inline(always)]
     pub(super) fn clear_block(&self, cursor: Cursor, shape: Shape) {
@@ -261,7 +261,7 @@ impl View {
         }
     }
 
-    /// Publishes with `header`, in the block at `cursor`, everything written before.
+    /// Writes `header` to the block at `cursor`, which publishes everything written before.
     #[inline(always)]
     pub(super) fn commit_block(&self, cursor: Cursor, shape: Shape, header: u32) {
         // ORDERING(P1): Release; pairs with P2 in `poll_block`.
@@ -272,7 +272,7 @@ impl View {
     ///
     /// # Safety
     ///
-    /// While the run lives nobody else reads or writes this message.
+    /// Nobody else reads or writes this message while the run lives.
     #[inline(always)]
     pub(super) unsafe fn write_message(&self, cursor: Cursor, shape: Shape) -> WriteRun {
         debug_assert!(cursor.offset(shape) + shape.size() <= self.len());
@@ -289,7 +289,7 @@ impl View {
     ///
     /// # Safety
     ///
-    /// The message was written, and while the run lives nobody writes it.
+    /// The message was written, and nobody writes it while the run lives.
     #[inline(always)]
     pub(super) unsafe fn read_message(&self, cursor: Cursor, shape: Shape) -> ReadRun {
         debug_assert!(cursor.offset(shape) + shape.size() <= self.len());
@@ -304,17 +304,17 @@ impl View {
 }
 
 impl View {
-    /// Has the CPU fetch the block at `cursor`.
+    /// Prefetches the block at `cursor`.
     #[inline(always)]
     pub(super) fn prefetch(&self, shape: Shape, cursor: Cursor) {
         #[cfg(all(target_arch = "x86_64", not(any(message_port_loom, miri))))]
         {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             let block = self.base.as_ptr().wrapping_add(cursor.at);
-            // A block that is not a line shares its first one with the block before.
+            // A block that is not one cache line shares its first line with the block before.
             let mut end = shape.stride().min(block::LINE);
             while end <= shape.stride() {
-                // SAFETY: a prefetch of any address is a hint and changes nothing.
+                // SAFETY: a prefetch is only a hint, for any address.
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(block.wrapping_add(end - 1).cast()) }
                 end += block::LINE;
             }
@@ -324,7 +324,7 @@ impl View {
     }
 }
 
-/// Bytes that are the caller's alone to write, for as long as this lives.
+/// Bytes that only the caller may write while this lives.
 #[derive(Debug)]
 pub(crate) struct WriteRun {
     base: NonNull<u8>,
@@ -337,12 +337,12 @@ impl WriteRun {
     #[inline(always)]
     pub(crate) fn as_mut_slice(&mut self) -> &mut [MaybeUninit<u8>] {
         // SAFETY: whoever made the run promised that nobody else touches these bytes while it
-        // lives; they may hold anything, and `self` is borrowed uniquely.
+        // lives; they need not be initialised, and `self` is borrowed uniquely.
         unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr().cast(), self.length) }
     }
 }
 
-/// Bytes that nobody writes, for as long as this lives.
+/// Bytes that nobody writes while this lives.
 #[derive(Debug)]
 pub(crate) struct ReadRun {
     base: NonNull<u8>,
@@ -366,7 +366,7 @@ impl ReadRun {
         }
     }
 
-    /// The bytes, as a pointer that does not outlive the run.
+    /// A pointer to the bytes, valid while the run lives.
     #[inline(always)]
     pub(crate) fn as_ptr(&self) -> NonNull<[u8]> {
         NonNull::slice_from_raw_parts(self.base, self.length)

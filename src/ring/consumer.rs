@@ -24,43 +24,43 @@ use lengths::Lengths;
 pub(crate) struct Consumer {
     /// The position of the message to read next.
     next: usize,
-    /// Where that is in its segment, if the segment consists of blocks.
+    /// The place of `next` in its segment, if that consists of blocks.
     cursor: Cursor,
-    /// Up to this position the messages are known to be published, if they lie in blocks.
+    /// In blocks, messages are known to be published up to this position.
     known: usize,
     ahead: Ahead,
-    /// Everything before it was given back to the producer. Behind `next` while a message is
-    /// held, or when its guard was forgotten.
+    /// Everything before this was given back to the producer. It is behind `next` while a message is
+    /// held or after its guard was forgotten.
     released: usize,
     /// The segment in which `next` is.
     segment: SegmentRef,
     layout: Layout,
-    /// Bytes of the ring, as the user asked for them.
+    /// The ring's capacity in bytes, as requested.
     capacity: usize,
     /// A quarter of the ring, as a distance of positions.
     quarter: usize,
-    /// The frame before `next`: the size of the next one is most often the same.
+    /// Commit word and size of the previous frame: the next frame usually has the same.
     last: (u32, usize),
-    /// Messages delivered so far.
+    /// Messages delivered so far, if they lie in frames.
     received: usize,
-    /// The buffer of the message that is held, if it was spilled.
+    /// The buffer of the held message, if it was spilled.
     held: Option<Memory>,
     patience: ForMessages,
     ring: Arc<Ring>,
     store: Arc<Store>,
 }
 
-/// The message at the consumer's [position](Consumer::position), which is not yet delivered.
+/// The message at the consumer's [position](Consumer::position), not yet delivered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
-    /// The position behind it.
+    /// The position behind the message.
     end: usize,
-    /// Its commit word, if it lies in a frame.
+    /// The commit word, if the message lies in a frame.
     word: u32,
 }
 
 impl Frame {
-    /// The position behind it.
+    /// The position behind the message.
     #[inline(always)]
     pub(crate) fn end(self) -> usize {
         self.end
@@ -74,7 +74,7 @@ pub(crate) enum Peek {
     Empty,
     /// The position moved to the next lap and gave bytes back; look again.
     Skipped,
-    /// The direction goes on in another segment. To be [passed](Consumer::pass_switch).
+    /// The direction continues in another segment; [pass](Consumer::pass_switch) the switch.
     Switch,
 }
 
@@ -114,15 +114,16 @@ impl Consumer {
         self.layout
     }
 
-    /// Behind everything that was taken.
+    /// The position behind everything taken so far.
     #[inline(always)]
     pub(crate) fn position(&self) -> usize {
         self.next
     }
 
-    /// Looks for a message that is in place, as nearly all are. `None` says nothing.
+    /// Looks for a message in place, which nearly all are. `None` means nothing: use
+    /// [`peek`](Self::peek).
     ///
-    /// `layout` is that of the ring here and below, as a constant where the caller has one.
+    /// Here and below, `layout` is the ring's layout, as a constant if the caller has one.
     #[inline(always)]
     pub(crate) fn peek_in_place(&mut self, layout: Layout) -> Option<Frame> {
         debug_assert_eq!(layout, self.layout);
@@ -135,10 +136,10 @@ impl Consumer {
         }
     }
 
-    /// The frame at `next`, which has this commit word.
+    /// The frame at `next`, whose commit word is `word`.
     #[inline(always)]
     fn frame(&mut self, word: u32) -> Frame {
-        // Behind a branch, not a calculation: the next look need not wait for this word.
+        // A branch, not a calculation, so that the next look need not wait for this word.
         if word != self.last.0 {
             self.last = (word, Self::size_of_frame(word));
         }
@@ -161,7 +162,7 @@ impl Consumer {
         }
     }
 
-    /// Lets the producer get on for a moment where that has helped, and says whether to look again.
+    /// Lets the producer get ahead for a moment if that has helped; returns whether to look again.
     #[cold]
     pub(crate) fn pause(&mut self) -> bool {
         self.ahead.start_again();
@@ -194,8 +195,8 @@ impl Consumer {
         frame::next_lap(self.next, self.segment.view.len())
     }
 
-    /// Follows the producer into the next segment and gives the one before back; `false` if the
-    /// end is settled in front of it.
+    /// Follows the producer into the next segment and gives the previous one back. `false` if the end
+    /// is settled in front of the next segment.
     pub(crate) fn pass_switch(&mut self) -> bool {
         let start = match self.layout {
             Layout::Frames => self.next_lap(),
@@ -205,10 +206,10 @@ impl Consumer {
             return false;
         }
         // SAFETY: this is the consumer, and P2 made the switch visible. No message of this segment
-        // is in use any more: whoever looks for the next one has none in hand. The producer left
-        // the segment when it committed the switch, and comes back only to count what is behind
-        // the settled end: either that is behind the switch, or it was not settled when this
-        // consumer asked, and the producer then counts from `passed` on (S5, S6).
+        // is in use: a caller that looks for the next message holds none. The producer left the
+        // segment when it committed the switch. It comes back only to count what is behind the
+        // settled end. Either that end is behind the switch, or it was not settled when this
+        // consumer asked; then the producer counts from `passed` on (S5, S6).
         let Some(segment) = (unsafe { self.store.chain.pass_switch() }) else { return false };
         self.cursor = Cursor::START;
         self.segment = segment;
@@ -217,8 +218,8 @@ impl Consumer {
         true
     }
 
-    /// Announces that everything before `end` is about to be delivered. Whoever wants to know what
-    /// was read before the end looks at this announcement; see [`withdraw`](Self::withdraw).
+    /// Announces that everything before `end` is about to be delivered. This announcement decides
+    /// what counts as read when the channel ends; see [`withdraw`](Self::withdraw).
     #[inline(always)]
     pub(crate) fn claim(&self, end: usize) {
         if !order::active(order::Mutant::NoClaim) {
@@ -226,24 +227,24 @@ impl Consumer {
         }
     }
 
-    /// Asks, the own port having closed, whether what is from `position` to the claimed `end` must
-    /// be delivered all the same, since it was already counted as read. Otherwise it never will be.
+    /// After the own port closed: whether the messages from `position` to the claimed `end` must
+    /// still be delivered because they were already counted as read. Otherwise they never will be.
     #[cold]
     pub(crate) fn withdraw(&self, position: usize, end: usize) -> bool {
         self.ring.settle(position) == end
     }
 
-    /// Asks, the peer having closed, whether nothing comes after what was taken so far. From then
-    /// on nothing does; otherwise there is a message that the producer knows to be accepted.
+    /// After the peer closed: whether this is the end. If so, nothing follows what was taken so far.
+    /// If not, there is another message that the producer knows to be accepted.
     pub(crate) fn finish(&self) -> bool {
-        // A post that was refused may have left a skip behind the last message; this end has
-        // passed it then, and is ahead of the border.
+        // A refused post may have left a skip behind the last message. This end has then passed
+        // it and is ahead of the border.
         let border = self.ring.settle(self.next);
         border == self.next
             || frame::reached(self.next, border) && !order::active(order::Mutant::StrictEnd)
     }
 
-    /// Takes a message. The payload must be gone before [`release`](Self::release).
+    /// Takes a message. The payload must be dropped before [`release`](Self::release).
     #[inline(always)]
     pub(crate) fn take(&mut self, layout: Layout, frame: Frame) -> Payload {
         if layout == Layout::Frames && !frame::is_message(frame.word) {
@@ -259,7 +260,7 @@ impl Consumer {
         payload
     }
 
-    /// Moves on to what follows `frame`, which is in hand from now on.
+    /// Moves past `frame`, which is held from now on.
     #[inline(always)]
     pub(crate) fn pass(&mut self, layout: Layout, frame: Frame) {
         self.next = frame.end;
@@ -275,7 +276,7 @@ impl Consumer {
         }
     }
 
-    /// The bytes of a message in place. They must be gone before [`release`](Self::release).
+    /// The bytes of a message in place. The run must be dropped before [`release`](Self::release).
     #[inline(always)]
     pub(crate) fn payload(&self, layout: Layout, frame: Frame) -> Payload {
         match layout {
@@ -295,27 +296,27 @@ impl Consumer {
 
     #[cold]
     fn take_spilled(&mut self) -> Payload {
-        // SAFETY: as in `take`; and each frame is taken once.
+        // SAFETY: as in `payload`, and each frame is taken once.
         let ticket = unsafe { Ticket::take(self.segment.view, self.next) };
         let (memory, length) = ticket.into_parts();
         self.held.insert(memory).read(length)
     }
 
-    /// The bytes of a spilled message, which stays. They must be gone before the look is over.
+    /// The bytes of a spilled message, which is not taken. The run must be dropped before the look ends.
     pub(crate) fn spilled(&self, frame: Frame, _: &Look<'_>) -> Payload {
         debug_assert!(self.is_spilled(frame));
-        // SAFETY: P2 made the frame visible; the one consumer, which is borrowed, takes no ticket
-        // meanwhile, and the producer, having been told of the look, frees no buffer.
+        // SAFETY: P2 made the frame visible. The only consumer is borrowed, so it takes no ticket
+        // meanwhile; the producer knows of the look and frees no buffer.
         unsafe { Ticket::look(self.segment.view, self.next) }
     }
 
-    /// Whether a message was taken and not yet released: it is held, or its guard was forgotten.
+    /// Whether a message was taken but not released: it is held, or its guard was forgotten.
     #[inline]
     pub(crate) fn holds(&self) -> bool {
         self.released != self.next
     }
 
-    /// Whether so much was taken and not yet released that the producer may run out of room.
+    /// Whether so much was taken but not released that the producer may run out of room.
     #[inline]
     pub(crate) fn holds_much(&self) -> bool {
         frame::distance(self.released, self.next) >= self.quarter
@@ -337,7 +338,7 @@ impl Consumer {
             if order::active(order::Mutant::NoHandBack) {
                 return;
             }
-            // There are as many places as buffers, unless the direction grows.
+            // The queue has a place for each buffer, unless the direction grows.
             // SAFETY: this is the consumer.
             if let Err(memory) = unsafe { self.ring.returned.push(memory) } {
                 let bytes = memory.len();
@@ -347,17 +348,17 @@ impl Consumer {
         }
     }
 
-    /// Whether a producer that waits for `target` has what it waits for.
+    /// Whether a producer that waits for `target` can go on.
     pub(crate) fn has_released(&self, target: Target) -> bool {
         self.ring.has_reached(target)
     }
 
-    /// What this consumer has given back, for the other half of its port.
+    /// Lets the other half of the port see what this consumer has given back.
     pub(crate) fn progress(&self) -> Progress {
         Progress(Arc::clone(&self.ring))
     }
 
-    /// Messages posted and not yet taken, or as many as `limit` of them; `may_look` as in
+    /// The number of messages posted and not yet taken, up to `limit`; `may_look` as in
     /// [`lengths`](Self::lengths).
     pub(crate) fn len(&self, limit: usize, may_look: impl Fn() -> bool) -> usize {
         if let Layout::Blocks(shape) = self.layout {
@@ -366,7 +367,7 @@ impl Consumer {
         if self.lengths(may_look).next().is_none() {
             return 0;
         }
-        // The count is written after the frame: a message can be seen before it is counted.
+        // The producer counts after the frame: a message can be visible before it is counted.
         let posted = self.ring.producer.posted.get();
         let counted = match posted.wrapping_sub(self.received) {
             0 => 1,
@@ -376,8 +377,8 @@ impl Consumer {
         counted.min(limit)
     }
 
-    /// Bytes of the archives posted and not yet taken. Looks at each of them in frames; `may_look` as in
-    /// [`lengths`](Self::lengths).
+    /// The bytes of all archives posted and not yet taken. In frames this looks at each one; `may_look`
+    /// as in [`lengths`](Self::lengths).
     pub(crate) fn bytes_available(&self, may_look: impl Fn() -> bool) -> usize {
         match self.layout {
             Layout::Frames => self.lengths(may_look).sum(),
@@ -385,18 +386,17 @@ impl Consumer {
         }
     }
 
-    /// The lengths of the archives that are there to be taken.
+    /// The lengths of the archives that are ready to be taken.
     ///
-    /// Segments behind the consumer's own may be freed once its port has closed. So this announces
-    /// that it looks at them, and then asks `may_look`, which executes the barrier B6 and tells
-    /// whether the port is open.
+    /// Segments behind the consumer's own may be freed once its port has closed. So this announces the
+    /// look, then calls `may_look`, which executes the barrier B6 and says whether the port is open.
     fn lengths<F: Fn() -> bool>(&self, may_look: F) -> Lengths<'_, F> {
         Lengths::of(self, may_look)
     }
 }
 
 impl Drop for Consumer {
-    /// A forgotten guard must not keep its buffer.
+    /// A forgotten guard must not keep its buffer alive.
     fn drop(&mut self) {
         if self.holds() {
             self.release();

@@ -1,35 +1,35 @@
-//! The arithmetic of frames and positions; no memory is touched here.
+//! The arithmetic of frames and positions. Nothing here touches memory.
 //!
 //! A *position* counts bytes since the ring was made, is a multiple of [`SLOT`], and wraps with
 //! `usize`. The frame at position `p` has its header in the eight bytes *before* `p` and its
-//! payload at `p`, so that payloads start at multiples of sixteen while a `u64` costs one slot.
+//! payload at `p`. So payloads start at multiples of sixteen, and yet a `u64` takes only one slot.
 
-/// Bytes per slot: frames are whole slots, payloads are aligned to one.
+/// Bytes per slot. Frames are whole slots, and payloads are aligned to a slot.
 pub(crate) const SLOT: usize = 16;
 
 /// Bytes in front of each payload.
 pub(crate) const HEADER: usize = 8;
 
-/// Payload bytes of a spill frame: address, capacity and length of a heap buffer, and under loom
-/// the address of its shadow.
+/// Payload bytes of a spill frame: the address, capacity and length of a heap buffer, and under
+/// loom the address of its shadow.
 pub(crate) const SPILL_PAYLOAD: usize =
     if cfg!(message_port_loom) { 4 } else { 3 } * size_of::<usize>();
 
-/// The smallest ring: a spill frame fits wherever the cursors stand.
+/// The smallest ring: a spill frame fits it wherever the cursors are.
 pub(crate) const MIN_CAPACITY: usize = (2 * size(SPILL_PAYLOAD)).next_power_of_two();
 
-/// The largest ring: a power of two that an allocation may have.
+/// The largest ring: the largest power of two that an allocation may have.
 pub(crate) const MAX_CAPACITY: usize = (isize::MAX as usize >> 1) + 1;
 
 /// The most bytes that a direction may grow to.
 ///
-/// Of two positions one can tell which is the later one only while they are less than half the
-/// range of a counter apart. From the consumer's head to the producer's cursor it is at most this
-/// and one more segment: the oldest segment may have been lapped before the switch in it, so that
-/// its frames and the rest of the lap behind the switch together have up to twice its capacity.
+/// Which of two positions is the later one can be told only while they are less than half the range
+/// of a counter apart. The consumer's head and the producer's cursor are at most this and one more
+/// segment apart: the oldest segment may have been lapped before its switch, so that its frames and
+/// the rest of the lap behind the switch together take up to twice its capacity.
 pub(crate) const MAX_GROWABLE: usize = MAX_CAPACITY;
 
-/// Archives longer than this do not fit the length field of a header.
+/// The longest archive that the length field of a header can express.
 const MAX_LENGTH: usize = (u32::MAX >> KIND_BITS) as usize;
 
 const KIND_BITS: u32 = 2;
@@ -50,8 +50,8 @@ pub(crate) enum Kind {
 /// The commit word of a frame that is not there yet.
 pub(crate) const EMPTY: u32 = 0;
 
-/// The commit word of a frame: its kind, and for a message its exact length in bytes; for others
-/// the length is zero.
+/// The commit word of a frame: its kind, and for a message its exact length in bytes. Other kinds
+/// have length zero.
 #[inline]
 pub(crate) const fn word(kind: Kind, length: usize) -> u32 {
     debug_assert!(length <= MAX_LENGTH);
@@ -60,7 +60,7 @@ pub(crate) const fn word(kind: Kind, length: usize) -> u32 {
     length << KIND_BITS | kind as u32
 }
 
-/// The kind that a commit word announces; `None` where no frame is.
+/// The kind that a commit word announces; `None` if there is no frame.
 #[inline]
 pub(crate) const fn kind(word: u32) -> Option<Kind> {
     const SKIP: u32 = Kind::Skip as u32;
@@ -99,24 +99,24 @@ pub(crate) const fn size(length: usize) -> usize {
 
 /// The longest archive that is written into a ring of `capacity` bytes.
 ///
-/// A frame of up to half the ring fits an empty ring wherever the cursors stand: if the run up to
-/// the end of the lap is shorter than the frame, the run from the start of the next lap, less the
-/// slot that is always kept free, is at least as long as half the ring.
+/// A frame of up to half the ring fits an empty ring wherever the cursors are. If the run to the end
+/// of the lap is shorter than the frame, the run from the start of the next lap, less the slot that
+/// is always kept free, is at least half the ring.
 #[inline]
 pub(crate) const fn max_in_place(capacity: usize) -> usize {
     let half = capacity / 2 - HEADER;
     if half < MAX_LENGTH { half } else { MAX_LENGTH }
 }
 
-/// How far frames may reach when everything before `head` is free again.
+/// How far frames may reach if everything before `head` is free again.
 ///
-/// One slot stays free: its upper half is the header that the consumer polls.
+/// One slot stays free, because its upper half is the header that the consumer polls.
 #[inline]
 pub(crate) const fn limit(head: usize, capacity: usize) -> usize {
     head.wrapping_add(capacity - SLOT)
 }
 
-/// The start of the lap after the one in which `position` is.
+/// The start of the lap after that of `position`.
 #[inline]
 pub(crate) const fn next_lap(position: usize, capacity: usize) -> usize {
     (position & !(capacity - 1)).wrapping_add(capacity)
@@ -128,14 +128,14 @@ pub(crate) const fn distance(from: usize, to: usize) -> usize {
     to.wrapping_sub(from)
 }
 
-/// Where a frame of `size` bytes goes, seen from the producer's cursor.
+/// Where the producer can put a frame, relative to its cursor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
     /// At the cursor.
     Here,
     /// At the start of the next lap, after a skip frame.
     NextLap,
-    /// Nowhere until the consumer's head has reached this position.
+    /// Nowhere, until the consumer's head reaches this position.
     WaitFor(usize),
 }
 
@@ -157,7 +157,7 @@ pub(crate) const fn place(head: usize, tail: usize, size: usize, capacity: usize
     }
 }
 
-/// The one of two positions that the other has not passed.
+/// The later of two positions.
 #[inline]
 pub(crate) const fn later(a: usize, b: usize) -> usize {
     if reached(a, b) { a } else { b }
@@ -196,8 +196,8 @@ mod tests {
         assert_eq!(kind(EMPTY), None);
     }
 
-    /// Every frame of up to half the ring fits an empty ring, for each cursor, also where the
-    /// counter wraps.
+    /// Every frame of up to half the ring fits an empty ring at every cursor, also where the counter
+    /// wraps.
     #[test]
     fn half_the_ring_always_fits_an_empty_ring() {
         for capacity in [64, 128, 1024] {
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// The farthest that two positions of a direction can be apart, for each capacity, and also
+    /// Positions as far apart as a direction allows compare correctly, for each capacity and also
     /// where the counter wraps.
     #[test]
     fn positions_at_the_limit_of_a_direction_can_be_told_apart() {
@@ -240,8 +240,8 @@ mod tests {
         assert!(reached(0, too_far), "unread bytes would be taken for free ones");
     }
 
-    /// The position that a producer waits for is exact: with it there is room, a slot earlier
-    /// there is none.
+    /// The position that a producer waits for is exact: there is room at it, and none a slot
+    /// earlier.
     #[test]
     fn the_awaited_head_is_exact() {
         let capacity = 256;

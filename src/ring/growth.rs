@@ -6,16 +6,16 @@ use super::buffer::View;
 use super::frame;
 use super::segment::{Chain, Segment, SegmentRef};
 
-/// A segment, and the position at which the direction goes on in it.
+/// A segment, and the position at which the direction continues in it.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: usize,
     segment: SegmentRef,
-    /// Bytes in front of it that no frame uses: the rest of the lap behind the switch.
+    /// Bytes in front of `start` that no frame uses: the rest of the lap behind the switch.
     unused: usize,
 }
 
-/// Segments of which a list is not worth shrinking.
+/// A list of up to this many segments is not worth shrinking.
 const FEW: usize = 8;
 
 /// The segments that the consumer may not have passed yet.
@@ -23,7 +23,7 @@ const FEW: usize = 8;
 pub(super) struct Growth {
     /// Never empty; the last one is the producer's.
     spans: VecDeque<Span>,
-    /// Segments behind the first one, since the ring was made; wrapping.
+    /// Segments appended since the ring was made, wrapping.
     appended: usize,
 }
 
@@ -32,27 +32,27 @@ impl Growth {
         Self { spans: VecDeque::from([Span { start, segment, unused: 0 }]), appended: 0 }
     }
 
-    /// Forgets the segments that the consumer has passed, having given back everything before
-    /// `head`. At least once for each lap: positions can be told apart only while they are close
-    /// together.
+    /// Forgets the segments that the consumer has passed, given that everything before `head` was
+    /// given back. Call this at least once per lap, since only positions close together compare
+    /// correctly.
     pub(super) fn forget_passed(&mut self, head: usize) {
         while self.spans.get(1).is_some_and(|second| frame::reached(head, second.start)) {
             self.spans.pop_front();
         }
-        // The list of a long burst is given back with its segments.
+        // After a long burst, the list shrinks with its segments.
         if self.spans.capacity() > FEW && self.spans.len() <= self.spans.capacity() / 8 {
             self.spans.shrink_to(FEW.max(self.spans.len() * 2));
         }
     }
 
-    /// The position that the consumer has to reach to make room, if in the newest segment alone
-    /// it had to reach `target`: with the first switch a whole segment is free.
+    /// The position that the consumer has to reach to make room. In the newest segment alone that is
+    /// `target`; otherwise passing the first switch already frees a whole segment.
     pub(super) fn awaited(&self, target: usize) -> usize {
         self.spans.get(1).map_or(target, |second| second.start)
     }
 
-    /// Where the segment begins in which the consumer is, having passed so many switches; `None`
-    /// if it is the oldest one that is known here.
+    /// The start of the consumer's segment, given how many switches it has passed; `None` if that is
+    /// the oldest segment known here.
     pub(super) fn start_behind(&self, passed: usize) -> Option<usize> {
         let forgotten = self.appended.wrapping_sub(self.spans.len() - 1);
         match passed.wrapping_sub(forgotten) {
@@ -61,11 +61,11 @@ impl Growth {
         }
     }
 
-    /// Has the direction go on in `segment` from `start` on, once a switch to it is committed.
+    /// Makes the direction continue in `segment` from `start` on, once a switch to it is committed.
     pub(super) fn append(&mut self, start: usize, segment: Box<Segment>) -> Option<SegmentRef> {
         let newest = self.spans.back()?.segment;
-        // SAFETY: this belongs to the producer, which commits its switch in the newest segment
-        // after this and then is in another one. It uses only what is not passed.
+        // SAFETY: this belongs to the producer, which commits the switch in the newest segment only
+        // after this, and then moves to another one. It uses only segments that are not passed.
         let segment = unsafe { Chain::append(newest, segment) };
         self.spans.push_back(Span { start, segment, unused: 0 });
         self.appended = self.appended.wrapping_add(1);
@@ -77,43 +77,43 @@ impl Growth {
         self.appended
     }
 
-    /// Notes that so many bytes in front of the newest segment are behind a switch.
+    /// Records how many bytes in front of the newest segment are behind a switch.
     pub(super) fn leave_unused(&mut self, bytes: usize) {
         if let Some(newest) = self.spans.back_mut() {
             newest.unused = bytes;
         }
     }
 
-    /// Bytes from `head` on that are behind a switch.
+    /// Bytes from `head` on that no frame uses because they are behind a switch.
     pub(super) fn unused_from(&self, head: usize) -> usize {
-        // The first one has no switch in front of it, or one that was passed.
+        // The first span has no switch in front of it, or one that was passed.
         let ahead = self.spans.iter().skip(1).filter(|span| !frame::reached(head, span.start));
         ahead.map(|span| span.unused).sum()
     }
 
-    /// The bytes at `position`, which the consumer has not passed.
+    /// The bytes of the segment with `position`, which the consumer has not passed.
     pub(super) fn view_at(&self, position: usize) -> Option<View> {
         Some(self.spans.get(self.index_at(position))?.segment.view)
     }
 
-    /// Which of the segments has the bytes at `position`.
+    /// The index of the segment with the bytes at `position`.
     fn index_at(&self, position: usize) -> usize {
-        // The first one may have begun so long ago that its start cannot be told apart any more.
+        // The first segment may have begun so long ago that its start no longer compares correctly.
         let mut others = (1..self.spans.len()).rev();
         others.find(|index| frame::reached(position, self.spans[*index].start)).unwrap_or(0)
     }
 
-    /// Frees the segments between the one that has the bytes at `position` and the newest one.
+    /// Frees the segments between the one with the bytes at `position` and the newest one.
     ///
     /// # Safety
     ///
-    /// Nobody uses them, and nobody looks what is behind the former meanwhile.
+    /// Nobody uses them, and nobody looks behind the older segment meanwhile.
     pub(super) unsafe fn cut(&mut self, chain: &Chain, position: usize) {
         let index = self.index_at(position);
         if let (Some(older), Some(newest)) = (self.spans.get(index), self.spans.back())
             && index + 2 < self.spans.len()
         {
-            // SAFETY: passed on to the caller; this belongs to the producer.
+            // SAFETY: the caller promises this, and `self` belongs to the producer.
             unsafe { chain.cut(older.segment, newest.segment) };
             self.spans.drain(index + 1..self.spans.len() - 1);
             self.spans.shrink_to(FEW);
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     const CAPACITY: usize = 256;
-    /// What a position must be behind another one by to be taken for one in front of it.
+    /// A position this far behind another one compares as being in front of it.
     const FAR: usize = usize::MAX / 2 + 1 + CAPACITY;
 
     fn chain() -> (Chain, SegmentRef) {
@@ -137,7 +137,7 @@ mod tests {
         (chain, first)
     }
 
-    /// Where positions have 32 bits, 2 GiB through one segment are enough.
+    /// With 32-bit positions, 2 GiB through one segment are enough.
     #[test]
     fn a_segment_that_began_long_ago_is_found() {
         let (_chain, first) = chain();

@@ -6,28 +6,28 @@ use std::ptr::NonNull;
 
 use super::buffer::ReadRun;
 
-/// Alignment in bytes of ring and spill memory: two cache lines, so that neighbours never share.
+/// Alignment of ring and spill memory in bytes: two cache lines, so that neighbours share none.
 const ALIGNMENT: usize = 128;
 
-/// Memory of a fixed size, aligned for every archive and not yet touched: an idle channel costs the
-/// pages that it has written.
+/// Memory of a fixed size, aligned for every archive. It starts untouched, so an idle channel costs
+/// only the pages that it has written.
 #[derive(Debug)]
 pub(crate) struct Memory {
     base: NonNull<u8>,
-    /// How many bytes there are, and whether they are [`MAPPED`].
+    /// The number of bytes, and whether they are [`MAPPED`].
     bytes: usize,
     #[cfg(message_port_loom)]
     shadow: &'static Shadow,
 }
 
-/// What loom watches beside the bytes. It outlives them: whoever still reads them is to be found out by
-/// this, not by a crash.
+/// What loom watches beside the bytes. It outlives them, so that it catches a late reader before a
+/// crash does.
 #[cfg(message_port_loom)]
 #[derive(Debug)]
 struct Shadow {
-    /// Entered for every access to the bytes.
+    /// Entered for each access to the bytes.
     bytes: crate::sync::cell::UnsafeCell<()>,
-    /// Gone when the bytes are freed, which loom demands before the end.
+    /// Dropped when the bytes are freed; loom checks that this happens before the end.
     owned: std::cell::RefCell<Option<crate::sync::alloc::Track<()>>>,
 }
 
@@ -39,23 +39,23 @@ impl Default for Shadow {
     }
 }
 
-/// The memory is from the system, not from the allocator. No memory has so many bytes.
+/// Set if the memory comes from the system, not from the allocator. No memory has this many bytes.
 const MAPPED: usize = !(usize::MAX >> 1);
 
 // SAFETY: `Memory` owns its allocation as a `Box<[u8]>` would; nothing in it is tied to a thread.
 unsafe impl Send for Memory {}
 
 impl Memory {
-    /// Allocates `bytes` bytes, which hold anything; `None` if the allocator has none.
+    /// Allocates `bytes` uninitialised bytes; `None` if the allocator has none.
     pub(crate) fn allocated(bytes: usize) -> Option<Self> {
         let layout = Self::layout(bytes)?;
-        // SAFETY: `layout` has a size, `Self::layout` refuses zero.
+        // SAFETY: the size is not zero, since `Self::layout` refuses zero.
         let base = NonNull::new(unsafe { alloc(layout) })?;
         Some(Self::new(base, bytes))
     }
 
-    /// Like [`allocated`](Self::allocated), but the system gets the memory back when it is freed,
-    /// where it can map pages. An allocator may keep what is between blocks that are in use.
+    /// Like [`allocated`](Self::allocated), but where the system can map pages, it gets the memory
+    /// back when that is freed. An allocator may keep memory between blocks that are in use.
     pub(crate) fn returnable(bytes: usize) -> Option<Self> {
         mapping::map(bytes)
             .map(|base| Self::new(base, bytes | MAPPED))
@@ -83,12 +83,12 @@ impl Memory {
     pub(crate) fn as_mut_slice(&mut self) -> &mut [MaybeUninit<u8>] {
         #[cfg(message_port_loom)]
         self.shadow.bytes.with_mut(|_| ());
-        // SAFETY: the allocation is that long, bytes that hold anything are `MaybeUninit`s, and
-        // `self` is borrowed uniquely.
+        // SAFETY: the allocation is that long, `MaybeUninit` needs no initialisation, and `self` is
+        // borrowed uniquely.
         unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr().cast(), self.len()) }
     }
 
-    /// The first `length` bytes, which were written; the run must not outlive the memory or meet a
+    /// The first `length` bytes, which were written. The run must not outlive the memory or overlap a
     /// write.
     pub(super) fn read(&self, length: usize) -> ReadRun {
         debug_assert!(length <= self.len());
@@ -114,40 +114,40 @@ impl Drop for Memory {
         #[cfg(message_port_loom)]
         assert!(self.shadow.owned.take().is_some(), "memory is freed twice");
         if self.bytes & MAPPED != 0 {
-            // SAFETY: `returnable` mapped so many bytes here, and they are owned until now.
+            // SAFETY: `returnable` mapped this many bytes here, and this still owns them.
             unsafe { mapping::unmap(self.base, self.len()) }
         } else if let Some(layout) = Self::layout(self.bytes) {
-            // SAFETY: allocated in `allocated` with this very layout, and owned until now.
+            // SAFETY: `allocated` allocated this with the same layout, and this still owns it.
             unsafe { dealloc(self.base.as_ptr(), layout) }
         }
     }
 }
 
-/// Pages of the system's own, for what is worth the call.
+/// Pages from the system, for sizes that are worth the call.
 #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
 mod mapping {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
     use std::ptr::{NonNull, null_mut};
 
-    /// Fewer bytes come from the allocator: pages would be half empty, or the calls too many.
+    /// Fewer bytes come from the allocator: they would leave pages half empty or need too many calls.
     pub(super) const SMALLEST: usize = 64 * 1024;
 
-    /// `bytes` bytes at the start of a page.
+    /// Maps `bytes` bytes, at the start of a page.
     pub(super) fn map(bytes: usize) -> Option<NonNull<u8>> {
         if bytes < SMALLEST || isize::try_from(bytes).is_err() {
             return None;
         }
         let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: without an address the system chooses one at which nothing is.
+        // SAFETY: without a given address, the system chooses an unused one.
         let base = unsafe { mmap_anonymous(null_mut(), bytes, access, MapFlags::PRIVATE) };
         NonNull::new(base.ok()?.cast())
     }
 
     /// # Safety
     ///
-    /// [`map`] gave these bytes, and nobody uses them any more.
+    /// [`map`] returned these bytes, and nobody uses them any more.
     pub(super) unsafe fn unmap(base: NonNull<u8>, bytes: usize) {
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         let unmapped = unsafe { munmap(base.as_ptr().cast(), bytes) };
         debug_assert!(unmapped.is_ok(), "{unmapped:?}");
     }
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(Memory::returnable(mapping::SMALLEST - 1).unwrap().bytes & MAPPED, 0);
         assert_eq!(Memory::returnable(mapping::SMALLEST).unwrap().bytes & MAPPED, MAPPED);
         assert!(Memory::returnable(usize::MAX).is_none());
-        // Of 32 bits of addresses that may be a half.
+        // In a 32-bit address space that may be half of it.
         if cfg!(target_pointer_width = "64") {
             assert!(Memory::returnable(isize::MAX as usize).is_none());
         }

@@ -1,7 +1,7 @@
 //! A single-producer single-consumer ring of byte frames with in-band publication.
 //!
-//! It knows bytes, lengths and positions; it knows no archives, no handlers and no waiting.
-//! The protocol is written down in `docs/protocol.md`.
+//! It deals in bytes, lengths and positions, not in archives, handlers or waiting. The protocol is
+//! described in `docs/protocol.md`.
 
 mod ahead;
 mod block;
@@ -32,7 +32,7 @@ use frame::Kind;
 use segment::{Chain, Segment, SegmentRef};
 use spill::{ReturnPath, Ticket};
 
-/// What the producer and the consumer of one direction tell each other.
+/// The words through which the producer and the consumer of one direction communicate.
 #[derive(Debug)]
 pub(crate) struct Ring {
     consumer: CachePadded<ConsumerWords>,
@@ -40,18 +40,18 @@ pub(crate) struct Ring {
     returned: ReturnPath,
 }
 
-/// The bytes of one direction. They belong to its two ends, and to nobody else.
+/// The bytes of one direction. Only its two ends own them.
 #[derive(Debug)]
 struct Store {
     chain: Chain,
     layout: Layout,
     ring: Arc<Ring>,
-    /// The position from which on the producer has given everything back, if it has; before,
-    /// [`UNSETTLED`]. For the producer and for the last owner.
+    /// The position from which on the producer has given everything back, or [`UNSETTLED`] before
+    /// that. Only for the producer and the last owner.
     given_back: AtomicUsize,
 }
 
-/// What both ends of a direction begin with.
+/// What both ends of a direction start with.
 #[derive(Clone, Debug)]
 struct Ends {
     ring: Arc<Ring>,
@@ -62,23 +62,23 @@ struct Ends {
     layout: Layout,
 }
 
-/// Written by the consumer (but for `settled`), read by the producer when its room runs out.
+/// Written by the consumer (except `settled`), read by the producer when it runs out of room.
 #[derive(Debug)]
 struct ConsumerWords {
-    /// Everything before it is free again. May lag behind nothing: it moves with each release.
+    /// Everything before this is free again. It never lags: it moves with each release.
     head: PositionWord,
-    /// Where the message ends that the consumer delivered last, or is about to deliver.
+    /// The end of the message that the consumer delivered last or is about to deliver.
     claimed: AtomicUsize,
-    /// Once a port has closed: the position that nothing delivered is behind. Before,
-    /// [`UNSETTLED`].
+    /// Once a port has closed, the position behind which nothing is delivered; [`UNSETTLED`] before
+    /// that.
     settled: AtomicUsize,
-    /// Switches that the consumer has passed, wrapping; read once the end is settled.
+    /// Switches that the consumer has passed, wrapping. Read once the end is settled.
     passed: AtomicUsize,
     /// Whether the consumer may be looking into segments ahead of its own.
     looking: AtomicUsize,
 }
 
-/// Written by the producer, read by anybody as a hint.
+/// Written by the producer, read by anyone as a hint.
 #[derive(Debug)]
 struct ProducerWords {
     /// Messages posted since the ring was made.
@@ -88,13 +88,13 @@ struct ProducerWords {
 /// Not a position: those are even.
 const UNSETTLED: usize = 1;
 
-/// The consumer looks at its own segment only.
+/// The consumer looks only at its own segment.
 const IDLE: usize = 0;
 
 /// The consumer may be looking further ahead.
 const LOOKING: usize = 1;
 
-/// What a producer waits for: a head, or that a buffer comes back.
+/// What a producer waits for: a position of the head, or a returned buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Target(usize);
 
@@ -102,30 +102,30 @@ impl Target {
     /// Not a position: those are even.
     const BUFFER: Self = Self(1);
 
-    /// No position either: for a producer that waits for the end, which no release brings nearer.
+    /// Not a position either: for a producer that waits for the end, which no release brings nearer.
     pub(crate) const END: Self = Self(3);
 
-    /// For waiters that are woken by whatever comes.
+    /// For waiters that anything wakes.
     pub(crate) const ANY: Self = Self(0);
 
-    /// As a number, to be kept in an atomic.
+    /// The target as a number, to keep in an atomic.
     pub(crate) fn to_bits(self) -> usize {
         self.0
     }
 
-    /// What [`to_bits`](Self::to_bits) gave.
+    /// The reverse of [`to_bits`](Self::to_bits).
     pub(crate) fn from_bits(bits: usize) -> Self {
         Self(bits)
     }
 }
 
-/// What the consumer of a ring has given back so far, for the thread that is the consumer. Keeps
-/// the words of the ring alive, not its bytes.
+/// What the consumer of a ring has given back so far, for the consumer's own thread. Keeps the words
+/// of the ring alive, not its bytes.
 #[derive(Debug)]
 pub(crate) struct Progress(Arc<Ring>);
 
 impl Progress {
-    /// Whether a producer that waits for `target` has what it waits for.
+    /// Whether a producer that waits for `target` can go on.
     pub(crate) fn has_reached(&self, target: Target) -> bool {
         self.0.has_reached(target)
     }
@@ -136,19 +136,19 @@ impl Progress {
     }
 }
 
-/// The ring's memory could not be had.
+/// There is no memory for the ring.
 #[derive(Debug)]
 pub(crate) struct OutOfMemory;
 
-/// What a direction may use.
+/// How much a direction may use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Bytes of the ring, a power of two.
     pub(crate) capacity: usize,
-    /// Bytes that an archive may have.
+    /// The largest size of an archive, in bytes.
     pub(crate) max_message: usize,
-    /// If the direction may grow: bytes that it may have in all, not less than `capacity` and at
-    /// most [`frame::MAX_GROWABLE`].
+    /// If the direction may grow, the most bytes it may have in all: at least `capacity` and at most
+    /// [`frame::MAX_GROWABLE`].
     pub(crate) growable: Option<usize>,
 }
 
@@ -157,7 +157,7 @@ pub(crate) fn new(limits: Limits, layout: Layout) -> Result<(Producer, Consumer)
     new_at(0, limits, layout)
 }
 
-/// Like [`new`], with the counters starting at `start`, a multiple of the capacity.
+/// Like [`new`], with counters that start at `start`, a multiple of the capacity.
 fn new_at(
     start: usize,
     limits: Limits,
@@ -185,8 +185,8 @@ fn new_at(
     let chain = Chain::new(first, is_growable);
     let given_back = AtomicUsize::new(UNSETTLED);
     let store = Arc::new(Store { chain, layout, ring: Arc::clone(&ring), given_back });
-    // SAFETY: nobody passes a switch before there is a consumer, and the ends use their segment
-    // by the rules of the chain, which lives as long as they do.
+    // SAFETY: nobody passes a switch before there is a consumer. The ends use their segment by the
+    // rules of the chain, which lives as long as they do.
     let segment = unsafe { store.chain.oldest() };
     match layout {
         Layout::Frames => segment.view.clear(start),
@@ -204,14 +204,14 @@ impl Ring {
         self.consumer.claimed.load(order::UNORDERED)
     }
 
-    /// Everything before the result is the producer's to write again.
+    /// The producer may write everything before the result again.
     #[inline]
     fn head(&self) -> usize {
         // ORDERING(R2): Acquire; pairs with R1 in `free_up_to`: the reads come before the reuse.
         self.consumer.head.load(order::refresh())
     }
 
-    /// Whether a producer that waits for `target` has what it waits for.
+    /// Whether a producer that waits for `target` can go on.
     fn has_reached(&self, target: Target) -> bool {
         match target {
             Target::BUFFER => !self.returned.is_empty(),
@@ -227,11 +227,11 @@ impl Ring {
         self.consumer.head.store(position, order::release());
     }
 
-    /// Whether the consumer may leave everything before `start` behind, and have it freed.
+    /// Whether the consumer may move past everything before `start`, which frees it.
     ///
-    /// It must not if the end is settled in front of `start`: the producer may be counting what is
-    /// there. If the end is not settled yet, whoever settles it sees `passed`. Both sides change
-    /// the same word, so this holds whatever the barriers of the process order.
+    /// It must not if the end is settled in front of `start`, since the producer may be counting what
+    /// is there. If the end is not settled yet, the thread that settles it sees `passed`. Both sides
+    /// change the same word, so this does not depend on the barriers of the process.
     fn may_pass_to(&self, start: usize) -> bool {
         if order::active(order::Mutant::NoSwitchClaim) {
             return true;
@@ -259,8 +259,8 @@ impl Ring {
 
     /// Fixes the position up to which messages are delivered, once and for all.
     ///
-    /// Each end proposes what it knows; the first one decides and both go by the result. If the
-    /// consumer's port closed, a message at the border is either delivered or reported as
+    /// Each end proposes the position it knows. The first proposal wins, and both ends use the result.
+    /// If the consumer's port closed, a message at the border is either delivered or reported as
     /// undelivered. If the producer's own port closed, it is either delivered or refused.
     fn settle(&self, proposal: usize) -> usize {
         // ORDERING(S3): Release on success; pairs with S4: a sender that decides has committed.
@@ -278,11 +278,11 @@ impl Ring {
 }
 
 impl Store {
-    /// Frees the buffers of spilled messages that nobody received, and every segment but the newest.
-    /// The ends use no other any more.
+    /// Frees the buffers of spilled messages that nobody received, and every segment except the newest.
+    /// The ends no longer use the others.
     fn free_unread(&mut self) {
         if self.layout != Layout::Frames {
-            // Nothing in a block owns anything.
+            // Messages in blocks own nothing.
             while self.chain.free_oldest().is_some() {}
             return;
         }
@@ -303,8 +303,8 @@ impl Store {
                     frame::next_lap(position, capacity)
                 }
                 Some(Kind::Spill) => {
-                    // SAFETY: this is the last owner, and the frame at `head` or behind it was not
-                    // received, nor given back, so nobody took its ticket.
+                    // SAFETY: this is the last owner. The frame is at `head` or behind it, so it
+                    // was neither received nor given back, and nobody took its ticket.
                     let ticket = unsafe { Ticket::take(segment.view, position) };
                     if order::active(order::Mutant::LeakSpilled) {
                         std::mem::forget(ticket);
@@ -320,7 +320,7 @@ impl Store {
 impl Drop for Store {
     /// Frees the buffers of spilled messages that nobody received, and those on their way back.
     fn drop(&mut self) {
-        // SAFETY: both ends are gone; whoever else has the ring only asks whether it is empty.
+        // SAFETY: both ends are gone; anyone else with the ring only asks whether it is empty.
         while unsafe { self.ring.returned.pop() }.is_some() {}
         self.free_unread();
     }

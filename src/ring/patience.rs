@@ -1,66 +1,65 @@
-//! How long the two ends let each other get on before they look again.
+//! How long each end lets the other get ahead before it looks again.
 //!
-//! A ring is fastest while its ends are apart. Where they meet, at a ring that is full or empty all
-//! the time, each look of the one takes a cache line away from the other, and both get on by a
-//! message or two at a time. An end that notices this pauses for a moment before it looks. It always
-//! looks before it answers, so what was there before a call began is always found; the pauses are
-//! bounded, and an end that gains nothing by them soon leaves them out.
+//! A ring is fastest while its ends are apart. When they meet, at a ring that is always full or
+//! empty, each look of one end takes a cache line away from the other, and both advance by only a
+//! message or two at a time. An end that notices this pauses briefly before it looks. It always looks
+//! before it answers, so it always finds what was there before the call. The pauses are bounded, and
+//! an end that gains nothing from them soon stops pausing.
 
 use crate::sync::spin_loop;
 
-/// Pauses of the producer at most, about a microsecond.
+/// The most pauses of the producer: about a microsecond.
 const MOST: u32 = 31;
 
-/// Less room than this part of a ring is little.
+/// Room counts as little below this fraction of a ring.
 const LITTLE: usize = 8;
 
-/// A ring of fewer messages is full too soon for pauses to help.
+/// A ring of fewer messages fills too fast for pauses to help.
 const FEW: usize = 32;
 
-/// The producer's, in front of a look for room.
+/// The producer's pauses before it looks for room.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ForRoom {
     pauses: u32,
 }
 
 impl ForRoom {
-    /// Pauses, if the last looks found little.
+    /// Pauses if the last looks found little room.
     #[inline]
     pub(super) fn pause(self) {
         pause(self.pauses);
     }
 
-    /// Takes account of a look that found room of `room` for messages of `size`, of `all` in an
-    /// empty ring.
+    /// Adapts to a look that found `room` for messages of `size`, out of `all` in an empty ring.
     pub(super) fn learn(&mut self, room: usize, size: usize, all: usize) {
         let is_little = room >= size && room < all / LITTLE && size <= all / FEW;
         self.pauses = if is_little { (self.pauses * 2 + 1).min(MOST) } else { self.pauses / 2 };
     }
 }
 
-/// Pauses of the consumer.
+/// Pauses of the consumer at a time.
 const REST: u32 = 16;
 
-/// Messages in a row that show that a pause was worth it.
+/// A pause was worth it if at least this many messages in a row follow.
 const WORTH: usize = 4;
 
-/// Empty rings after which a pause is tried again, at most.
+/// The most empty rings before a pause is tried again.
 const LONGEST_BREAK: u32 = 4096;
 
-/// The consumer's, at the end of what there was.
+/// The consumer's pauses when it runs out of messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ForMessages {
-    /// Messages received when the ring was last found empty.
+    /// Messages received by the time the ring was last found empty.
     received: usize,
     has_paused: bool,
-    /// Empty rings at which no pause is tried yet.
+    /// Empty rings left at which no pause is tried.
     left_out: u32,
-    /// How many those are the next time.
+    /// How long the last such break was; each further failure doubles it.
     next_break: u32,
 }
 
 impl ForMessages {
-    /// Pauses where that has helped, and says whether to look again. `received` counts what was
+    /// Pauses if that has helped, and returns whether to look again. `received` counts the messages
     /// received so far, wrapping.
     pub(super) fn pause(&mut self, received: usize) -> bool {
         let run = received.wrapping_sub(self.received);
@@ -86,7 +85,7 @@ impl ForMessages {
     }
 }
 
-/// Lets the producer get ahead of a consumer that is close behind it although there is always a message.
+/// Lets the producer get ahead of a consumer that always finds a message but is close behind.
 pub(super) fn rest() {
     pause(REST);
 }

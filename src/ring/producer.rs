@@ -27,57 +27,56 @@ use unread::Unread;
 pub(crate) struct Producer {
     /// The position of the next message.
     tail: usize,
-    /// How far messages may reach without asking for the consumer's head or leaving the lap.
+    /// How far messages may reach before the producer has to read the head or leave the lap.
     limit: usize,
-    /// The bytes of the segment in which the tail is.
+    /// The bytes of the tail's segment.
     view: View,
-    /// Where in these bytes the tail is, if they are blocks.
+    /// The place of the tail in these bytes, if they are blocks.
     cursor: Cursor,
     layout: Layout,
-    /// Bytes of the ring, as the user asked for them.
+    /// The ring's capacity in bytes, as requested.
     capacity: usize,
     /// Bytes of the longest archive that is not spilled.
     max_in_place: usize,
-    /// Bytes of the longest archive that is accepted at all.
+    /// Bytes of the longest archive that is accepted.
     max_message: usize,
-    /// A frame that is written but not committed, so that neither it nor what follows is visible
-    /// yet.
+    /// A message that is written but not committed, so neither it nor anything behind it is visible.
     held_back: Option<HeldBack>,
     ring: Arc<Ring>,
     store: Arc<Store>,
-    /// Where that segment begins. The consumer's head counts for it from there on only.
+    /// The start of the tail's segment. For that segment, the head counts only from here on.
     floor: usize,
     patience: ForRoom,
     pool: Pool,
     budget: Budget,
     /// Only where the direction may grow.
     growth: Option<Growth>,
-    /// What the consumer never read, once that is fixed and counted.
+    /// What the consumer never read, once that is final and counted.
     unread: Option<Unread>,
 }
 
-/// Where a batch begins that is not published yet.
+/// The start of a batch that is not published yet.
 #[derive(Clone, Copy, Debug)]
 struct HeldBack {
     view: View,
     position: usize,
     cursor: Cursor,
-    /// The commit word of the first frame. As long as it is missing, those behind it are not seen.
+    /// The commit word of the first frame. Until it is written, the frames behind it are invisible.
     word: u32,
-    /// The header of the first block, if the batch goes on in another segment.
+    /// The header of the first block, if the batch continues in another segment.
     left: Option<u32>,
-    /// Messages from this one on.
+    /// Messages in the batch.
     messages: usize,
 }
 
-/// What the producer says to a wish for room.
+/// The producer's answer to a request for room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Reserve {
     /// The next archive of this length can be written in place.
     InPlace,
     /// The next archive of this length can be written into the prepared buffer.
     Spilled,
-    /// There is no room before the consumer has got this far.
+    /// There is no room until the consumer has got this far.
     WaitFor(Target),
     /// The allocator has no memory for the buffer.
     OutOfMemory,
@@ -107,8 +106,8 @@ impl Producer {
                     let beside_the_ring = (all - bytes).max(max_in_place);
                     (max_message.min(beside_the_ring), None, Budget::new(all, bytes))
                 }
-                // None is spilled. The block that stays free is not counted, so that twice the
-                // capacity is room for two segments here too.
+                // Nothing is spilled. The block that stays free is not counted, so twice the capacity
+                // is room for two segments here too.
                 Layout::Blocks(shape) => {
                     let counted = capacity.max(bytes - shape.stride());
                     let all = (allowed / counted).max(1).saturating_mul(bytes);
@@ -120,7 +119,7 @@ impl Producer {
             tail: start,
             limit: match layout {
                 Layout::Frames => frame::limit(start, capacity),
-                // What is too large never has room.
+                // A message that is too large never has room.
                 Layout::Blocks(shape) if shape.size() > max_message => start,
                 Layout::Blocks(shape) => start.wrapping_add(shape.room(capacity)),
             },
@@ -153,7 +152,7 @@ impl Producer {
         self.view
     }
 
-    /// How messages lie in it.
+    /// How messages lie in the ring.
     pub(crate) fn layout(&self) -> Layout {
         self.layout
     }
@@ -163,9 +162,8 @@ impl Producer {
         self.max_message
     }
 
-    /// Bytes of the messages that are written and not given back; where they lie in frames, with
-    /// their headers and the ends of laps that were skipped. The consumer may have given more back
-    /// meanwhile.
+    /// Bytes of the messages that were written and not given back. In frames this includes headers and
+    /// skipped ends of laps. The consumer may have given back more meanwhile.
     pub(crate) fn bytes_in_flight(&self) -> usize {
         if self.unread.is_some() {
             return 0;
@@ -185,7 +183,7 @@ impl Producer {
         }
     }
 
-    /// How far the tail is ahead of `position`, without what is behind switches.
+    /// How far the tail is ahead of `position`, without the unused bytes behind switches.
     fn used_from(&self, position: usize) -> usize {
         let unused = self.growth.as_ref().map_or(0, |growth| growth.unused_from(position));
         frame::distance(position, self.tail) - unused
@@ -196,9 +194,9 @@ impl Producer {
         self.growth.as_ref().map_or(0, Growth::appended)
     }
 
-    /// Whether the next archive of `length` bytes fits at the tail, by what is known locally.
+    /// Whether the next archive of `length` bytes fits at the tail, judging by local knowledge only.
     ///
-    /// `layout` is that of the ring here and below, as a constant where the caller has one.
+    /// Here and below, `layout` is the ring's layout, as a constant if the caller has one.
     #[inline(always)]
     pub(crate) fn fits_here(&self, layout: Layout, length: usize) -> bool {
         debug_assert_eq!(layout, self.layout);
@@ -214,31 +212,30 @@ impl Producer {
         }
     }
 
-    /// Bytes that an archive may have to be written into a frame at the tail right now.
+    /// The size of the largest archive that fits into a frame at the tail right now, in bytes.
     #[inline]
     pub(crate) fn run_length(&self) -> usize {
         let run = frame::distance(self.tail, self.limit);
         run.saturating_sub(HEADER).min(self.max_in_place)
     }
 
-    /// The first `length` bytes at the tail; written, they are not yet visible.
+    /// The first `length` bytes at the tail. Writing them does not make them visible.
     ///
-    /// `length` [fits](Self::fits_here), or is at most [`run_length`](Self::run_length).
+    /// `length` must [fit](Self::fits_here), or be at most [`run_length`](Self::run_length).
     #[inline(always)]
     pub(crate) fn run(&mut self, layout: Layout, length: usize) -> WriteRun {
         match layout {
             Layout::Blocks(shape) => {
                 debug_assert!(self.fits_here(layout, length));
-                // SAFETY: the tail is in front of the limit, so R2 brought a head here that is
-                // behind every message of this block in the lap before: the consumer is done with
-                // them. This is the only producer.
+                // SAFETY: the tail is in front of the limit, so R2 brought a head that is behind
+                // every message of this block in the previous lap: the consumer is done with them.
+                // This is the only producer.
                 unsafe { self.view.write_message(self.cursor, shape) }
             }
             Layout::Frames => {
                 debug_assert!(length <= self.run_length());
-                // SAFETY: from `tail` to `limit` the lap does not end, and all of it is behind the
-                // head that R2 brought here, so the consumer is done with it; this is the only
-                // producer.
+                // SAFETY: from `tail` to `limit` the lap does not end, and R2 brought a head that
+                // makes all of it free: the consumer is done with it. This is the only producer.
                 unsafe { self.view.write(self.tail, length) }
             }
         }
@@ -262,8 +259,8 @@ impl Producer {
         }
     }
 
-    /// Like [`commit`](Self::commit), but the message and those after it become visible with
-    /// [`flush`](Self::flush) only, all at once.
+    /// Like [`commit`](Self::commit), but [`flush`](Self::flush) makes this message and those after it
+    /// visible, all at once.
     #[inline(always)]
     pub(crate) fn commit_in_batch(&mut self, layout: Layout, length: usize) {
         debug_assert!(self.fits_here(layout, length));
@@ -288,8 +285,8 @@ impl Producer {
         let word = frame::word(Kind::Message, length);
         let position = self.tail;
         self.tail = position.wrapping_add(frame::size(length));
-        // The header at the tail is cleared when the batch is published: until then nobody gets
-        // there, and the next message writes it anyway.
+        // `flush` clears the header at the tail: nobody gets there before that, and the next message
+        // writes it anyway.
         if let Some(first) = &mut self.held_back {
             first.messages += 1;
             self.view.commit(position, word);
@@ -300,7 +297,7 @@ impl Producer {
         }
     }
 
-    /// Publishes what was held back, and says how many messages that is.
+    /// Publishes what was held back, and returns how many messages that is.
     pub(crate) fn flush(&mut self) -> Option<usize> {
         let first = self.held_back.take()?;
         match self.layout {
@@ -308,7 +305,7 @@ impl Producer {
             Layout::Frames => {
                 self.view.clear(self.tail);
                 first.view.commit(first.position, first.word);
-                // Counted after the frames, as each message is: what is counted can be received.
+                // Counted after the frames, as single messages are: what is counted can be received.
                 let posted = &self.ring.producer.posted;
                 posted.set(posted.get().wrapping_add(first.messages));
             }
@@ -330,7 +327,7 @@ impl Producer {
         self.ring.producer.posted.count();
     }
 
-    /// Makes room for an archive of `length` bytes, as far as that is possible without waiting.
+    /// Makes room for an archive of `length` bytes, if that is possible without waiting.
     pub(crate) fn reserve(&mut self, length: usize) -> Reserve {
         self.pool.look(self.ring.producer.posted.get(), &self.ring.returned, &mut self.budget);
         if length > self.max_message {
@@ -350,19 +347,19 @@ impl Producer {
         }
     }
 
-    /// Like [`reserve`](Self::reserve), for a message that is spilled where the direction may grow.
+    /// Like [`reserve`](Self::reserve), for a spilled message in a direction that may grow.
     fn reserve_spilled_growing(&mut self, length: usize) -> Reserve {
-        // Before what is free is counted: what the consumer frees after this moves it further.
+        // Read before counting what is free: whatever the consumer frees later also moves the head.
         let head = self.ring.head();
         match self.prepare_growing(length) {
             Ok(()) => {
-                // Idle buffers make way for a segment, but not this one.
+                // A segment may displace idle buffers, but not this one.
                 let prepared = self.pool.take_prepared();
                 let room = self.make_room(SPILL_PAYLOAD);
                 self.pool.put_back(prepared);
                 room.map_or_else(wait_for_head, |()| Reserve::Spilled)
             }
-            // Segments give memory back too, so every step of the consumer may help.
+            // Passed segments free memory too, so every step of the consumer may help.
             Err(NoBuffer::Later) if order::active(Mutant::LateHead) => {
                 wait_for_head(self.ring.head().wrapping_add(SLOT))
             }
@@ -371,7 +368,7 @@ impl Producer {
         }
     }
 
-    /// Prepares a buffer, for which a spare segment makes way.
+    /// Prepares a buffer, and frees the spare segment for it if necessary.
     fn prepare_growing(&mut self, length: usize) -> Result<(), NoBuffer> {
         let (chain, returned) = (&self.store.chain, &self.ring.returned);
         self.budget.note_freed(chain.freed());
@@ -389,24 +386,24 @@ impl Producer {
         self.ring.has_reached(target)
     }
 
-    /// The position up to which the consumer has announced deliveries. It may lag behind, except
-    /// for what came before this call by whatever means.
+    /// The position up to which the consumer has announced deliveries. It may lag, but includes all
+    /// announcements that are ordered before this call.
     pub(crate) fn announced(&self) -> usize {
         self.ring.announced()
     }
 
-    /// Asks, the own port having closed, whether what was posted so far is delivered to the
-    /// consumer. Otherwise the consumer has come to the end before.
+    /// After the own port closed: whether everything posted so far is delivered to the consumer.
+    /// Otherwise the consumer has already come to the end.
     pub(crate) fn finish(&self) -> bool {
         self.ring.settle(self.tail) == self.tail
     }
 
-    /// The bytes at a position that the consumer has not passed.
+    /// The bytes of the segment with `position`, which the consumer has not passed.
     fn view_at(&self, position: usize) -> View {
         self.growth.as_ref().and_then(|growth| growth.view_at(position)).unwrap_or(self.view)
     }
 
-    /// Publishes a frame that takes `size` bytes from the cursor on, and moves the cursor.
+    /// Publishes a frame of `size` bytes at the tail, and moves the tail.
     #[inline]
     fn publish(&mut self, kind: Kind, length: usize, size: usize) {
         let next = self.tail.wrapping_add(size);

@@ -1,15 +1,15 @@
-//! The way back: what the consumer is done with and the producer may use again.
+//! The way back: what the consumer is done with and the producer may reuse.
 //!
-//! A bounded queue with one end on each side. No operation of one side waits for the other one,
-//! even if that one has been stopped in the middle of its own: an item that is not quite there is
-//! not there, and a place that is not quite free is taken.
+//! A bounded queue with one end on each side. No operation waits for the other side, even if that
+//! was stopped in the middle of its own operation: an item that is not quite there counts as absent,
+//! and a place that is not quite free counts as taken.
 
 use crate::sync::{Cell, PositionWord, order};
 
 /// What goes from the consumer back to the producer.
 #[derive(Debug)]
 pub(super) struct Returns<T> {
-    /// As many as a power of two. The item number `n` has its place at `n` modulo that.
+    /// A power of two of places. Item number `n` has its place at `n` modulo their number.
     places: Box<[Cell<Option<T>>]>,
     /// Items put in so far, wrapping. Written by the consumer.
     pushed: PositionWord,
@@ -17,12 +17,12 @@ pub(super) struct Returns<T> {
     popped: PositionWord,
 }
 
-// SAFETY: the places between `popped` and `pushed` are accessed by the producer only, all others by
-// the consumer only; Q1 and Q2 hand a place over in one direction, Q3 and Q4 in the other.
+// SAFETY: only the producer accesses the places between `popped` and `pushed`, and only the consumer
+// accesses all others. Q1 and Q2 hand a place over in one direction, Q3 and Q4 in the other.
 unsafe impl<T: Send> Sync for Returns<T> {}
 
 impl<T> Returns<T> {
-    /// A queue with so many places, a power of two.
+    /// A queue with that many places, a power of two.
     pub(super) fn new(places: usize) -> Self {
         assert!(places.is_power_of_two());
         Self {
@@ -32,21 +32,21 @@ impl<T> Returns<T> {
         }
     }
 
-    /// Puts an item in, or gives it back if there is no place. Takes the same few steps whatever
-    /// the producer does.
+    /// Puts an item in, or returns it if there is no place. Takes the same few steps whatever the
+    /// producer does.
     ///
     /// # Safety
     ///
     /// The caller is the consumer.
     pub(super) unsafe fn push(&self, item: T) -> Result<(), T> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         let number = unsafe { self.put(item) }?;
         // ORDERING(Q1): Release; pairs with Q2 in `take`: the item is in its place.
         self.pushed.store(number.wrapping_add(1), order::put());
         Ok(())
     }
 
-    /// The first half of [`push`](Self::push): the item is in its place, and not yet in the queue.
+    /// The first half of [`push`](Self::push): the item is in its place, but not yet in the queue.
     ///
     /// # Safety
     ///
@@ -69,20 +69,20 @@ impl<T> Returns<T> {
     ///
     /// # Safety
     ///
-    /// The caller is the producer, or the last one that uses the queue.
+    /// The caller is the producer, or the last user of the queue.
     pub(super) unsafe fn pop(&self) -> Option<T> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         let (number, item) = unsafe { self.take() }?;
         // ORDERING(Q3): Release; pairs with Q4 in `put`: the item was taken out.
         self.popped.store(number.wrapping_add(1), order::leave_place());
         Some(item)
     }
 
-    /// The first half of [`pop`](Self::pop): the item is out of its place, which is not yet free.
+    /// The first half of [`pop`](Self::pop): the item is out of its place, but that is not yet free.
     ///
     /// # Safety
     ///
-    /// The caller is the producer, or the last one that uses the queue.
+    /// The caller is the producer, or the last user of the queue.
     unsafe fn take(&self) -> Option<(usize, T)> {
         let popped = self.popped.load(order::UNORDERED);
         // ORDERING(Q2): Acquire; pairs with Q1 in `push`: the item is in its place.
@@ -96,8 +96,8 @@ impl<T> Returns<T> {
         Some((popped, item?))
     }
 
-    /// Whether there is nothing to take out. For either side, and for whoever shares a thread or
-    /// a lock with one.
+    /// Whether there is nothing to take out. For either side, and for code that shares a thread or a
+    /// lock with one.
     pub(super) fn is_empty(&self) -> bool {
         self.pushed.load(order::UNORDERED) == self.popped.load(order::UNORDERED)
     }
@@ -111,7 +111,7 @@ impl<T> Returns<T> {
 mod tests {
     use super::*;
 
-    /// Both ends, which a test has on one thread.
+    /// Both ends, on the one thread of a test.
     fn push<T>(queue: &Returns<T>, item: T) -> Result<(), T> {
         // SAFETY: nobody else uses the queue.
         unsafe { queue.push(item) }
@@ -140,7 +140,7 @@ mod tests {
         }
     }
 
-    /// The consumer is stopped in the middle of handing something back.
+    /// The consumer stops in the middle of handing something back.
     #[test]
     fn half_a_push_is_no_item() {
         let queue = Returns::new(1);
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(pop(&queue), Some(1));
     }
 
-    /// The producer is stopped in the middle of taking something out.
+    /// The producer stops in the middle of taking something out.
     #[test]
     fn half_a_pop_is_no_place() {
         let queue = Returns::new(1);

@@ -1,8 +1,8 @@
-//! The buffers of one direction: one for most, a chain of them where a direction may grow.
+//! The buffers of one direction: usually one, and a chain if the direction may grow.
 //!
-//! A producer that finds no room appends a segment and goes on in it; the consumer follows when it
-//! comes to the switch. Every segment has the capacity of the first one, so a position means the
-//! same place in each of them, and what is behind the last switch is an ordinary ring.
+//! A producer that finds no room appends a segment and continues in it. The consumer follows when it
+//! reaches the switch. Every segment has the capacity of the first, so a position means the same place
+//! in each, and behind the last switch there is an ordinary ring.
 
 use std::ptr::NonNull;
 
@@ -16,21 +16,21 @@ use crate::sync::Mutex;
 use crate::sync::order::{Mutant, active};
 use crate::sync::{Cell, Total};
 
-/// One buffer, and the one that comes after it.
+/// One buffer, and its successor.
 #[derive(Debug)]
 pub(super) struct Segment {
     buffer: Buffer,
-    /// Written by the producer before it commits the switch, read by the consumer behind it.
+    /// Written by the producer before it commits the switch, read by the consumer after it.
     next: Cell<Option<NonNull<Segment>>>,
 }
 
 impl Segment {
-    /// Allocates a segment; `None` when there is no memory for it.
+    /// Allocates a segment; `None` if there is no memory.
     pub(super) fn new(bytes: usize, layout: Layout) -> Option<Box<Self>> {
         Some(Box::new(Self::of(Memory::allocated(bytes)?, layout)))
     }
 
-    /// Like [`new`](Self::new), for a burst: the system gets the memory back afterwards.
+    /// Like [`new`](Self::new), for a burst: afterwards the system gets the memory back.
     pub(super) fn returnable(bytes: usize, layout: Layout) -> Option<Box<Self>> {
         Some(Box::new(Self::of(Memory::returnable(bytes)?, layout)))
     }
@@ -40,15 +40,15 @@ impl Segment {
     }
 }
 
-/// A segment, for an end to keep at hand.
+/// A reference to a segment, for an end to keep.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SegmentRef {
     segment: NonNull<Segment>,
     pub(super) view: View,
 }
 
-// SAFETY: it is a shared reference to a segment, without its lifetime; what an end does with it is
-// up to the rules of `Chain`.
+// SAFETY: this is a shared reference to a segment, without its lifetime. The rules of `Chain` govern
+// what an end does with it.
 unsafe impl Send for SegmentRef {}
 // SAFETY: as above.
 unsafe impl Sync for SegmentRef {}
@@ -56,34 +56,34 @@ unsafe impl Sync for SegmentRef {}
 impl SegmentRef {
     /// # Safety
     ///
-    /// The segment is alive, and what is made of the result is not used when it is not any more.
+    /// The segment is alive, and nothing made from the result is used once it is freed.
     unsafe fn of(segment: NonNull<Segment>) -> Self {
-        // SAFETY: passed on to the caller; a segment is in a box and stays where it is.
+        // SAFETY: the caller promises this, and a boxed segment does not move.
         let buffer = unsafe { &segment.as_ref().buffer };
         // SAFETY: as above.
         Self { segment, view: unsafe { buffer.view() } }
     }
 }
 
-/// What the two ends of a direction share about its segments.
+/// The state of the segments that both ends of a direction share.
 #[derive(Debug)]
 pub(super) struct Chain {
-    /// Where the consumer is. For the consumer, and for the last owner.
+    /// The consumer's segment. Only for the consumer and the last owner.
     oldest: Cell<NonNull<Segment>>,
-    /// A segment that the consumer is done with, for the producer to use again. Only where the
-    /// direction may grow.
+    /// A segment that the consumer is done with, for the producer to reuse. Only if the direction may
+    /// grow.
     spare: Option<Returns<Box<Segment>>>,
     /// Bytes of segments and heap buffers that the consumer has freed.
     freed: Total,
-    /// What a mutant keeps instead of freeing it.
+    /// What a mutant keeps instead of freeing.
     #[cfg(message_port_teeth)]
     passed: Mutex<Vec<Box<Segment>>>,
 }
 
-// SAFETY: the chain owns its segments as a list of boxes would. `oldest` is accessed by the one
-// consumer only, and by the last owner after everybody else.
+// SAFETY: the chain owns its segments as a list of boxes would. Only the one consumer accesses
+// `oldest`, and the last owner after everybody else.
 unsafe impl Send for Chain {}
-// SAFETY: as above; a segment's `next` is handed from the producer to the consumer by P1 and P2.
+// SAFETY: as above; P1 and P2 hand a segment's `next` from the producer to the consumer.
 unsafe impl Sync for Chain {}
 
 impl Chain {
@@ -97,30 +97,29 @@ impl Chain {
         }
     }
 
-    /// Where the chain begins.
+    /// The first segment of the chain.
     ///
     /// # Safety
     ///
-    /// Nobody passes a switch meanwhile, and the result is not used when its segment was passed.
+    /// Nobody passes a switch meanwhile, and the result is not used after its segment is passed.
     pub(super) unsafe fn oldest(&self) -> SegmentRef {
         let oldest = self.oldest.with(|oldest| {
-            // SAFETY: passed on to the caller.
+            // SAFETY: the caller promises this.
             unsafe { *oldest }
         });
-        // SAFETY: segments that are not passed are alive; the rest is passed on to the caller.
+        // SAFETY: segments that are not passed are alive; the caller promises the rest.
         unsafe { SegmentRef::of(oldest) }
     }
 
-    /// Puts `segment` behind `newest`. The consumer finds it once the producer has committed a
-    /// switch.
+    /// Puts `segment` behind `newest`. The consumer finds it once the producer has committed a switch.
     ///
     /// # Safety
     ///
-    /// The caller is the producer, and has not committed a switch in `newest` before. It does not
-    /// use the result when the consumer has passed it.
+    /// The caller is the producer, and has not committed a switch in `newest` yet. It does not use the
+    /// result after the consumer has passed it.
     pub(super) unsafe fn append(newest: SegmentRef, segment: Box<Segment>) -> SegmentRef {
         let segment = into_raw(segment);
-        // SAFETY: a segment without a switch is not passed, so it is alive.
+        // SAFETY: a segment without a switch cannot be passed, so it is alive.
         let next = unsafe { &newest.segment.as_ref().next };
         next.with_mut(|next| {
             // SAFETY: the consumer does not look before the switch is committed.
@@ -130,20 +129,20 @@ impl Chain {
         unsafe { SegmentRef::of(segment) }
     }
 
-    /// What comes behind the switch in `place`.
+    /// The segment behind the switch in `place`.
     ///
     /// # Safety
     ///
-    /// A switch in it is visible to the caller, and nobody frees that segment or the next one
-    /// while it or the result is in use.
+    /// Its switch is visible to the caller, and nobody frees that segment or the next one while it or
+    /// the result is in use.
     pub(super) unsafe fn behind(place: SegmentRef) -> Option<SegmentRef> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         let next = unsafe { &place.segment.as_ref().next };
         let next = next.with(|next| {
             // SAFETY: the producer wrote it before it committed the switch (P1, P2), once.
             unsafe { *next }
         })?;
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         Some(unsafe { SegmentRef::of(next) })
     }
 
@@ -151,18 +150,18 @@ impl Chain {
     ///
     /// # Safety
     ///
-    /// The caller is the consumer, the switch is visible to it, and neither it nor the producer
-    /// uses the oldest segment any more.
+    /// The caller is the consumer and sees the switch, and neither it nor the producer uses the oldest
+    /// segment any more.
     pub(super) unsafe fn pass_switch(&self) -> Option<SegmentRef> {
-        // SAFETY: only the consumer, that is the caller, passes switches.
+        // SAFETY: only the consumer passes switches, and it is the caller.
         let passed = unsafe { self.oldest() };
         // SAFETY: the switch is visible, and only the caller frees segments.
         let next = unsafe { Self::behind(passed) }?;
         self.oldest.with_mut(|oldest| {
-            // SAFETY: only the consumer accesses it while there is one.
+            // SAFETY: while there is a consumer, only the consumer accesses it.
             unsafe { *oldest = next.segment }
         });
-        // SAFETY: it came out of a box, the chain has let go of it, and nobody else uses it.
+        // SAFETY: it came out of a box, the chain no longer refers to it, and nobody else uses it.
         let passed = unsafe { Box::from_raw(passed.segment.as_ptr()) };
         // SAFETY: the caller is the consumer.
         unsafe { self.give_back(passed) };
@@ -175,14 +174,14 @@ impl Chain {
     unsafe fn give_back(&self, mut segment: Box<Segment>) {
         #[cfg(message_port_teeth)]
         if active(Mutant::NoSwitchClaim) || active(Mutant::S5) || active(Mutant::S6) {
-            // Who still uses it is to be found out by its shadow, not by a crash.
+            // Its shadow is to catch a late user before a crash does.
             segment.buffer.enter();
             return self.passed.lock().unwrap().push(segment);
         }
         let bytes = segment.buffer.len();
         segment.next = Cell::new(None);
         let refused = match &self.spare {
-            // SAFETY: passed on to the caller.
+            // SAFETY: the caller promises this.
             Some(spare) => unsafe { spare.push(segment) }.err(),
             None => Some(segment),
         };
@@ -192,36 +191,36 @@ impl Chain {
         }
     }
 
-    /// A segment that was passed, if one is kept.
+    /// Takes the spare segment, if one is kept.
     ///
     /// # Safety
     ///
     /// The caller is the producer.
     pub(super) unsafe fn take_spare(&self) -> Option<Box<Segment>> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller promises this.
         unsafe { self.spare.as_ref()?.pop() }
     }
 
-    /// Whether a segment is kept for the next burst. For the producer a hint, unless it says yes.
+    /// Whether a segment is kept for the next burst. For the producer, `false` is only a hint.
     pub(super) fn has_spare(&self) -> bool {
         self.spare.as_ref().is_some_and(|spare| !spare.is_empty())
     }
 
-    /// Frees what is between two segments, and puts the newer one right behind the older one.
+    /// Frees the segments between two others, and links the newer one directly behind the older one.
     ///
     /// # Safety
     ///
-    /// The caller is the producer, the newer one comes behind the older one, nobody uses what is
-    /// between them, and nobody looks what is behind the older one meanwhile.
+    /// The caller is the producer, the newer segment comes behind the older one, nobody uses those in
+    /// between, and nobody looks behind the older one meanwhile.
     pub(super) unsafe fn cut(&self, older: SegmentRef, newer: SegmentRef) {
         // SAFETY: neither the consumer nor the producer has passed it.
         let link = unsafe { &older.segment.as_ref().next };
         let mut next = link.with_mut(|next| {
-            // SAFETY: passed on to the caller.
+            // SAFETY: the caller promises this.
             unsafe { (*next).replace(newer.segment) }
         });
         while let Some(segment) = next.filter(|next| *next != newer.segment) {
-            // SAFETY: it came out of a box, and nobody uses it, by the promise of the caller.
+            // SAFETY: it came out of a box, and the caller promises that nobody uses it.
             let segment = unsafe { Box::from_raw(segment.as_ptr()) };
             next = segment.next.with(|next| {
                 // SAFETY: the producer wrote it, and is the caller.
@@ -242,22 +241,22 @@ impl Chain {
         drop(segment);
     }
 
-    /// Frees the oldest segment, if there is another one. For the last owner.
+    /// Frees the oldest segment, if there is another one. Only for the last owner.
     pub(super) fn free_oldest(&mut self) -> Option<SegmentRef> {
         // SAFETY: this is the last owner.
         let passed = unsafe { self.oldest() };
-        // SAFETY: as above, and what the producer wrote is visible to it.
+        // SAFETY: as above, and the last owner sees what the producer wrote.
         let next = unsafe { Self::behind(passed) }?;
         self.oldest.with_mut(|oldest| {
             // SAFETY: as above.
             unsafe { *oldest = next.segment }
         });
-        // SAFETY: it came out of a box, the chain has let go of it, and nobody else uses it.
+        // SAFETY: it came out of a box, the chain no longer refers to it, and nobody else uses it.
         drop(unsafe { Box::from_raw(passed.segment.as_ptr()) });
         Some(next)
     }
 
-    /// Notes that the consumer has freed so many bytes. For the consumer.
+    /// Adds to the bytes that the consumer has freed. Only for the consumer.
     pub(super) fn count_freed(&self, bytes: usize) {
         self.freed.set(self.freed.get().wrapping_add(bytes));
     }

@@ -1,9 +1,9 @@
 //! What loom watches beside the bytes of a ring.
 //!
-//! Loom tracks atomics and cells, no plain memory. So each slot has cells here that are entered
-//! for the length of every access to its bytes, and an atomic in place of the commit word in its
-//! upper half. That half is payload in one lap and a commit word in another, so three cells keep
-//! apart what excludes what:
+//! Loom tracks atomics and cells, but not plain memory. So each slot has cells here that every access
+//! to its bytes enters for as long as it lasts, and an atomic in place of the commit word in its upper
+//! half. That half is payload in one lap and a commit word in another, so three cells express which
+//! accesses exclude each other:
 //!
 //! |                 | plain read | plain write | atomic load | atomic store |
 //! |-----------------|------------|-------------|-------------|--------------|
@@ -11,10 +11,9 @@
 //! | `under_write`   |            | exclusive   | shared      | shared       |
 //! | `under_read`    | shared     |             |             | exclusive    |
 //!
-//! Atomic stores exclude each other too: there is one producer.
+//! Atomic stores exclude each other too, since there is one producer.
 //!
-//! In blocks a header is nothing else at any time, so there an atomic for each block and a cell for
-//! each message suffice.
+//! In blocks, a header is never payload, so an atomic per block and a cell per message suffice.
 
 use super::block::{Cursor, Shape};
 use super::frame::{HEADER, SLOT};
@@ -38,15 +37,15 @@ struct Slot {
 
 #[derive(Debug)]
 pub(super) struct Shadow {
-    /// Of frames.
+    /// The slots of frames.
     slots: Vec<Slot>,
-    /// Of blocks: their headers.
+    /// The headers of blocks.
     headers: Vec<AtomicU32>,
-    /// Of blocks: their messages.
+    /// The messages of blocks.
     messages: Vec<UnsafeCell<()>>,
 }
 
-/// What stands in memory that nobody has written: a header that would be taken for news.
+/// What unwritten memory holds: a header that would be taken for news.
 const ANYTHING: u32 = 0x101;
 
 impl Shadow {
@@ -68,7 +67,7 @@ impl Shadow {
         }
     }
 
-    /// Enters everything: nobody may be in it.
+    /// Enters all cells, which nobody else may be in.
     pub(super) fn enter(&self) {
         drop(self.write(0, self.slots.len() * SLOT));
         for message in &self.messages {
@@ -117,12 +116,12 @@ impl Shadow {
         plain.chain(headers).collect()
     }
 
-    /// The slots of which some bytes are in the range.
+    /// The slots with any bytes in the range.
     fn slots_in(&self, offset: usize, length: usize) -> &[Slot] {
         &self.slots[offset / SLOT..(offset + length).div_ceil(SLOT)]
     }
 
-    /// The slots of which the commit word is in the range, as a whole or in part.
+    /// The slots whose commit word is at least partly in the range.
     fn headers_in(&self, offset: usize, length: usize) -> &[Slot] {
         let end = (offset + length + SLOT - HEADER - 1) / SLOT;
         &self.slots[offset / SLOT..end.max(offset / SLOT)]

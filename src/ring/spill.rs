@@ -1,9 +1,9 @@
 //! Heap buffers for archives that do not fit half the ring.
 //!
-//! The producer allocates them and does all the accounting. A buffer travels to the consumer inside
-//! a spill frame and back through a bounded queue. Where the direction does not grow that can never
-//! be full: there are never more buffers than it has places. Where it grows, the consumer frees what
-//! the queue has no place for.
+//! The producer allocates them and does all the accounting. A buffer travels to the consumer in a
+//! spill frame and comes back through a bounded queue. In a direction that does not grow, the queue is
+//! never full, since it has a place for every buffer. In one that grows, the consumer frees buffers
+//! for which the queue has no place.
 
 use super::budget::Budget;
 use super::buffer::{ReadRun, View, WriteRun};
@@ -12,20 +12,19 @@ use super::memory::Memory;
 use super::returns::Returns;
 use std::mem::offset_of;
 
-/// Buffers that a direction which does not grow may have, on the way, on the way back and idle
-/// together.
+/// The most buffers of a direction that does not grow: in flight, on the way back and idle together.
 pub(crate) const BUFFERS: usize = 8;
 
 /// Messages between two looks at the idle buffers.
 pub(crate) const LOOK_EVERY: usize = 1024;
 
-/// A buffer of more than so many times the bytes that any message needs for a while is let go of.
+/// A buffer is freed if it has more than this many times the bytes of any recent message.
 const ROOMY: usize = 4;
 
 /// The way back of the buffers.
 pub(super) type ReturnPath = Returns<Memory>;
 
-/// What stands in the payload of a spill frame: a buffer on its way to the consumer.
+/// The payload of a spill frame: a buffer on its way to the consumer.
 #[derive(Debug)]
 pub(super) struct Ticket {
     memory: Memory,
@@ -61,23 +60,23 @@ impl Ticket {
     ///
     /// # Safety
     ///
-    /// There is a spill frame at `position`, visible to this thread; nobody writes it now, and
-    /// nobody else takes its ticket.
+    /// There is a spill frame at `position`, visible to this thread. Nobody writes it now, and nobody
+    /// else takes its ticket.
     pub(super) unsafe fn take(view: View, position: usize) -> Self {
-        // SAFETY: passed on to the caller; a frame never reaches past its lap.
+        // SAFETY: the caller promises this, and a frame never reaches past its lap.
         let run = unsafe { view.read(position, SPILL_PAYLOAD) };
         // SAFETY: `put` wrote a ticket here, and it is moved out once.
         unsafe { run.as_ptr().cast::<Self>().read() }
     }
 
-    /// The archive of the spill frame at `position`, where it is.
+    /// The archive of the spill frame at `position`, without taking it.
     ///
     /// # Safety
     ///
-    /// There is a spill frame at `position`, visible to this thread. Until the run is gone nobody
-    /// writes the frame, takes its ticket, or writes or frees the buffer.
+    /// There is a spill frame at `position`, visible to this thread. While the run lives, nobody writes
+    /// the frame, takes its ticket, or writes or frees the buffer.
     pub(super) unsafe fn look(view: View, position: usize) -> ReadRun {
-        // SAFETY: passed on to the caller; a frame never reaches past its lap.
+        // SAFETY: the caller promises this, and a frame never reaches past its lap.
         let run = unsafe { view.read(position, SPILL_PAYLOAD) };
         // SAFETY: `put` wrote a ticket here, aligned, and it stays here.
         let ticket = unsafe { run.as_ptr().cast::<Self>().as_ref() };
@@ -90,11 +89,11 @@ impl Ticket {
     ///
     /// There is a spill frame at `position`, visible to this thread, and nobody writes it now.
     pub(super) unsafe fn length(view: View, position: usize) -> usize {
-        // SAFETY: passed on to the caller; a frame never reaches past its lap.
+        // SAFETY: the caller promises this, and a frame never reaches past its lap.
         let run = unsafe { view.read(position, SPILL_PAYLOAD) };
         // SAFETY: the ticket is in the run, and the field is in the ticket.
         let length = unsafe { run.as_ptr().cast::<u8>().byte_add(offset_of!(Self, length)) };
-        // SAFETY: `put` wrote a number here; the buffer stays where it is.
+        // SAFETY: `put` wrote a number here; the buffer itself is not touched.
         unsafe { length.cast::<usize>().read() }
     }
 }
@@ -108,20 +107,20 @@ pub(crate) enum NoBuffer {
     OutOfMemory,
 }
 
-/// The producer's side: every buffer that is not with the consumer or on its way.
+/// The producer's side: every buffer that is neither with the consumer nor in flight.
 #[derive(Debug)]
 pub(super) struct Pool {
     idle: Vec<Idle>,
-    /// All buffers that exist, where they are counted.
+    /// The number of buffers that exist, if they are counted.
     buffers: usize,
-    /// How many there may be. `None` where the direction may grow: as many as the budget has room
-    /// for, and the consumer frees what does not fit the way back.
+    /// How many there may be. `None` if the direction may grow: then the budget is the limit, and the
+    /// consumer frees buffers that do not fit the way back.
     max_buffers: Option<usize>,
-    /// Messages that had been posted at the last look.
+    /// Messages posted by the time of the last look.
     looked: usize,
-    /// Bytes of the longest message since then.
+    /// Bytes of the longest message since the last look.
     longest: usize,
-    /// A buffer of more bytes was not needed between the last two looks.
+    /// No buffer of more bytes was needed between the last two looks.
     enough: usize,
 }
 
@@ -129,7 +128,7 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct Idle {
     memory: Memory,
-    /// It was idle at the last look already.
+    /// It was already idle at the last look.
     is_old: bool,
 }
 
@@ -145,8 +144,8 @@ impl Pool {
         Self { idle: Vec::new(), buffers: 0, max_buffers, looked, longest, enough }
     }
 
-    /// Frees what was not needed for a while, with so many messages posted by now. No buffer may
-    /// be prepared.
+    /// Frees buffers that were not needed for a while; `posted` counts the messages so far. No buffer
+    /// may be prepared.
     pub(super) fn look(&mut self, posted: usize, returned: &ReturnPath, budget: &mut Budget) {
         if posted.wrapping_sub(self.looked) < LOOK_EVERY {
             return;
@@ -163,8 +162,8 @@ impl Pool {
         }
     }
 
-    /// Finds or makes a buffer of at least `bytes`, which must not exceed the budget, and leaves
-    /// it in the pool: nothing is lost when it is not used.
+    /// Finds or makes a buffer of at least `bytes`, which must not exceed the budget. The buffer stays
+    /// in the pool, so nothing is lost if it is not used.
     pub(super) fn prepare(
         &mut self,
         bytes: usize,
@@ -194,17 +193,17 @@ impl Pool {
         self.idle.pop().map(|idle| idle.memory)
     }
 
-    /// Puts a buffer that was taken out back: it is the prepared one again.
+    /// Puts a buffer that was taken out back as the prepared one.
     pub(super) fn put_back(&mut self, prepared: Option<Memory>) {
         self.idle.extend(prepared.map(Idle::new));
     }
 
-    /// Bytes of the buffers that nobody uses, but for those on their way back.
+    /// Bytes of the idle buffers, except for those on the way back.
     pub(super) fn idle_bytes(&self) -> usize {
         self.idle.iter().map(|idle| idle.memory.len()).sum()
     }
 
-    /// Frees what nobody uses.
+    /// Frees all idle buffers.
     pub(super) fn shrink(&mut self, returned: &ReturnPath, budget: &mut Budget) {
         self.fetch(returned, budget);
         while self.free_one(budget) {}
@@ -222,7 +221,7 @@ impl Pool {
         }
     }
 
-    /// Where the direction may grow, what a burst has left is not kept for the next one.
+    /// Keeps only one idle buffer if the direction may grow: what a burst leaves is not kept.
     fn keep_one(&mut self, budget: &mut Budget) {
         while self.max_buffers.is_none() && self.idle.len() > 1 {
             self.free_one(budget);
@@ -231,7 +230,7 @@ impl Pool {
 
     fn best_fit(&self, bytes: usize) -> Option<usize> {
         let lengths = self.idle.iter().map(|idle| idle.memory.len()).enumerate();
-        // Of equal ones the last, which was used last: the others are seen to be idle.
+        // Among equal ones take the last, which was used last, so that the others show as idle.
         let fitting = lengths.rev().filter(|(_, length)| *length >= bytes);
         fitting.min_by_key(|(_, length)| *length).map(|(index, _)| index)
     }
@@ -244,7 +243,7 @@ impl Pool {
             return Err(NoBuffer::Later);
         }
         while !self.fits(bytes, budget) {
-            // Every idle buffer is too small for this message: give one up for it.
+            // Every idle buffer is too small for this message: free one for it.
             if !self.free_one(budget) {
                 return Err(NoBuffer::Later);
             }
@@ -265,13 +264,13 @@ impl Pool {
         Ok(self.idle.len() - 1)
     }
 
-    /// Bytes to allocate for a message of `bytes`, so that others fit the buffer too.
+    /// Bytes to allocate for a message of `bytes`, so that other messages fit the buffer too.
     fn generous(&self, bytes: usize, budget: &Budget) -> usize {
         if self.max_buffers.is_none() {
-            // A burst fills many of them, and hardly any is used again.
+            // A burst fills many buffers, and hardly any is reused.
             return bytes;
         }
-        // Not so generous that two of the longest messages would not fit.
+        // Still leaves room for two of the longest messages.
         bytes.next_power_of_two().min(budget.limit() / 2).max(bytes)
     }
 
@@ -279,7 +278,8 @@ impl Pool {
         self.max_buffers.is_none_or(|max| self.buffers < max) && budget.has(size)
     }
 
-    /// Notes that there is a buffer more or less. Nobody counts those that the consumer frees.
+    /// Counts a buffer more or less, unless the direction may grow: then the consumer frees some
+    /// uncounted.
     fn count(&mut self, change: isize) {
         if self.max_buffers.is_some() {
             self.buffers = self.buffers.wrapping_add_signed(change);
@@ -370,8 +370,8 @@ mod tests {
         assert_eq!(budget.allocated(), 1024);
     }
 
-    /// A message that is much longer than all others leaves nothing for good, whether these are
-    /// spilled too or not.
+    /// A message much longer than all others leaves no memory behind, whether or not the others are
+    /// spilled too.
     #[test]
     fn a_buffer_that_is_not_needed_for_a_while_is_let_go_of() {
         for max_buffers in [Some(BUFFERS), None] {
@@ -392,7 +392,7 @@ mod tests {
         }
     }
 
-    /// A buffer comes back only after the look that would have let go of it.
+    /// A buffer comes back only after the look that would have freed it.
     #[test]
     fn a_buffer_that_comes_back_late_is_let_go_of() {
         let returned = ReturnPath::new(BUFFERS);
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(pool.buffers, 1);
     }
 
-    /// What a burst took and the messages after it do not.
+    /// Buffers that a burst needed, and the messages after it do not.
     #[test]
     fn buffers_of_a_burst_are_let_go_of() {
         let returned = ReturnPath::new(BUFFERS);

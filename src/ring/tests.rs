@@ -1,4 +1,4 @@
-//! What only the two ends of a ring together can show, step by step.
+//! Step-by-step tests of the two ends of a ring together.
 
 mod blocks;
 
@@ -35,8 +35,8 @@ fn receive(consumer: &mut Consumer) {
     consumer.release();
 }
 
-/// The producer's own port closes around the last accepted message; the next post skips to the
-/// next lap before it is refused. The consumer passes the skip and must still find the end.
+/// The producer's own port closes around the last accepted message. The next post skips to the next
+/// lap before it is refused. The consumer passes the skip and must still find the end.
 #[test]
 fn a_skip_behind_the_end_is_the_end() {
     let (mut producer, mut consumer) = new(LIMITS, Layout::Frames).unwrap();
@@ -50,7 +50,7 @@ fn a_skip_behind_the_end_is_the_end() {
     assert!(consumer.finish());
 }
 
-/// The consumer comes to the end first: the post that it did not see is refused.
+/// The consumer reaches the end first: the post that it did not see is refused.
 #[test]
 fn a_message_behind_the_end_is_refused() {
     let (mut producer, mut consumer) = new(LIMITS, Layout::Frames).unwrap();
@@ -60,7 +60,7 @@ fn a_message_behind_the_end_is_refused() {
     assert!(!producer.finish());
 }
 
-/// The producer comes first: the consumer has to look again.
+/// The producer is first: the consumer has to look again.
 #[test]
 fn an_accepted_message_is_before_the_end() {
     let (mut producer, mut consumer) = new(LIMITS, Layout::Frames).unwrap();
@@ -72,8 +72,8 @@ fn an_accepted_message_is_before_the_end() {
     assert!(consumer.finish());
 }
 
-/// The consumer's port closes while a message behind a skip is on its way to be delivered, and
-/// the report comes first: the message is counted, so it is not delivered.
+/// The consumer's port closes while a message behind a skip is about to be delivered. The report
+/// comes first and counts the message, so it is not delivered.
 #[test]
 fn a_message_behind_a_skip_is_delivered_or_reported() {
     let (mut producer, mut consumer) = new(LIMITS, Layout::Frames).unwrap();

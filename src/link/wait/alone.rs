@@ -1,11 +1,11 @@
-//! What becomes of a wait in a program that can have one thread only.
+//! What a wait does in a program that can have only one thread.
 
 use std::time::Instant;
 
 use super::{Deadline, TimedOut};
 use crate::sync::{IS_ALONE, Parker};
 
-/// Whether the standard library has a clock here. Where it has none, asking it panics.
+/// Whether the standard library has a clock here. If not, reading it panics.
 pub(crate) const HAS_CLOCK: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
 
 impl Deadline<'_> {
@@ -15,17 +15,17 @@ impl Deadline<'_> {
     }
 }
 
-/// Waits as [`Waiter::wait`](super::Waiter::wait) does where nobody can end the wait but the clock.
+/// [`Waiter::wait`](super::Waiter::wait) where only the clock can end the wait.
 ///
 /// # Panics
 ///
-/// Panics if the clock does not end it either.
+/// Panics if there is no deadline.
 #[cold]
 pub(super) fn wait<R>(
     deadline: Deadline<'_>,
     look: impl FnOnce() -> Option<R>,
 ) -> Result<R, TimedOut> {
-    // A waker of the program's that was just called may have done more than to take a note.
+    // One of the program's wakers, called just now, may have done more than schedule a task.
     if let Some(found) = look() {
         return Ok(found);
     }
@@ -36,11 +36,11 @@ pub(super) fn wait<R>(
     Err(TimedOut)
 }
 
-/// Parks the thread until somebody calls it or the deadline comes.
+/// Parks the thread until it is unparked or the deadline comes.
 ///
 /// # Panics
 ///
-/// Panics where neither will.
+/// Panics if neither can happen.
 pub(crate) fn park(parker: &Parker, deadline: Option<Instant>) {
     match deadline {
         Some(deadline) if IS_ALONE => sit_out(deadline),

@@ -1,33 +1,33 @@
 //! The barrier between "I have news" and "is anybody asleep?".
 //!
-//! A publisher stores its news and then reads whether somebody waits; a waiter stores that it
-//! waits and then looks for news. Without a full barrier between store and load on *both* sides
-//! each may miss the other. Publishing is frequent and waiting is rare, so where the operating
-//! system can run a barrier on behalf of every thread of the process (`membarrier`), the waiter
-//! pays for both and the publisher only keeps its compiler from reordering.
+//! A publisher stores its news and then reads whether anybody waits. A waiter stores that it waits and
+//! then looks for news. Without a full barrier between store and load on *both* sides, each may miss
+//! the other. Publishing is frequent and waiting is rare. So where the operating system can run a
+//! barrier on behalf of every thread of the process (`membarrier`), the waiter pays for both sides and
+//! the publisher only keeps its compiler from reordering.
 //!
-//! Which of the two a process uses is one word for all of its channels. It changes at most once:
-//! when the system refuses what it granted, as a sandbox entered later does, both sides execute
-//! fences from then on.
+//! One word says which of the two a process uses, for all of its channels. It changes at most once: if
+//! the system refuses what it granted, as in a sandbox entered later, both sides execute fences from
+//! then on.
 
 use crate::sync::order::{Mutant, active};
 
-/// Both sides of every channel in this process, or, under loom, in this model.
+/// Both sides of the barrier, for every channel in this process or, under loom, in this model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Barrier {
-    /// Whether the light side is a fence; where not, the model is of what holds without it.
+    /// Whether the light side is a fence. If not, the model checks what holds without it.
     #[cfg(message_port_loom)]
     has_light_side: bool,
 }
 
-/// The process has just changed over to fences, and a publisher may not have seen that yet: its
-/// news may be on the way without a barrier. A waiter must look for news once more, soon.
+/// The process has just switched to fences, and a publisher may not have seen that yet, so its news
+/// may be in flight without a barrier. A waiter must look for news once more, soon.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unavailable;
 
 #[allow(clippy::unused_self, reason = "only a model has a choice; whoever has one has asked")]
 impl Barrier {
-    /// The best barrier that the system grants, found out once per process.
+    /// The best barrier that the system grants, determined once per process.
     pub(crate) fn detect() -> Self {
         membarrier::ask_once();
         Self {
@@ -61,15 +61,15 @@ impl Barrier {
         if active(mutant) { Ok(()) } else { membarrier::heavy() }
     }
 
-    /// [`heavy`](Self::heavy), and where the process has just changed over to fences, waits until
-    /// that is over. That happens once.
+    /// Like [`heavy`](Self::heavy), but if the process has just switched to fences, waits until the
+    /// switch is over. That happens at most once.
     pub(crate) fn heavy_in_the_end(self, mutant: Mutant) {
         while self.heavy(mutant).is_err() {
             Self::wait_out_the_change();
         }
     }
 
-    /// Sleeps while the process changes over to fences: at most once, for a millisecond.
+    /// Sleeps while the process switches to fences: at most once, for a millisecond.
     pub(crate) fn wait_out_the_change() {
         membarrier::wait_out_the_change();
     }
@@ -90,18 +90,18 @@ mod membarrier {
     const FENCES: u32 = 0;
     /// The waiter's system call is a full barrier for every running thread of the process.
     const GRANTED: u32 = 1;
-    /// It was refused a moment ago: both sides execute fences, and not everybody knows yet.
+    /// It was refused a moment ago: both sides execute fences, but not every thread knows yet.
     const CHANGING: u32 = 2;
 
-    /// Read with each post and each receive, so it has a line of its own.
+    /// Each post and each receive reads this, so it has a cache line of its own.
     static KIND: CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(FENCES));
 
     /// When the system first refused what it had granted.
     static REFUSED: OnceLock<Instant> = OnceLock::new();
 
-    /// How long the change to fences takes: until every store that was made before has reached
-    /// every core, and so has the change itself. No manual bounds that time; it is that of
-    /// emptying a store buffer, which takes a core a few microseconds at the very most.
+    /// How long the switch to fences takes: until every earlier store and the switch itself have
+    /// reached every core. No manual bounds that time. It is the time to drain a store buffer, which
+    /// takes a core a few microseconds at the very most.
     const GRACE: Duration = Duration::from_millis(1);
 
     pub(super) fn ask_once() {
@@ -111,7 +111,7 @@ mod membarrier {
                 && membarrier(Command::RegisterPrivateExpedited).is_ok()
                 && membarrier(Command::PrivateExpedited).is_ok();
             if granted {
-                // Unordered: whoever finds the older value executes a fence.
+                // Unordered: a thread that finds the older value executes a fence.
                 KIND.store(GRANTED, UNORDERED);
             }
         });
@@ -127,19 +127,19 @@ mod membarrier {
         }
     }
 
-    /// Has the compiler lay out the other branch straight on.
+    /// Makes the compiler lay out the other branch as the straight path.
     #[cold]
     #[inline]
     const fn rarely() {}
 
     #[inline]
     fn is_granted() -> bool {
-        // Unordered: it orders nothing itself, and a change to fences has a grace period.
+        // Unordered: this orders nothing itself, and a switch to fences has a grace period.
         KIND.load(UNORDERED) == GRANTED
     }
 
     pub(super) fn heavy() -> Result<(), Unavailable> {
-        // The system call orders this thread too; the compiler is told here.
+        // The system call orders this thread too, but the compiler does not know that.
         fence(Ordering::SeqCst);
         if is_granted() {
             if membarrier(Command::PrivateExpedited).is_ok() {
@@ -147,7 +147,7 @@ mod membarrier {
                 return Ok(());
             }
             REFUSED.get_or_init(Instant::now);
-            // Two threads may find out at once; what the first of them has ended stays so.
+            // Two threads may find out at once; a switch that the first has finished stays finished.
             let _ = KIND.compare_exchange(GRANTED, CHANGING, UNORDERED, UNORDERED);
             fence(Ordering::SeqCst);
         }
@@ -174,7 +174,7 @@ mod membarrier {
     }
 }
 
-/// Where the system cannot be asked, both sides execute fences.
+/// Without a system to ask, both sides execute fences.
 #[cfg(not(all(target_os = "linux", not(any(message_port_loom, miri)))))]
 mod membarrier {
     use super::Unavailable;

@@ -2,24 +2,23 @@
 
 use std::task::{Context, Poll};
 
-/// Operations of one half that are ready at once, in a row, before it suspends its task once.
+/// How many operations of one half in a row may be ready at once before it suspends its task once.
 ///
 /// The public documentation states this number.
 const READY_IN_A_ROW: u32 = 64;
 
-/// What is left of a half's operations before its task has to yield.
+/// How many operations a half has left before its task has to yield.
 ///
-/// A task that always finds a message, or room, never returns `Pending` by itself, and a runtime
-/// cannot take the thread away from it. The budget is kept in the half because futures are made
-/// anew for each message.
+/// A task that always finds a message or room never returns `Pending` by itself, and a runtime cannot
+/// take the thread away from it. The half keeps the budget, since each message has a new future.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
     spent: u32,
 }
 
 impl Budget {
-    /// Takes one operation from the budget. If none is left, wakes the task and suspends it once;
-    /// the next call has the whole budget again.
+    /// Takes one operation from the budget. If none is left, wakes the task and suspends it once; the
+    /// next call has the full budget again.
     #[inline]
     pub(crate) fn spend(&mut self, cx: &Context<'_>) -> Poll<()> {
         if self.spent == READY_IN_A_ROW {
@@ -31,8 +30,8 @@ impl Budget {
         Poll::Ready(())
     }
 
-    /// Passes on what an operation came to. One that is pending suspends the task anyway, so the
-    /// budget starts again.
+    /// Passes on the result of an operation. A pending one suspends the task anyway, so the budget
+    /// starts again.
     #[inline]
     pub(crate) fn settle<T>(&mut self, polled: Poll<T>) -> Poll<T> {
         if polled.is_pending() {

@@ -9,7 +9,7 @@ use crate::ring::Target;
 use crate::sync::order::{self, Mutant};
 use crate::sync::{AtomicUsize, Cell, Parker, StateWord, Statistic, Unparker};
 
-/// Nobody waits, or the waiter was notified. Both slots are the owner's.
+/// Nobody waits, or the waiter was notified. The owner owns both slots.
 const IDLE: u32 = 0;
 /// A thread waits; its unparker is in the cell.
 const THREAD: u32 = 1;
@@ -17,39 +17,38 @@ const THREAD: u32 = 1;
 const TASK: u32 = 2;
 /// A notifier is taking the waker out of the cell.
 const TAKING: u32 = 3;
-/// The bits that say which of these it is.
+/// The bits that hold one of the above.
 const KIND: u32 = 3;
-/// Beside the kind: whoever notifies executes a fence before it goes by what it has read here.
+/// Beside the kind: a notifier executes a fence before it acts on what it read here.
 const FENCES: u32 = 4;
 
-/// Where one end waits and where others wake it, whether it is a thread or a task.
+/// Where one end waits and others wake it, whether it is a thread or a task.
 ///
-/// The owner (there is one: the end is borrowed mutably to wait) arms the cell, any thread may
-/// notify it. Whoever moves the state away from [`THREAD`] or [`TASK`] has to wake the owner, so
-/// one armed cell is woken at most once.
+/// The owner arms the cell, and any thread may notify it. There is one owner, since the end is borrowed
+/// mutably to wait. The thread that moves the state away from [`THREAD`] or [`TASK`] has to wake the
+/// owner, so an armed cell is woken at most once.
 #[derive(Debug)]
 pub(crate) struct WaitCell {
     state: StateWord,
-    /// Written by the owner before the cell is armed for a thread for the first time, never
-    /// afterwards.
+    /// The owner writes this before it first arms the cell for a thread, and never afterwards.
     thread: Cell<Option<Unparker>>,
-    /// The owner's while the state is [`IDLE`], nobody's while it is [`TASK`], the notifier's
-    /// while it is [`TAKING`].
+    /// Belongs to the owner while the state is [`IDLE`], to nobody while it is [`TASK`], and to the
+    /// notifier while it is [`TAKING`].
     task: Cell<Option<Waker>>,
-    /// What the owner waits for, if it is a producer; written by the owner before it arms.
+    /// What the owner waits for, if it is a producer. The owner writes this before it arms.
     target: AtomicUsize,
-    /// Which CPU the last waker of a sleeping owner was on, plus one.
+    /// The CPU of the last waker of a sleeping owner, plus one.
     waker_cpu: Statistic,
     counters: WaitCounters,
 }
 
-// SAFETY: `thread` is written by the one owner, and only while no notifier can read it: before
-// the state first becomes `THREAD` with Release (W1), which a notifier sees with Acquire (W2).
-// `task` is accessed by the owner in the state `IDLE` and by the notifier in the state `TAKING`,
-// which W1 to W4 order; both are `Send`.
+// SAFETY: the one owner writes `thread`, and only while no notifier can read it: before the state
+// first becomes `THREAD` with Release (W1), which a notifier sees with Acquire (W2). The owner accesses
+// `task` in the state `IDLE` and the notifier in the state `TAKING`, which W1 to W4 order. Both are
+// `Send`.
 unsafe impl Sync for WaitCell {}
 
-/// The owner cannot arm: a notifier is just waking it, or rather the task that it was before.
+/// The owner cannot arm, because a notifier is just waking the task that waited here before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BeingWoken;
 
@@ -65,20 +64,20 @@ impl WaitCell {
         }
     }
 
-    /// Makes the parker on which the owner sleeps and keeps the means to wake it. For the owner,
-    /// once, before it first arms.
+    /// Makes the parker on which the owner sleeps, and keeps its unparker. For the owner, once, before
+    /// it first arms.
     pub(super) fn introduce(&self) -> Parker {
         let parker = Parker::new();
         self.thread.with_mut(|thread| {
-            // SAFETY: the one owner calls this once (it keeps the parker), and before the cell
-            // was armed for a thread no notifier looks at this field.
+            // SAFETY: the one owner calls this once, since it keeps the parker. No notifier looks at
+            // this field before the cell is first armed for a thread.
             unsafe { *thread = Some(parker.unparker().clone()) }
         });
         parker
     }
 
-    /// Says that the owner, a thread, is about to sleep, until a consumer has reached
-    /// `target` if that matters. For the owner; it must look for news afterwards, behind the heavy barrier.
+    /// Announces that the owner, a thread, is about to sleep, until a consumer has reached `target` if
+    /// that matters. For the owner, which must then look for news behind the heavy barrier.
     pub(super) fn arm_thread(&self, target: Target) -> Result<(), BeingWoken> {
         self.disarm()?;
         self.target.store(target.to_bits(), order::UNORDERED);
@@ -87,9 +86,9 @@ impl WaitCell {
         Ok(())
     }
 
-    /// Says that the owner, a task, is about to be suspended; the last waker counts. For the
-    /// owner; it must look for news afterwards, behind the heavy barrier, or behind a fence if it
-    /// has armed with `fences` before and executed the heavy barrier then.
+    /// Announces that the owner, a task, is about to be suspended; the last waker counts. For the
+    /// owner, which must then look for news behind the heavy barrier. A fence is enough if it has armed
+    /// with `fences` before and executed the heavy barrier then.
     pub(super) fn arm_task(
         &self,
         target: Target,
@@ -98,7 +97,7 @@ impl WaitCell {
     ) -> Result<(), BeingWoken> {
         self.disarm()?;
         self.task.with_mut(|task| {
-            // SAFETY: the state is `IDLE`, so the slot is the owner's.
+            // SAFETY: the state is `IDLE`, so the slot belongs to the owner.
             let task = unsafe { &mut *task };
             match task {
                 Some(_) if order::active(Mutant::KeepWaker) => {}
@@ -112,10 +111,10 @@ impl WaitCell {
         Ok(())
     }
 
-    /// Says that the owner is awake, whatever it was before. For the owner.
+    /// Announces that the owner is awake, whatever it was before. For the owner.
     ///
-    /// A notifier that came first leaves a stale token in the parker, or has woken the task: one
-    /// spurious wake.
+    /// A notifier that came first leaves a stale token in the parker or has woken the task: one spurious
+    /// wake-up.
     pub(super) fn disarm(&self) -> Result<(), BeingWoken> {
         loop {
             // ORDERING(W4): Acquire; pairs with W3: the notifier is done with the slot.
@@ -123,7 +122,7 @@ impl WaitCell {
             match state & KIND {
                 IDLE => return Ok(()),
                 TAKING => return Err(BeingWoken),
-                // Unordered: the slots were last touched by the owner itself.
+                // Unordered: the owner itself touched the slots last.
                 _ => {
                     let (to, failed) = (order::UNORDERED, order::UNORDERED);
                     let idle = IDLE | state & FENCES;
@@ -135,23 +134,23 @@ impl WaitCell {
         }
     }
 
-    /// Forgets the task that waits here, if one does. For the owner, when it goes away: the task
-    /// must not live as long as the channel.
+    /// Forgets the task that waits here, if any. The owner calls this when it goes away, so that the
+    /// channel does not keep the task alive.
     pub(crate) fn forget_task(&self) {
         if self.disarm().is_ok() {
-            // SAFETY: the state is `IDLE`, so the slot is the owner's.
+            // SAFETY: the state is `IDLE`, so the slot belongs to the owner.
             let waker = self.task.with_mut(|task| unsafe { (*task).take() });
             contain(|| drop(waker));
         }
     }
 
-    /// Wakes the owner if it sleeps. For anybody, after having published the news.
+    /// Wakes the owner if it sleeps. Any thread may call this after it has published news.
     #[inline]
     pub(crate) fn notify(&self, barrier: Barrier) {
         self.notify_if(barrier, |_| true);
     }
 
-    /// Wakes the owner if it sleeps and `enough` says so of the position that it waits for.
+    /// Wakes the owner if it sleeps and `enough` accepts the target that it waits for.
     #[inline]
     pub(crate) fn notify_if(&self, barrier: Barrier, enough: impl FnOnce(Target) -> bool) {
         // ORDERING(B1): full barrier between the news and this look; pairs with B2.
@@ -170,9 +169,9 @@ impl WaitCell {
             state = self.state.load(order::UNORDERED);
         }
         let armed = state & KIND;
-        // Unordered: if the owner is going to sleep past our news, its barrier came before ours,
-        // and with it this target. Otherwise it sees the news itself, and an older target than
-        // its present one does no harm.
+        // Unordered: if the owner is about to sleep without seeing our news, its barrier came before
+        // ours, and so did this target. Otherwise it sees the news itself, and reading an older target
+        // does no harm.
         let target = Target::from_bits(self.target.load(order::UNORDERED));
         if armed == IDLE || armed == TAKING || !enough(target) {
             return;
@@ -180,7 +179,7 @@ impl WaitCell {
         let fences = state & FENCES;
         let next = fences | if armed == TASK { TAKING } else { IDLE };
         // ORDERING(W2): Acquire; pairs with W1. If the owner has armed anew meanwhile, in whatever
-        // way, its barrier came behind this notifier's, and it sees the news.
+        // way, its barrier came after this notifier's, and it sees the news.
         if self.state.compare_exchange(state, next, order::take(), order::UNORDERED).is_err() {
             return;
         }
@@ -188,13 +187,13 @@ impl WaitCell {
         self.counters.wake();
         if armed == THREAD {
             self.thread.with(|thread| {
-                // SAFETY: the owner wrote it before it armed, and never writes it again.
+                // SAFETY: the owner wrote this before it armed, and never writes it again.
                 if let Some(thread) = unsafe { &*thread } {
                     thread.unpark();
                 }
             });
         } else {
-            // SAFETY: the state is `TAKING`, so the slot is this notifier's.
+            // SAFETY: the state is `TAKING`, so the slot belongs to this notifier.
             let waker = self.task.with_mut(|task| unsafe { (*task).take() });
             // ORDERING(W3): Release; pairs with W4. Before the waker runs: it may poll at once.
             self.state.store(IDLE | fences, order::give_back());
@@ -215,19 +214,19 @@ impl WaitCell {
     }
 }
 
-/// Calls into a waker that somebody else left here. If it panics, the panic ends here.
+/// Calls into a waker that somebody else left here, and contains its panics.
 ///
-/// Whoever posts, receives, closes or drops has done so when the waker is called, and has nothing
-/// to do with the task: a panic would say that it failed, and a caller that tries again would post
-/// twice. The panic hook has told of it already.
+/// When the waker is called, the caller's post, receive, close or drop is already done and has nothing
+/// to do with the task. A panic would suggest that it failed, and a caller that tried again would post
+/// twice. The panic hook has already reported the panic.
 fn contain(call: impl FnOnce()) {
     if cfg!(message_port_loom) {
-        // Here it may be the model checker that panics, to say that it found something.
+        // Here the model checker itself may panic, to report what it found.
         return call();
     }
     let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else { return };
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // A payload that panics when it is dropped panics with another one: this ends it.
+        // A payload whose drop panics yields another payload. Forgetting that one ends the chain.
         std::mem::forget(payload);
     }
 }
@@ -238,7 +237,7 @@ mod tests {
     use super::{Barrier, IDLE, TAKING, THREAD, Target, WaitCell, order};
     use std::time::{Duration, Instant};
 
-    /// A cell whose notifier was stopped while it takes the waker.
+    /// A cell whose notifier was stopped while it took the waker.
     fn being_taken() -> WaitCell {
         let cell = WaitCell::new();
         cell.state.store(TAKING, order::arm());
@@ -255,7 +254,7 @@ mod tests {
         let mut looks = 0;
         let found = waiter().wait(&cell, Target::ANY, 0, Deadline::Never, || {
             looks += 1;
-            // Behind the spinning, and behind the tries without a nap.
+            // After the spinning and after the attempts without a nap.
             (looks == 800).then_some(())
         });
         assert_eq!(found, Ok(()));

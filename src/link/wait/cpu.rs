@@ -1,8 +1,8 @@
-//! Whether spinning can help: not if the peer would have to run on the spinner's own CPU.
+//! Whether spinning can help. It cannot if the peer would have to run on the spinner's own CPU.
 
 use crate::sync::Statistic;
 
-/// The CPU of the calling thread plus one; 0 where that cannot be known.
+/// The CPU of the calling thread plus one; 0 if that is unknown.
 fn current() -> usize {
     #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
     return rustix::thread::sched_getcpu() + 1;
@@ -10,16 +10,16 @@ fn current() -> usize {
     return 0;
 }
 
-/// Notes on which CPU the calling thread is.
+/// Records the CPU of the calling thread.
 pub(super) fn record(place: &Statistic) {
     place.set(current());
 }
 
 /// Whether the calling thread may wait for the thread last seen at `peer` by spinning.
 ///
-/// It may not if the peer was last seen on the very CPU that the caller occupies: while the caller
-/// spins the peer cannot run there. As long as the peer was not seen, the caller may if it could
-/// run on several CPUs itself; a thread that is pinned to one says nothing about its peer.
+/// It may not if the peer was last seen on the caller's own CPU: the peer cannot run there while the
+/// caller spins. If the peer has not been seen yet, the caller may spin if it can run on several CPUs
+/// itself. That a thread is pinned to one CPU says nothing about its peer.
 pub(super) fn spinning_helps(peer: &Statistic) -> bool {
     match peer.get() {
         0 => several_cpus(),
@@ -33,7 +33,7 @@ fn several_cpus() -> bool {
     use std::sync::OnceLock;
 
     static SEVERAL: OnceLock<bool> = OnceLock::new();
-    // Counts affinity and quotas, not just what the machine has.
+    // Respects affinity and quotas, not just the CPUs of the machine.
     *SEVERAL.get_or_init(|| {
         std::thread::available_parallelism().is_ok_and(|n| n > NonZero::<usize>::MIN)
     })

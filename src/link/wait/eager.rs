@@ -1,34 +1,34 @@
-//! Whether a task looks for news for a moment before it is suspended.
+//! Whether a task briefly looks for news before it is suspended.
 
 use crate::sync::spin_loop;
 
-/// Looks of a task before it is suspended, with a pause in front of each: about a microsecond.
+/// Looks of a task before it is suspended, each after a pause: about a microsecond.
 const LOOKS: u32 = 24;
 
-/// Looks of a try: as long as it takes the other end to be woken.
+/// Looks of a try, which lasts as long as waking the other end takes.
 const LOOKS_OF_A_TRY: u32 = 1200;
 
-/// Failures in a row after which a task that has lately succeeded stops looking.
+/// After this many failures in a row, a task that recently succeeded stops looking.
 const PATIENCE: u32 = 4;
 
-/// Suspensions before the first try, and then ever more of them, up to these.
+/// Suspensions before the first try. The number doubles up to [`LONGEST_BREAK`].
 const FIRST_BREAK: u32 = 8;
 const LONGEST_BREAK: u32 = 1024;
 
-/// To suspend a task and to wake it costs far more than a message that is already on its way. So a
-/// task looks for it, for as long as that has lately succeeded.
+/// Suspending and waking a task costs far more than receiving a message that is about to arrive. So a
+/// task looks for news as long as that has recently succeeded.
 ///
 /// Two tasks that are woken for each message never meet that way: each is suspended long before the
-/// other one has been woken. So now and then a task tries for as long as a wake-up takes. If both
-/// do, they meet, and need no wake-up from then on.
+/// other has woken up. So now and then a task tries for as long as a wake-up takes. If both do, they
+/// meet and need no wake-ups from then on.
 #[derive(Debug)]
 pub(super) struct Eager {
     is_allowed: bool,
-    /// Failures that are still accepted.
+    /// Failures still accepted before the task stops looking.
     patience: u32,
-    /// Suspensions without looking, until the next try.
+    /// Suspensions left without looking, until the next try.
     left_out: u32,
-    /// How many those are the next time.
+    /// How many suspensions to leave out the next time.
     next_break: u32,
 }
 
@@ -37,8 +37,8 @@ impl Eager {
         Self { is_allowed, patience: 0, left_out: FIRST_BREAK, next_break: FIRST_BREAK }
     }
 
-    /// Looks for a moment, if that has lately succeeded and `helps` says that the other end can
-    /// run meanwhile.
+    /// Looks for a moment if that has recently succeeded, or if a try is due, and if `helps` says that
+    /// the other end can run meanwhile.
     pub(super) fn look<R>(
         &mut self,
         helps: impl FnOnce() -> bool,
@@ -104,7 +104,7 @@ mod tests {
             tries += u32::from(looked);
         }
         assert!((90..120).contains(&tries), "{tries} tries");
-        // A success makes it look each time again, and a few failures do not end that.
+        // A success makes it look each time again, and a few failures do not stop it.
         while eager.look(|| true, || Some(())).is_none() {}
         for _ in 1..PATIENCE {
             assert_eq!(eager.look(|| true, || None::<()>), None);

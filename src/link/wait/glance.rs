@@ -1,25 +1,25 @@
-//! How a thread that waits for many ports looks around before it sleeps.
+//! How a thread that waits for many ports looks for news before it sleeps.
 
 use super::cpu;
 use crate::sync::{Statistic, spin_loop};
 
-/// Looks before the thread goes to sleep, with a pause in front of each.
+/// Looks before the thread goes to sleep, each after a pause.
 const LOOKS: u32 = 512;
 
-/// Watches where those are that wake a thread, to tell whether looking around helps.
+/// Records the CPU of a thread's last waker, to tell whether looking helps.
 #[derive(Debug, Default)]
 pub(crate) struct Glance {
     waker_cpu: Statistic,
 }
 
 impl Glance {
-    /// Notes where the caller is. For whoever wakes the thread, before that.
+    /// Records the caller's CPU. The waker calls this before it wakes the thread.
     pub(crate) fn note_waker(&self) {
         cpu::record(&self.waker_cpu);
     }
 
-    /// Looks for a few microseconds at most; where nobody else can run meanwhile, gives the CPU
-    /// away once instead. Says whether `is_there` came true.
+    /// Looks for a few microseconds at most. If nobody else can run meanwhile, yields the CPU once
+    /// instead. Returns whether `is_there` came true.
     pub(crate) fn look(&self, is_there: impl Fn() -> bool) -> bool {
         if cfg!(message_port_loom) {
             return false;

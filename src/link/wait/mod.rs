@@ -1,4 +1,4 @@
-//! How an end waits: a bounded spin, then sleep until the other side has news.
+//! How an end waits: it spins for a bounded time, then sleeps until the other side has news.
 
 mod alone;
 mod barrier;
@@ -27,17 +27,17 @@ use often::Often;
 
 /// How a blocking call waits, at both ports of a channel.
 ///
-/// It concerns threads that wait in a call of a port or of a half. Tasks are woken through their
-/// runtime, and an [`EventLoop`](crate::EventLoop) always sleeps while it has nothing to do.
+/// This concerns threads that wait in a call of a port or a half. Tasks are woken through their
+/// runtime, and an [`EventLoop`](crate::EventLoop) always sleeps when it has nothing to do.
 ///
 /// # Where there is no other thread
 ///
-/// On WebAssembly without threads nobody could end a wait. There a call that would wait for ever
-/// does not, with either strategy: a post that waits for room is refused with
-/// [`WouldDeadlock`](crate::PostError::WouldDeadlock), and everything else panics and says so.
-/// A call with a time limit sleeps until then, or, where the standard library has no clock
-/// (`wasm32-unknown-unknown`), reports the timeout at once. The [guide](crate::guide::practice)
-/// says what to call instead.
+/// On WebAssembly without threads, nobody could end a wait. There a call that would wait for ever does
+/// not wait, with either strategy. A post that needs room is refused with
+/// [`WouldDeadlock`](crate::PostError::WouldDeadlock); any other call panics with a message that says
+/// so. A call with a time limit sleeps until then, or reports the timeout at once if the standard
+/// library has no clock (`wasm32-unknown-unknown`). The [guide](crate::guide::practice) says what to
+/// call instead.
 ///
 /// # Examples
 ///
@@ -50,36 +50,35 @@ use often::Often;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum WaitStrategy {
-    /// Looks for news for a few microseconds, then sleeps until the other side wakes it. Where
-    /// the other side cannot run meanwhile (one CPU) it gives the CPU away
-    /// once and then sleeps.
+    /// Looks for news for a few microseconds, then sleeps until the other side wakes it. If the other
+    /// side cannot run meanwhile (one CPU), it yields the CPU once and then sleeps.
     #[default]
     Park,
-    /// Looks for news without ever sleeping. The lowest latency and a whole CPU per waiting
-    /// thread; for threads that have a CPU of their own.
+    /// Looks for news and never sleeps. This has the lowest latency but uses a whole CPU per waiting
+    /// thread, so it is for threads with a CPU of their own.
     Spin,
 }
 
-/// How long a call may wait, or who is to be woken instead.
+/// How long a call may wait, or whom to wake instead.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deadline<'a> {
-    /// It does not wait.
+    /// Does not wait.
     Now,
-    /// It waits for this long, from when it first has to wait.
+    /// Waits for this long, from when it first has to wait.
     Within(Duration),
-    /// It waits until then.
+    /// Waits until then.
     At(Instant),
-    /// It waits as long as it takes.
+    /// Waits as long as it takes.
     Never,
-    /// It does not wait, but has this task woken when it is worth another try.
+    /// Does not wait; has this task woken when another try is worthwhile.
     Task(&'a Waker),
-    /// The same, for a task that also waits for something else, which ends this wait.
+    /// The same, for a task that also waits for something else that ends this wait.
     TaskUntil(&'a Waker),
 }
 
 impl<'a> Deadline<'a> {
-    /// Looks at the clock, which costs more than a post or a receive that need not wait. A
-    /// deadline that the clock cannot express never comes; without a clock it comes at once.
+    /// Reads the clock, which costs more than a post or a receive that need not wait. A deadline that
+    /// the clock cannot express never comes; without a clock it comes at once.
     pub(crate) fn fixed(self) -> Self {
         match self {
             Self::Within(_) if !HAS_CLOCK => Self::Now,
@@ -91,19 +90,19 @@ impl<'a> Deadline<'a> {
     pub(crate) fn has_passed(self) -> bool {
         match self {
             Self::Now => true,
-            // Under loom, which repeats a model step by step, the clock says nothing.
+            // Under loom, which repeats a model step by step, the clock means nothing.
             Self::At(deadline) => !cfg!(message_port_loom) && Instant::now() >= deadline,
             Self::Never | Self::Within(_) | Self::Task(_) | Self::TaskUntil(_) => false,
         }
     }
 
-    /// When to look again, if nobody can be relied on to say that there is news.
+    /// When to look again if no wake-up can be relied on.
     pub(crate) fn nap(self) -> Instant {
         let nap = Instant::now() + FALLBACK_NAP;
         if let Self::At(deadline) = self { deadline.min(nap) } else { nap }
     }
 
-    /// The task that is woken, if it is not a thread that waits.
+    /// The task to wake, unless a thread waits.
     pub(crate) fn task(self) -> Option<&'a Waker> {
         match self {
             Self::Task(waker) | Self::TaskUntil(waker) => Some(waker),
@@ -116,33 +115,32 @@ impl<'a> Deadline<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TimedOut;
 
-/// What a wait with the deadline of a task means to it.
+/// What the result of a wait means to a task.
 pub(crate) fn pending<T>(waited: Result<T, TimedOut>) -> Poll<T> {
     waited.map_or(Poll::Pending, Poll::Ready)
 }
 
-/// Looks at the condition without pause: what is on its way arrives within this many looks.
+/// Looks without a pause: news in flight arrives within this many looks.
 const EAGER_LOOKS: u32 = 128;
-/// Looks with a pause in between, before a thread goes to sleep.
+/// Looks with pauses in between, before a thread goes to sleep.
 const PATIENT_LOOKS: u32 = 512;
-/// Between these many looks a waiter looks at the clock.
+/// A waiter reads the clock once per this many looks.
 const LOOKS_PER_CLOCK: u32 = 256;
-/// Tries to arm a cell that a notifier is about to let go of, before a thread naps between them.
+/// Attempts to arm a cell that a notifier is about to release, before a thread naps between attempts.
 const ARMING_TRIES: u32 = 128;
-/// How often a waiter looks when the system does not let it wait for a wake-up, or when a notifier
-/// was stopped halfway.
+/// How often a waiter looks when it cannot rely on a wake-up, or when a notifier was stopped halfway.
 const FALLBACK_NAP: Duration = Duration::from_millis(1);
 
-/// How one end of a direction waits. Belongs to that end.
+/// How one end of a direction waits. That end owns it.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     strategy: WaitStrategy,
     eager: Eager,
     often: Often,
-    /// Whether the cell has asked notifiers for fences since before the last heavy barrier.
+    /// Whether the cell asked notifiers for fences before the last heavy barrier.
     has_fences: bool,
     barrier: Barrier,
-    /// Made when the end sleeps for the first time.
+    /// Made when the end first sleeps.
     parker: Option<Parker>,
 }
 
@@ -160,9 +158,9 @@ impl Waiter {
 
     /// Waits until `look` finds something, or until the deadline.
     ///
-    /// `cell` is this end's own, and whoever makes `look` succeed notifies it; with a `target`
-    /// only once the ring has got that far. A task's deadline comes at once, when the cell is
-    /// armed for it. `done` counts the operations of this end, wrapping.
+    /// `cell` is this end's own. Any thread that makes `look` succeed notifies it; with a `target`,
+    /// only once the ring has got that far. For a task, the wait times out as soon as the cell is armed
+    /// for it. `done` counts the operations of this end, wrapping.
     #[cold]
     pub(crate) fn wait<R>(
         &mut self,
@@ -192,9 +190,9 @@ impl Waiter {
         loop {
             let parker = self.parker.get_or_insert_with(|| cell.introduce());
             if let Err(BeingWoken) = cell.arm_thread(target) {
-                // Only after a task has waited here, and for a moment, unless the notifier was
-                // stopped in the middle. Then neither the news nor the deadline waits for it, and
-                // napping gives the CPU to it, even if it has a lower priority.
+                // This happens only after a task has waited here, and lasts a moment unless the
+                // notifier was stopped in the middle. Even then neither the news nor the deadline
+                // waits for it, and naps give it the CPU even if it has a lower priority.
                 if let Some(found) = look() {
                     return Ok(found);
                 }
@@ -229,7 +227,7 @@ impl Waiter {
         }
     }
 
-    /// Has a task woken instead of waiting, unless there is news already.
+    /// Arranges to wake a task instead of waiting, unless there is news already.
     fn suspend<R>(
         &mut self,
         cell: &WaitCell,
@@ -243,7 +241,7 @@ impl Waiter {
         }
         let fences = self.often.note(done);
         if let Err(BeingWoken) = cell.arm_task(target, waker, fences) {
-            // The waker that is just being called may be an older one.
+            // The notifier may be calling an older waker.
             waker.wake_by_ref();
             return Err(TimedOut);
         }
@@ -268,7 +266,7 @@ impl Waiter {
         found.ok_or(TimedOut)
     }
 
-    /// Looks for a while without sleeping; `Ok(None)` when it is time to sleep.
+    /// Looks for a while without sleeping; `Ok(None)` means that it is time to sleep.
     fn spin<R>(
         &self,
         cell: &WaitCell,
@@ -280,9 +278,9 @@ impl Waiter {
             return Ok(None);
         }
         if !(forever || cell.spinning_helps()) {
-            // The peer cannot run before this thread lets it. Then it may answer, without anybody
-            // having to be put to sleep and woken, which costs twice as much. Once only: whoever
-            // yields in a loop burns a CPU that others want.
+            // The peer cannot run until this thread lets it. It may then answer without a sleep and a
+            // wake-up, which cost twice as much. Yield only once: yielding in a loop burns a CPU that
+            // others need.
             #[allow(clippy::disallowed_methods, reason = "once, not in a loop")]
             std::thread::yield_now();
             return Ok(look());

@@ -1,26 +1,26 @@
-//! Whether a task is suspended so often that its notifiers rather execute the fences.
+//! Whether a task is suspended so often that its notifiers should execute fences instead.
 
-/// Operations between two suspensions, so few that a system call for each suspension costs more
-/// than a fence for each operation.
+/// With this few operations between two suspensions, a system call per suspension costs more than a
+/// fence per operation.
 const FEW: usize = 4;
 
-/// So many that it does not.
+/// With more operations than this, it costs less.
 const MANY: usize = 32;
 
-/// Suspensions with few operations in between before the notifiers are asked for fences.
+/// This many suspensions with few operations in between make the end ask its notifiers for fences.
 const OFTEN: u32 = if cfg!(message_port_loom) { 1 } else { 8 };
 
 /// Watches how often an end is suspended.
 #[derive(Debug, Default)]
 pub(super) struct Often {
-    /// The operations of the end when it was suspended last, wrapping.
+    /// Operations of the end up to its last suspension, wrapping.
     done: usize,
-    /// Suspensions with few operations in between, in a row.
+    /// Suspensions in a row with few operations in between.
     streak: u32,
 }
 
 impl Often {
-    /// Notes a suspension after so many operations of the end, and says whether it should be
+    /// Records a suspension; `done` counts the operations so far. Returns whether the end should be
     /// woken through fences.
     pub(super) fn note(&mut self, done: usize) -> bool {
         let run = done.wrapping_sub(std::mem::replace(&mut self.done, done));
@@ -48,7 +48,7 @@ mod tests {
         }
         done = done.wrapping_add(1);
         assert!(often.note(done));
-        // In between it stays as it is.
+        // Between the two bounds, the answer stays as it is.
         done = done.wrapping_add(MANY);
         assert!(often.note(done));
         done = done.wrapping_add(MANY + 1);

@@ -1,4 +1,4 @@
-//! What a consumer does where messages of one size lie in blocks.
+//! The consumer's side of messages in blocks.
 
 use super::{Consumer, Frame, Peek};
 use crate::ring::block::{self, Cursor, News, Shape};
@@ -20,19 +20,19 @@ impl Consumer {
         Some(Frame { end: self.next.wrapping_add(block::STEP), word: frame::EMPTY })
     }
 
-    /// Looks at a block further on than what is known to be published. If that one is full, so is
-    /// everything in between, and there is nothing to look at for a while.
+    /// Looks at a block past those known to be published. If it is full, so are all blocks in
+    /// between, and no further look is needed for a while.
     #[inline(never)]
     pub(super) fn look_ahead(&mut self, shape: Shape) {
         let Some(more) = self.ahead.distance() else { return };
         let (view, bytes) = (self.segment.view, self.segment.view.len());
-        // The known messages end with a block.
+        // The known messages end at the end of a block.
         let messages = self.cursor.index() + self.known.wrapping_sub(self.next) / block::STEP;
         let known = messages / shape.count();
-        // What a count has found is used up before it is time to look again.
+        // What a count found ahead was used up before this look was due.
         debug_assert!(known + more <= self.ahead.farthest(), "less than a lap is looked ahead");
         let far = self.cursor.ahead(shape, known + more - 1, bytes);
-        // Before the first lap is over, the headers in front of the consumer hold anything.
+        // In the first lap, the headers in front of the consumer may be uninitialised.
         if far.is_in_first_lap() && !order::active(order::Mutant::EarlyLookAhead) {
             return;
         }
@@ -44,7 +44,7 @@ impl Consumer {
         self.ahead.learn(is_full, shape);
         if is_full {
             self.known = self.known.wrapping_add(more * shape.count() * block::STEP);
-            // Where a block has many lines, the CPU follows by itself.
+            // Where a block has many cache lines, the CPU prefetches by itself.
             let fetched = if shape.stride() <= 2 * block::LINE { more } else { 0 };
             for blocks in known..known + fetched {
                 view.prefetch(shape, self.cursor.ahead(shape, blocks, bytes));
@@ -52,12 +52,12 @@ impl Consumer {
         }
     }
 
-    /// How many blocks from `cursor` on are full, in as few looks as possible and as far as
-    /// `messages` reach: a full block says so of all those in front of it. Zero where nobody may
-    /// look [ahead](crate::ring::ahead); there may always be more.
+    /// How many blocks from `cursor` on are full, as far as `messages` reach. A full block proves that
+    /// all those in front of it are full too, so few looks suffice. The result is a lower bound, and
+    /// zero where nobody may look [ahead](crate::ring::ahead).
     pub(super) fn count_full_blocks(&self, shape: Shape, cursor: Cursor, messages: usize) -> usize {
         let (view, bytes) = (self.segment.view, self.segment.view.len());
-        // Before the first lap is over, the headers in front of the consumer hold anything.
+        // In the first lap, the headers in front of the consumer may be uninitialised.
         if !self.ahead.is_possible() || cursor.is_in_first_lap() {
             return 0;
         }
@@ -80,7 +80,7 @@ impl Consumer {
         full
     }
 
-    /// No message was found, but since then one may have been published.
+    /// Looks again after no message was found: one may have been published since.
     pub(super) fn peek_behind_block(&mut self, shape: Shape) -> Peek {
         let header = self.segment.view.poll_block(self.cursor, shape);
         match block::news(header, self.cursor) {

@@ -4,9 +4,9 @@ use super::{Consumer, Payload};
 use crate::ring::block::{self, Cursor, Shape};
 use crate::ring::buffer::View;
 
-/// Messages on their way out of blocks. They are in hand once this is dropped, however that happens.
+/// Messages being taken out of blocks. Once this is dropped, in whatever way, they count as held.
 ///
-/// It keeps the positions of the consumer at hand, so that little is written to memory in between.
+/// It keeps its own copy of the consumer's positions, so that little is written to memory meanwhile.
 #[derive(Debug)]
 pub(crate) struct Emptying<'a> {
     consumer: &'a mut Consumer,
@@ -18,7 +18,7 @@ pub(crate) struct Emptying<'a> {
 }
 
 impl<'a> Emptying<'a> {
-    /// Begins with what is known to be published.
+    /// Starts with the messages known to be published.
     #[inline]
     pub(crate) fn new(consumer: &'a mut Consumer, shape: Shape) -> Self {
         let (view, cursor) = (consumer.segment.view, consumer.cursor);
@@ -26,19 +26,19 @@ impl<'a> Emptying<'a> {
         Self { consumer, shape, view, cursor, next, known }
     }
 
-    /// Whether no other one is to be taken.
+    /// Whether there is no other message to take.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         self.next == self.known
     }
 
-    /// Where the next message begins and where it ends.
+    /// The positions at which the next message begins and ends.
     #[inline(always)]
     pub(crate) fn positions(&self) -> (usize, usize) {
         (self.next, self.next.wrapping_add(block::STEP))
     }
 
-    /// Announces its delivery; see [`Consumer::claim`].
+    /// Announces the delivery; see [`Consumer::claim`].
     #[inline(always)]
     pub(crate) fn claim(&self) {
         self.consumer.claim(self.positions().1);
@@ -57,7 +57,7 @@ impl<'a> Emptying<'a> {
         unsafe { self.view.read_message(self.cursor, self.shape) }
     }
 
-    /// Moves behind the next message.
+    /// Moves past the next message.
     #[inline(always)]
     pub(crate) fn pass(&mut self) {
         self.cursor.advance(self.shape, self.view.len());

@@ -1,4 +1,4 @@
-//! A look at the messages in front of a consumer.
+//! A walk over the messages in front of a consumer.
 
 use super::Consumer;
 use crate::ring::block::{self, Cursor, News, Shape};
@@ -8,8 +8,8 @@ use crate::ring::spill::Ticket;
 use crate::ring::{IDLE, LOOKING};
 use crate::sync::order;
 
-/// Walks the messages in front of a consumer, which takes none of them meanwhile. As an iterator it
-/// gives the lengths of those in frames.
+/// Walks the messages in front of a consumer, which takes none of them meanwhile. As an iterator, it
+/// yields the lengths of messages in frames.
 #[derive(Debug)]
 pub(super) struct Lengths<'a, F> {
     segment: SegmentRef,
@@ -17,7 +17,7 @@ pub(super) struct Lengths<'a, F> {
     cursor: Cursor,
     consumer: &'a Consumer,
     may_look: F,
-    /// Whether it has said that it looks further than the consumer's own segment.
+    /// Whether it has announced that it looks past the consumer's own segment.
     is_ahead: bool,
 }
 
@@ -33,7 +33,7 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
         }
     }
 
-    /// Where the walk is.
+    /// The position of the walk.
     pub(super) fn position(&self) -> usize {
         self.position
     }
@@ -47,7 +47,7 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
         true
     }
 
-    /// Messages in blocks, as many as `limit` of them. Looks at headers only.
+    /// The number of messages in blocks, up to `limit`. Looks at headers only.
     pub(super) fn count_in_blocks(mut self, shape: Shape, limit: usize) -> usize {
         let bytes = self.segment.view.len();
         let mut found = self.consumer.known.wrapping_sub(self.consumer.next) / block::STEP;
@@ -65,7 +65,7 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
                 News::Nothing => break,
                 News::Messages(count) => {
                     found += count;
-                    // What is behind a block that is not full is for the next look.
+                    // The next look handles what is behind a block that is not full.
                     if header != self.cursor.full(shape) {
                         self.cursor = self.cursor.within(count);
                         continue;
@@ -75,7 +75,7 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
                 News::Switch if !self.look_ahead() => break,
                 News::Switch => {
                     // SAFETY: P2 made the switch visible, and the producer frees no segment while
-                    // this is said to look at them.
+                    // this look is announced.
                     let Some(next) = (unsafe { Chain::behind(self.segment) }) else { break };
                     self.segment = next;
                     self.cursor = Cursor::START;
@@ -114,7 +114,7 @@ impl<F: Fn() -> bool> Iterator for Lengths<'_, F> {
                 Kind::Switch if !self.look_ahead() => return None,
                 Kind::Switch => {
                     // SAFETY: P2 made the switch visible, and the producer frees no segment while
-                    // this is said to look at them.
+                    // this look is announced.
                     self.segment = unsafe { Chain::behind(self.segment) }?;
                     self.position = next_lap;
                     continue;

@@ -1,4 +1,4 @@
-//! What a consumer finds out without taking anything.
+//! What a consumer can find out without taking anything.
 
 use super::{Consumer, Frame};
 use crate::ring::frame::{self, SLOT};
@@ -6,8 +6,8 @@ use crate::ring::layout::Layout;
 use crate::ring::{IDLE, LOOKING, Ring, block};
 use crate::sync::order;
 
-/// For as long as it lives the producer frees nothing of what the consumer has not taken, if its
-/// port was open behind the barrier B6 that follows the announcement.
+/// While this lives, the producer frees nothing that the consumer has not taken, provided that the
+/// port was still open after the barrier B6 that follows the announcement.
 #[derive(Debug)]
 pub(crate) struct Look<'a>(&'a Ring);
 
@@ -19,20 +19,19 @@ impl Drop for Look<'_> {
 }
 
 impl Consumer {
-    /// Whether the message lies in a buffer, which the producer frees if it is never taken.
+    /// Whether the message lies in a buffer, which the producer frees if the message is never taken.
     pub(crate) fn is_spilled(&self, frame: Frame) -> bool {
         self.layout == Layout::Frames && !frame::is_message(frame.word)
     }
 
-    /// Announces a look at a message that was spilled. The caller must execute the barrier B6
-    /// before it looks.
+    /// Announces a look at a spilled message. The caller must execute the barrier B6 before it looks.
     pub(crate) fn start_look(&self) -> Look<'_> {
         self.ring.consumer.looking.store(LOOKING, order::UNORDERED);
         Look(&self.ring)
     }
 
-    /// How far the tail can still go before it has to wait for this consumer, as a distance of
-    /// positions, in a ring that does not grow; `may_look` as in [`lengths`](Self::lengths).
+    /// How far the tail can still go before the producer has to wait for this consumer, as a distance
+    /// of positions, in a ring that does not grow; `may_look` as in [`lengths`](Self::lengths).
     fn room(&self, may_look: impl Fn() -> bool) -> usize {
         let taken = frame::distance(self.released, self.next);
         let (all, ahead) = match self.layout {
@@ -48,12 +47,12 @@ impl Consumer {
         all.saturating_sub(taken + ahead)
     }
 
-    /// Whether the producer finds no room for a message in a ring that does not grow.
+    /// Whether the producer would find no room for a message, in a ring that does not grow.
     pub(crate) fn is_full(&self, may_look: impl Fn() -> bool) -> bool {
         self.room(may_look) == 0
     }
 
-    /// Bytes of the ring that are free. Looks at each message; `may_look` as in
+    /// Free bytes of the ring. Looks at each message; `may_look` as in
     /// [`lengths`](Self::lengths).
     pub(crate) fn remaining(&self, may_look: impl Fn() -> bool) -> usize {
         let room = self.room(may_look);

@@ -1,4 +1,4 @@
-//! What a producer does where messages of one size lie in blocks.
+//! The producer's side of messages in blocks.
 
 use super::{HeldBack, Producer};
 use crate::ring::block::{self, Cursor, Shape};
@@ -6,8 +6,8 @@ use crate::ring::buffer::View;
 use crate::sync::order::{self, Mutant};
 
 impl HeldBack {
-    /// Where the blocks behind the first one begin, the tail being at `tail`, and which header the
-    /// first one gets. `None` while there is only that one.
+    /// With the tail at `tail`: the start of the blocks behind the first one, and the header that the
+    /// first one gets. `None` while there is only one block.
     fn rest(&self, tail: Cursor, shape: Shape, bytes: usize) -> Option<(Cursor, u32)> {
         match self.left {
             Some(header) => Some((Cursor::START, header)),
@@ -25,7 +25,7 @@ impl Producer {
         self.tail = self.tail.wrapping_add(block::STEP);
     }
 
-    /// Adds so many messages, the first of which is at the tail, to the batch that is held back.
+    /// Adds a number of messages, the first of which is at the tail, to the batch that is held back.
     #[inline(always)]
     pub(super) fn hold_back(&mut self, messages: usize) {
         let (view, position, cursor) = (self.view, self.tail, self.cursor);
@@ -35,8 +35,8 @@ impl Producer {
             .messages += messages;
     }
 
-    /// Publishes the blocks of a batch, the first one last: nobody sees the others before, unless
-    /// by [looking ahead](crate::ring::ahead), and then the batch is complete in any case.
+    /// Publishes the blocks of a batch, the first one last. Until then only a consumer that
+    /// [looks ahead](crate::ring::ahead) can see the others, and it sees a complete batch.
     pub(super) fn publish_blocks(&self, first: HeldBack, shape: Shape) {
         let Some((rest, word)) = first.rest(self.cursor, shape, self.view.len()) else {
             return first.view.commit_block(first.cursor, shape, self.cursor.word);
@@ -48,8 +48,8 @@ impl Producer {
         first.view.commit_block(first.cursor, shape, word);
     }
 
-    /// Publishes the blocks from `cursor` on that are in front of the one at the tail, the last one
-    /// first: who finds one of them by looking ahead finds those behind it as well.
+    /// Publishes the blocks from `cursor` up to the one at the tail, the last one first. A consumer
+    /// that finds one of them by looking ahead then also finds those behind it.
     pub(super) fn publish_full_blocks(&self, cursor: Cursor, shape: Shape) {
         let bytes = self.view.len();
         if order::active(Mutant::FirstBlockFirst) {
@@ -67,8 +67,8 @@ impl Producer {
         }
     }
 
-    /// Ends the segment behind the tail. A batch goes on in the next one, and stays held back by
-    /// its first block.
+    /// Ends the segment behind the tail. A batch continues in the next segment, and its first block
+    /// still holds it back.
     pub(super) fn publish_switch(&mut self, shape: Shape) {
         let switch = block::switch(self.cursor);
         let Some(first) = self.held_back else {
@@ -85,9 +85,9 @@ impl Producer {
         self.held_back = Some(HeldBack { left: Some(left), ..first });
     }
 
-    /// Moves `cursor` behind the message there, which `publish` may publish. Before the last message of
-    /// a block is, the consumer must find nothing in the next block: only a segment in its first lap
-    /// may hold anything there.
+    /// Moves `cursor` past the message there, which `publish` may publish. Before the last message of a
+    /// block is published, the next block must announce nothing. It needs clearing only in a segment's
+    /// first lap, in which it is uninitialised.
     #[inline(always)]
     pub(super) fn pass(view: View, cursor: &mut Cursor, shape: Shape, publish: impl FnOnce()) {
         if !cursor.is_last(shape) {

@@ -7,11 +7,11 @@ use crate::ring::block::{self, Cursor, Shape};
 use crate::ring::buffer::View;
 use crate::sync::order::{self, Mutant};
 
-/// Messages on their way into blocks. They belong to the batch that is held back once this is
-/// dropped, however that happens.
+/// Messages being put into blocks. Once this is dropped, in whatever way, they belong to the batch
+/// that is held back.
 ///
-/// It keeps the positions of the producer at hand, so that nothing but the messages is written to
-/// memory in between.
+/// It keeps its own copy of the producer's positions, so that only the messages are written to memory
+/// meanwhile.
 #[derive(Debug)]
 pub(crate) struct Filling<'a> {
     producer: &'a mut Producer,
@@ -30,13 +30,13 @@ impl<'a> Filling<'a> {
         Self { producer, shape, view, cursor, tail, limit }
     }
 
-    /// Whether there is no room for another one, by what is known locally.
+    /// Whether there is no room for another message, judging by local knowledge only.
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
         self.tail == self.limit
     }
 
-    /// Adds what `write` writes. There is room for it.
+    /// Adds the message that `write` writes. There must be room for it.
     #[inline(always)]
     pub(crate) fn add(&mut self, write: impl FnOnce(&mut [MaybeUninit<u8>])) {
         debug_assert!(!self.is_full());

@@ -1,4 +1,4 @@
-//! Where a producer finds room: what the consumer gave back, the next lap, another segment.
+//! Where a producer finds room: in what the consumer gave back, the next lap, or another segment.
 
 use super::Producer;
 use crate::ring::block::{self, Cursor};
@@ -8,7 +8,7 @@ use crate::ring::segment::Segment;
 use crate::sync::order::{self, Mutant};
 
 impl Producer {
-    /// Makes room at the tail for an archive of `length` bytes, or says which head it takes.
+    /// Makes room at the tail for an archive of `length` bytes, or returns the head that it takes.
     #[inline]
     pub(super) fn make_room(&mut self, length: usize) -> Result<(), usize> {
         if self.fits_here(self.layout, length) { Ok(()) } else { self.refresh(length) }
@@ -47,13 +47,13 @@ impl Producer {
         Ok(())
     }
 
-    /// The position that the consumer has to reach to make room, if in the newest segment alone it
-    /// had to reach `target`.
+    /// The position that the consumer has to reach to make room. In the newest segment alone that is
+    /// `target`.
     pub(super) fn awaited(&self, target: usize) -> usize {
         self.growth.as_ref().map_or(target, |growth| growth.awaited(target))
     }
 
-    /// Everything before the result is free again, in the segment in which the cursor is.
+    /// Everything before the result is free again in the tail's segment.
     pub(super) fn head(&mut self) -> usize {
         let head = self.ring.head();
         if let Some(growth) = &mut self.growth {
@@ -62,12 +62,12 @@ impl Producer {
         if order::active(Mutant::NoFloor) {
             return head;
         }
-        // It follows the head: positions can be told apart only while they are close together.
+        // Follows the head, since only positions close together compare correctly.
         self.floor = frame::later(head, self.floor);
         self.floor
     }
 
-    /// Goes on in another segment, if there may be one more.
+    /// Continues in another segment, if there may be one more.
     pub(super) fn grow(&mut self) -> bool {
         if self.growth.is_none() {
             return false;
@@ -99,7 +99,7 @@ impl Producer {
         true
     }
 
-    /// Allocates a segment within the budget, for which idle buffers make way.
+    /// Allocates a segment within the budget, and frees idle buffers for it if necessary.
     pub(super) fn allocate_segment(&mut self) -> Option<Box<Segment>> {
         let bytes = self.view.len();
         self.budget.note_freed(self.store.chain.freed());
@@ -114,8 +114,8 @@ impl Producer {
         Some(segment)
     }
 
-    /// How far the tail can go in its segment, as a distance of positions, by what the consumer has
-    /// given back.
+    /// How far the tail can go in its segment with what the consumer has given back, as a distance of
+    /// positions.
     fn room(&self) -> usize {
         let head = frame::later(self.ring.head(), self.floor);
         match self.layout {
@@ -124,12 +124,12 @@ impl Producer {
         }
     }
 
-    /// Whether a message has to wait for the consumer, or to be refused, however short it is.
+    /// Whether even the shortest message has to wait for the consumer or be refused.
     pub(crate) fn is_full(&self) -> bool {
         self.room() == 0 && self.segments_left() == 0
     }
 
-    /// Bytes of the ring that are free, and where it may grow, of the segments that may be added.
+    /// Free bytes of the ring; if it may grow, also those of the segments that may be added.
     pub(crate) fn remaining(&self) -> usize {
         let (room, segment) = match self.layout {
             Layout::Frames => (self.room(), self.capacity - SLOT),
@@ -141,7 +141,7 @@ impl Producer {
         room.saturating_add(self.segments_left().saturating_mul(segment))
     }
 
-    /// Segments that the direction may still grow by, idle buffers making way for them.
+    /// How many segments the direction may still add, if idle buffers are freed for them.
     fn segments_left(&self) -> usize {
         if self.growth.is_none() {
             return 0;

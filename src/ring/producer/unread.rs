@@ -1,4 +1,4 @@
-//! What the consumer never read: how the producer counts it and gives it back.
+//! How the producer counts what the consumer never read, and gives it back.
 
 use super::Producer;
 use crate::ring::buffer::View;
@@ -14,30 +14,30 @@ use crate::sync::order::{self, Mutant};
 pub(super) struct Unread {
     messages: u64,
     bytes: u64,
-    /// Where it begins.
+    /// Where the unread part begins.
     start: usize,
-    /// What it takes is still to be freed.
+    /// Its buffers and segments are still to be freed.
     is_uncut: bool,
 }
 
 impl Producer {
-    /// Messages and bytes posted that the consumer's port, having closed, never read.
+    /// The messages and bytes that were posted and that the consumer's closed port never read.
     pub(crate) fn undelivered(&self) -> (u64, u64) {
         let kept = self.unread.filter(|_| !order::active(Mutant::LateCount));
         let Unread { messages, bytes, .. } = kept.unwrap_or_else(|| self.count_unread());
         (messages, bytes)
     }
 
-    /// Once everything is fixed, that is if the consumer or its port has gone.
+    /// Counts once nothing can change any more: the consumer or its port has gone.
     fn count_unread(&self) -> Unread {
         let claimed = self.ring.announced();
         let settled = self.ring.settle(claimed);
         debug_assert_ne!(settled, UNSETTLED);
         // The consumer passes a skip without claiming it. What it has given back may have been
-        // overwritten since, so the walk starts behind it.
+        // overwritten since, so the walk starts behind that.
         let mut start = frame::later(self.ring.head(), settled);
-        // It passes a switch without claiming it, too, and what is in front of that may be freed.
-        // All the rest is still there, since it passes none in front of which the end is settled.
+        // It also passes a switch without claiming it, and the segment in front may be freed. All
+        // the rest is still there, since it passes no switch once the end is settled in front of it.
         let growth = self.growth.as_ref();
         if let Some(passed) = growth.and_then(|growth| growth.start_behind(self.ring.passed())) {
             start = frame::later(passed, start);
@@ -55,8 +55,8 @@ impl Producer {
         Unread { messages, bytes, start, is_uncut: false }
     }
 
-    /// Calls `each` with every message from `position` on: the bytes in which it is, the position
-    /// of its ticket, if it is spilled, and its length.
+    /// Calls `each` for every message from `position` on, with the bytes of its segment, the position
+    /// of its ticket if it is spilled, and its length.
     fn walk(&self, mut position: usize, mut each: impl FnMut(View, Option<usize>, usize)) {
         let mut view = self.view_at(position);
         while position != self.tail {
@@ -83,22 +83,22 @@ impl Producer {
         }
     }
 
-    /// Whether what the consumer never read is counted already.
+    /// Whether what the consumer never read is already counted.
     pub(crate) fn has_counted(&self) -> bool {
         self.unread.is_some()
     }
 
-    /// Counts what the consumer's port, having closed, never read. [Later](Self::give_back) what that
-    /// takes is given back: buffers and segments, not the bytes of the ring. Unless `is_final`, the
-    /// counts may not be that, and nothing is freed.
+    /// Counts what the consumer's closed port never read. [`give_back`](Self::give_back) later frees its
+    /// buffers and segments, but not the bytes of the ring. Unless `is_final`, the counts may not be
+    /// final, and nothing is freed.
     pub(crate) fn count_to_give_back(&mut self, is_final: bool) {
         if self.unread.is_none() && self.held_back.is_none() {
             self.unread = Some(Unread { is_uncut: is_final, ..self.count_unread() });
         }
     }
 
-    /// Gives back what this end alone has kept: segments of what was never read, everything else
-    /// in the ring once the consumer is gone, and what is idle.
+    /// Gives back what only this end still keeps: the segments of what was never read, everything else
+    /// in the ring once the consumer is gone, and idle memory.
     pub(crate) fn give_back(&mut self) {
         if self.held_back.is_some() {
             return;
@@ -107,18 +107,18 @@ impl Producer {
         if Arc::get_mut(&mut self.store).is_some() {
             self.free_unread();
         }
-        // The budget is told of what was idle only: nothing is accepted any more.
+        // The budget hears only of idle memory: nothing is accepted any more.
         self.pool.shrink(&self.ring.returned, &mut self.budget);
         // SAFETY: this is the producer.
         drop(unsafe { self.store.chain.take_spare() });
     }
 
-    /// Counts and frees what the consumer, which is gone, never read. All of the ring is free then.
+    /// Once the consumer is gone, counts and frees what it never read. Then all of the ring is free.
     fn free_unread(&mut self) {
         if self.unread.is_none() {
             self.unread = Some(self.count_unread());
         }
-        // Nobody else owns it any more, and nobody will.
+        // Nobody else owns the store, and nobody will.
         let Some(store) = Arc::get_mut(&mut self.store) else { return };
         store.free_unread();
         // The consumer may have been looking when `cut` came by, and has gone since.
@@ -129,7 +129,7 @@ impl Producer {
         self.head();
     }
 
-    /// Frees buffers and segments of what was never read, unless the consumer is looking at them.
+    /// Frees the buffers and segments of what was never read, unless the consumer is looking at them.
     fn cut(&mut self) {
         let Some(unread) = self.unread.filter(|unread| unread.is_uncut) else { return };
         // ORDERING(V2): Acquire; pairs with V1 in `Lengths` and `Look`.
@@ -141,17 +141,17 @@ impl Producer {
             self.store.given_back.store(unread.start, order::UNORDERED);
             self.walk(unread.start, |view, spilled, _| {
                 // SAFETY: the consumer takes nothing from the settled position on, and the last
-                // owner nothing from the one that was just stored on; each frame is met once.
-                // Behind B4, the consumer looks at a message only if it was already looking, and it
-                // is not.
+                // owner nothing from the position just stored on. Each frame is met once. Behind
+                // B4, the consumer looks at a message only if it was already looking, and it was
+                // not.
                 drop(spilled.map(|position| unsafe { Ticket::take(view, position) }));
             });
         }
         if let Some(growth) = &mut self.growth {
             // SAFETY: the consumer is in a segment that begins at or before the start of what it
-            // never reads: it passes no switch in front of which the end is settled, and what it had
-            // passed before is counted (S5, S6). Behind B4, it looks ahead only
-            // if it was already looking ahead, and it is not, so it looks at no `next` either.
+            // never reads: it passes no switch in front of which the end is settled, and the switches
+            // that it passed earlier are counted (S5, S6). Behind B4, it looks ahead only if it was
+            // already doing so. It was not, so it reads no `next` either.
             unsafe { growth.cut(&self.store.chain, unread.start) };
         }
     }

@@ -1,4 +1,4 @@
-//! Messages of one size, step by step.
+//! Step-by-step tests of messages of one size.
 
 use std::collections::VecDeque;
 
@@ -19,13 +19,13 @@ struct Ends {
     align: usize,
     producer: Producer,
     consumer: Consumer,
-    /// The bytes of which the messages consist that are posted and not taken.
+    /// The fill bytes of the messages that are posted and not taken.
     posted: VecDeque<u8>,
     number: u8,
 }
 
 impl Ends {
-    /// Of numbers, seven to a block.
+    /// Blocks of seven numbers.
     fn of_numbers(limits: Limits) -> Self {
         Self::new(8, 8, limits)
     }
@@ -105,7 +105,7 @@ impl Ends {
     }
 }
 
-/// Memory that was never written holds anything, also what would be news in the first lap.
+/// Unwritten memory may hold anything, including what would be news in the first lap.
 #[test]
 fn the_first_lap_takes_no_garbage_for_messages() {
     for header in [0, 1, 0xff, 0x100, 0x101, 0x107, 0x187, 0x1ff, 0x207, u32::MAX] {
@@ -136,7 +136,7 @@ fn flush_and_receive(ends: &mut Ends, length: usize) {
     assert!(!ends.receive());
 }
 
-/// A batch goes through blocks that nobody has written, and is seen as a whole.
+/// A batch through blocks that nobody has written becomes visible as a whole.
 #[test]
 fn a_batch_in_the_first_lap_takes_no_garbage_for_messages() {
     for length in (1..=28).step_by(if cfg!(miri) { 9 } else { 1 }) {
@@ -152,7 +152,7 @@ fn a_batch_in_the_first_lap_takes_no_garbage_for_messages() {
     }
 }
 
-/// A segment that comes back holds the headers of its earlier laps, a switch among them.
+/// A reused segment holds the headers of its earlier laps, including a switch.
 #[test]
 fn a_segment_that_is_used_again_begins_anew() {
     let mut ends = Ends::of_numbers(limits(128, 3));
@@ -160,7 +160,7 @@ fn a_segment_that_is_used_again_begins_anew() {
         for _ in 0..=round % 30 {
             assert!(ends.post());
         }
-        // Laps in the newest segment, so that the next switch is anywhere in it.
+        // Laps in the newest segment, so that the next switch can be anywhere in it.
         for _ in 0..round * 5 % 23 {
             assert!(ends.receive() && ends.post());
         }
@@ -171,7 +171,7 @@ fn a_segment_that_is_used_again_begins_anew() {
     assert!(ends.producer.segments_added() > if cfg!(miri) { 3 } else { 20 });
 }
 
-/// A batch that goes over switches is invisible until its first message is.
+/// A batch over several switches is invisible until its first message is visible.
 #[test]
 fn a_batch_over_switches_is_seen_as_a_whole() {
     for before in (0..=14).step_by(if cfg!(miri) { 5 } else { 1 }) {
@@ -193,7 +193,7 @@ fn a_batch_over_switches_is_seen_as_a_whole() {
     }
 }
 
-/// The head says whether a switch was passed: until then the segment in front of it is in use.
+/// The head shows whether a switch was passed. Until then, the segment in front of it is in use.
 #[test]
 fn a_switch_takes_a_position_and_no_bytes() {
     let mut ends = Ends::of_numbers(limits(128, 2));
@@ -212,11 +212,11 @@ fn a_switch_takes_a_position_and_no_bytes() {
     assert!(ends.post());
 }
 
-/// In the first lap the consumer looks at no header ahead of what it knows, in later ones it may.
+/// In the first lap the consumer looks at no header ahead of what it knows; in later laps it may.
 #[test]
 fn what_is_ahead_in_the_first_lap_is_not_looked_at() {
     let mut ends = Ends::of_numbers(limits(8192, 1));
-    // What a full block of the first lap would have, wherever the consumer might look.
+    // The header of a full block of the first lap, wherever the consumer might look.
     for block in 60..129 {
         ends.dirty(block, 0x107);
     }
@@ -227,7 +227,7 @@ fn what_is_ahead_in_the_first_lap_is_not_looked_at() {
         assert!(ends.receive());
     }
     assert!(!ends.receive(), "nothing was posted behind this");
-    // Laps of all lengths: each time exactly what was posted.
+    // Laps of all lengths: each time exactly what was posted arrives.
     for round in 0..if cfg!(miri) { 5 } else { 200 } {
         let messages = round * 37 % ends.room() + 1;
         for _ in 0..messages {
@@ -240,7 +240,7 @@ fn what_is_ahead_in_the_first_lap_is_not_looked_at() {
     }
 }
 
-/// What a close reports is what was posted and not taken, with the consumer in every segment.
+/// A close reports what was posted and not taken, with the consumer in every segment.
 #[test]
 fn the_report_is_exact() {
     for segments in [1, 4] {
@@ -266,7 +266,7 @@ fn the_report_is_exact() {
     }
 }
 
-/// Each size at each place of rings that are as small as they can be, and a little larger.
+/// Each size at each place of the smallest rings, and of slightly larger ones.
 #[test]
 fn every_size_goes_round() {
     let shapes = [
@@ -301,7 +301,7 @@ fn every_size_goes_round() {
                     for _ in 0..=round % room {
                         assert!(ends.receive());
                     }
-                    // Taken, but not given back: no room comes of it, unless by a segment.
+                    // Taken, but not given back: this makes no room, unless the direction grows.
                     if ends.take() {
                         let held = ends.posted.len() + 1;
                         while ends.post() {}
