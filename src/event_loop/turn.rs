@@ -14,7 +14,7 @@ const MESSAGES_PER_TURN: usize = 64;
 
 /// A port in the loop.
 pub(super) struct Entry {
-    /// Dropped first: it lets go of the waker.
+    /// Dropped first: that drops the waker.
     pub(super) port: Box<dyn LoopPort>,
     pub(super) bell: Arc<Bell>,
     waker: Waker,

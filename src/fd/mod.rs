@@ -84,7 +84,7 @@ use eventfd::EventFd;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct WithFd<P> {
-    /// Dropped first: it lets go of the waker.
+    /// Dropped first: that drops the waker.
     port: P,
     fd: Arc<EventFd>,
     /// A [`Signal`].

@@ -343,9 +343,9 @@ impl<In: Message> Receiver<In> {
     ) -> Result<MessageRef<'_, In>, crate::InvalidArchiveError> {
         let payload = self.incoming.take(const { archive::layout::<In>() }, frame);
         // Checked before it is held: in the common case there is then nothing to clean up, and a
-        // check that panics leaves the message to be released with the next one. SAFETY: the
-        // payload keeps the bytes readable and unwritten, and they are aligned like every payload;
-        // whoever set `trusted` vouches for the archives, as `new` was promised.
+        // check that panics leaves the message to be released with the next one.
+        // SAFETY: the payload keeps the bytes readable and unwritten, and they are aligned like every
+        // payload; whoever set `trusted` vouches for the archives, as `new` was promised.
         match unsafe { archive::root::<In>(payload.as_ptr(), self.trusted, &mut self.known) } {
             // SAFETY: the root was just found in the payload.
             Ok(root) => Ok(unsafe { MessageRef::new(self.incoming.hold(payload), root) }),

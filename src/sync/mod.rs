@@ -1,9 +1,9 @@
 //! The only module that names atomics, fences, cells and reference counts.
 //!
-//! In an ordinary build these are the standard library's and crossbeam's. Under `--cfg
-//! message_port_loom` they are loom's, so that a model checker can schedule them; with `--cfg
-//! message_port_shuttle` as well they are shuttle's. No other module imports `std::sync::atomic` or
-//! names an [`Ordering`]: they use the tags of [`order`].
+//! In an ordinary build these are the standard library's and crossbeam's. Under
+//! `--cfg message_port_loom` they are loom's, so that a model checker can schedule them; with
+//! `--cfg message_port_shuttle` as well they are shuttle's. No other module imports
+//! `std::sync::atomic` or names an [`Ordering`]: they use the tags of [`order`].
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
