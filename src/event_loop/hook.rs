@@ -70,7 +70,7 @@ impl Hook {
 
     /// The loop looks for itself again.
     pub(super) fn disarm(&self) {
-        // Unordered: what earlier threads left, the loop finds when it arms again, at the latest.
+        // Unordered: the loop finds what earlier threads left when it arms again, at the latest.
         self.armed.swap(0, order::UNORDERED);
     }
 
@@ -133,10 +133,10 @@ impl EventLoop {
     /// # The hook
     ///
     /// The hook runs on any thread that posts, closes or drops a port or uses a handle, inside that
-    /// call; or on the loop's own thread. It must not block, since it holds that call up. It must
+    /// call; or on the loop's own thread. It must not block, since that holds the call up. It must
     /// not wait for a thread that replaces it or drops the loop, for instance by a lock that such a
-    /// thread holds. It must not panic, since the panic unwinds through that call. It cannot run
-    /// the loop itself.
+    /// thread holds. It must not panic, since the panic unwinds through the call. It cannot run the
+    /// loop itself.
     ///
     /// To call a function of another language with its data, pass a closure that owns both; this
     /// takes a wrapper that justifies why the data may be sent and shared.

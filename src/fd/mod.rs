@@ -93,8 +93,8 @@ pub struct WithFd<P> {
 
 /// Makes the descriptor readable, unless it was closed.
 ///
-/// It keeps no descriptor open: the owner's drop closes it, whoever still has the waker. Nor does
-/// it block: the thread that posts calls it.
+/// It keeps no descriptor open: the owner's drop closes it, even if somebody still has the waker.
+/// Nor does it block: the thread that posts calls it.
 struct Signal(Weak<EventFd>);
 
 impl Wake for Signal {

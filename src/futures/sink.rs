@@ -30,7 +30,7 @@ use crate::half::Sender;
 /// posted and finds the channel disconnected, so its stream ends. To close the channel, call
 /// [`close`](Sender::close) on [`get_mut`](Self::get_mut).
 ///
-/// After 64 operations that were ready in a row, the sink wakes its task and suspends it once, so
+/// After 64 operations in a row that were ready, the sink wakes its task and suspends it once, so
 /// that other tasks run. Each `poll_ready` and each `poll_flush` is one operation. A `feed` takes
 /// one of them, a `send` two.
 ///

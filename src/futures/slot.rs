@@ -55,7 +55,7 @@ impl<Out: Message> Slot<Out> {
         sender: &mut Sender<Out>,
         message: Out,
     ) -> Result<(), PostError> {
-        // Always, not only if there is no room: a wrong caller is to find out at once.
+        // Always, not only if there is no room: so a caller's mistake shows at once.
         assert!(matches!(self, Self::Ready), "`start_send` without a `poll_ready` that succeeded");
         *self = Self::Idle;
         match sender.try_post_message(&message) {

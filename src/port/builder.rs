@@ -15,7 +15,7 @@ pub(crate) const DEFAULT_CAPACITY: usize = 64 * 1024;
 /// The longest archive, in bytes, if the builder sets no limit and the ring is not larger.
 const DEFAULT_MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
 
-// The bounds stand at the functions: a type that is no message then gets the diagnostic of
+// The bounds are on the functions: a type that is no message then gets the diagnostic of
 // `Message` instead of hearing that there is no such function.
 impl<A, B> MessageChannel<A, B> {
     /// Makes a channel of 64 KiB per direction.
@@ -252,9 +252,10 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// fraction of one. So `recv_async`, `post_message_async` and their like spin for about a
     /// microsecond before they return `Pending`. They do so only while that has lately succeeded,
     /// never on a machine with one CPU, and never if the task was last woken from the CPU that it
-    /// runs on, as by another task of its own thread. Otherwise they try for some fifty
-    /// microseconds, first after 8 suspensions and then ever more seldom, down to once in 1024.
-    /// Turn this off for tasks that share their thread with many others whose latency counts more.
+    /// runs on, as by another task of its own thread. While it does not succeed, they only try now and
+    /// then, for some fifty microseconds: after 8 suspensions, then ever more seldom, down to once in
+    /// 1024. Turn this off for tasks that share their thread with many others whose latency counts
+    /// more.
     ///
     /// # Examples
     ///

@@ -41,8 +41,8 @@ pub(crate) trait Watch: Any + Send {
     /// Whether a message, or the end of the channel, comes next.
     fn has_news(&mut self) -> bool;
 
-    /// Registers `waker` to be woken when a message, or the end of the channel, comes next; `true` if
-    /// one is there already.
+    /// Registers `waker` to be woken when a message, or the end of the channel, comes next; `true`
+    /// if one is there already.
     fn wake_for_news(&mut self, waker: &Waker) -> bool;
 
     /// Drops the registered waker.
