@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Holds the failure of a handler and drops it without unwinding.
 ///
 /// The failure was already reported, and the code that drops it last has nothing to do with it. If
-/// its drop panics, the panic hook runs and the panic ends here. It must not escape, least of all while
-/// another panic unwinds: that would abort the process.
+/// its drop panics, the panic hook runs and the panic ends here. It must not escape, least of all
+/// while another panic unwinds: that would abort the process.
 pub(crate) struct Contained<T>(Option<T>);
 
 impl<T> Contained<T> {

@@ -162,8 +162,8 @@ pub(crate) fn active(mutant: Mutant) -> bool {
     *CHOSEN.get_or_init(|| {
         let name = std::env::var("MESSAGE_PORT_MUTANT").ok().filter(|name| !name.is_empty())?;
         let known = MUTANTS.iter().find(|mutant| format!("{mutant:?}") == name);
-        // A run that weakens nothing must not pass for one that does. A panic would be caught by
-        // others while it unwinds.
+        // A run that weakens nothing must not pass for one that does. Other code would still
+        // run while a panic unwinds.
         Some(*known.unwrap_or_else(|| {
             eprintln!("no mutant `{name}`, but {MUTANTS:?}");
             std::process::exit(2)
