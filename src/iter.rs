@@ -3,12 +3,12 @@
 //! | made by | at the next message | ends |
 //! |---|---|---|
 //! | [`iter`](MessagePort::iter), `for message in &mut port` | waits | with the channel |
-//! | [`try_iter`](MessagePort::try_iter) | does not wait | behind what was there when it began |
+//! | [`try_iter`](MessagePort::try_iter) | does not wait | after the messages that were waiting when it began |
 //! | `for message in port` | waits | with the channel; owns the port |
 //!
-//! An item is a `Result`: a message that is no valid archive, or of which no value can be made, is an
-//! `Err`, and the iterator goes on behind it. Use [`recv`](MessagePort::recv) in a loop to read
-//! messages in place, without the allocations of an owned value.
+//! Items are `Result`s. A message that is no valid archive, or that cannot be made into a value, is
+//! an `Err`, and the iterator goes on behind it. To read messages in place, without the allocations
+//! of an owned value, call [`recv`](MessagePort::recv) in a loop.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -18,7 +18,7 @@ use crate::error::{RecvOwnedError, StreamError, TryRecvOwnedError};
 use crate::half::Receiver;
 use crate::port::MessagePort;
 
-/// What an iterator says of a message; `None` is its end.
+/// A received message as an item; `None` ends the iterator.
 fn item<In>(received: Result<In, RecvOwnedError>) -> Option<Result<In, StreamError>> {
     match received {
         Ok(message) => Some(Ok(message)),
@@ -28,7 +28,7 @@ fn item<In>(received: Result<In, RecvOwnedError>) -> Option<Result<In, StreamErr
     }
 }
 
-/// The messages that arrive at a receiver, until the channel ends. Made by
+/// Yields the messages that arrive at a receiver, until the channel ends. Made by
 /// [`MessagePort::iter`] and [`Receiver::iter`].
 ///
 /// # Examples
@@ -48,8 +48,8 @@ pub struct Iter<'a, In> {
     pub(crate) receiver: &'a mut Receiver<In>,
 }
 
-/// The messages that were at a receiver when it began. Made by [`MessagePort::try_iter`] and
-/// [`Receiver::try_iter`].
+/// Yields the messages that were waiting at a receiver when it was made. Made by
+/// [`MessagePort::try_iter`] and [`Receiver::try_iter`].
 ///
 /// # Examples
 ///
@@ -65,11 +65,11 @@ pub struct Iter<'a, In> {
 #[must_use = "iterators do nothing unless consumed"]
 pub struct TryIter<'a, In> {
     pub(crate) receiver: &'a mut Receiver<In>,
-    /// Messages that were there and are not yet received.
+    /// Messages that were waiting and are not yet received.
     pub(crate) left: usize,
 }
 
-/// The messages that arrive at a receiver which it owns. Made by `into_iter`.
+/// Yields the messages that arrive at a receiver, and owns the receiver. Made by `into_iter`.
 ///
 /// # Examples
 ///
@@ -92,8 +92,8 @@ pub struct IntoIter<In> {
     receiver: Receiver<In>,
 }
 
-/// The messages that arrive at a port which it owns, so that the peer can post to it and receive
-/// from it until the iterator is dropped. Made by `into_iter`.
+/// Yields the messages that arrive at a port, and owns the port: the peer can post to it and
+/// receive from it until the iterator is dropped. Made by `into_iter`.
 ///
 /// # Examples
 ///
@@ -114,7 +114,7 @@ pub struct PortIntoIter<Out, In = Out> {
 }
 
 impl<In: OwnedMessage> Receiver<In> {
-    /// Iterates over the messages until the channel ends, waiting for them; see
+    /// Iterates over the messages until the channel ends, waiting for each; see
     /// [`MessagePort::iter`](crate::MessagePort::iter).
     ///
     /// # Examples
@@ -132,7 +132,7 @@ impl<In: OwnedMessage> Receiver<In> {
         Iter { receiver: self }
     }
 
-    /// Iterates over the messages that are there now; see
+    /// Iterates over the messages that are waiting now; see
     /// [`MessagePort::try_iter`](crate::MessagePort::try_iter).
     ///
     /// # Examples
@@ -153,10 +153,11 @@ impl<In: OwnedMessage> Receiver<In> {
 
 impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
     /// Iterates over the messages as owned values, waiting for each. Ends when the channel has
-    /// ended, closed or disconnected, and nothing is left.
+    /// ended (closed or disconnected) and nothing is left.
     ///
-    /// An item is an `Err` where [`recv_owned`](Self::recv_owned) has one; the iterator goes on
-    /// behind it. `for message in &mut port` is the same, and `for message in port` takes the port.
+    /// An item is an `Err` where [`recv_owned`](Self::recv_owned) returns one for that message; the
+    /// iterator goes on behind it. `for message in &mut port` does the same; `for message in port`
+    /// takes the port.
     ///
     /// # Examples
     ///
@@ -175,10 +176,10 @@ impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
         self.halves_mut().1.iter()
     }
 
-    /// Iterates over the messages that are there now, as owned values. Never waits.
+    /// Iterates over the messages that are waiting now, as owned values. Never waits.
     ///
-    /// What arrives after this call is left for the next one, so a peer that keeps posting does not
-    /// keep the iterator going.
+    /// Messages that arrive after this call are left for the next one, so a peer that keeps posting
+    /// does not keep the iterator going.
     ///
     /// # Examples
     ///
@@ -215,7 +216,7 @@ impl<In: OwnedMessage> Iterator for TryIter<'_, In> {
             Ok(message) => Some(Ok(message)),
             Err(TryRecvOwnedError::InvalidArchive(error)) => Some(Err(error.into())),
             Err(TryRecvOwnedError::Deserialize(error)) => Some(Err(error.into())),
-            // What was there is discarded by a close of the own port only.
+            // Only a close of this port discards waiting messages.
             Err(
                 TryRecvOwnedError::Empty
                 | TryRecvOwnedError::Closed

@@ -1,8 +1,8 @@
 //! The web's `MessageChannel` and `MessagePort` for Rust: typed, lock-free, zero-copy.
 //!
-//! Two entangled ports; what is posted on one is delivered at the other, in order, in both
-//! directions at once. A message is written once, as an [`rkyv`] archive, into a ring of bytes,
-//! and read there in place by the other side.
+//! Two entangled ports: each receives, in order, what the other one posts, in both directions at
+//! once. A message is written once, as an [`rkyv`] archive, into a ring of bytes, and the other
+//! side reads it there in place.
 //!
 //! ```
 //! use message_port::MessageChannel;
@@ -37,7 +37,7 @@
 //! | answer with the message in hand | [`MessagePort::recv_event`], [`ReceivedEvent`] |
 //! | receive owned values | [`MessagePort::recv_owned`], [`iter`](MessagePort::iter), [`try_iter`](MessagePort::try_iter), [`OwnedMessage`] |
 //! | look without taking | [`MessagePort::peek`], [`PeekRef`] |
-//! | know that nobody reads any more | [`MessagePort::wait_ended`], [`ended_async`](MessagePort::ended_async), [`has_ended`](MessagePort::has_ended) |
+//! | learn that nobody reads any more | [`MessagePort::wait_ended`], [`ended_async`](MessagePort::ended_async), [`has_ended`](MessagePort::has_ended) |
 //! | receive by handlers | [`MessagePort::set_onmessage`], [`dispatch`](MessagePort::dispatch), [`run`](MessagePort::run) |
 //! | use a task instead of a thread | [`MessagePort::recv_async`], [`post_message_async`](MessagePort::post_message_async), [`run_async`](MessagePort::run_async), [`poll_recv`](MessagePort::poll_recv) |
 //! | send many at once | [`MessagePort::post_messages`], [`recv_batch`](MessagePort::recv_batch) |
@@ -47,7 +47,7 @@
 //! | ask and be answered | [`call`] |
 //! | use two threads at one end | [`MessagePort::into_split`], [`Sender`], [`Receiver`] |
 //! | know what can be posted | [`Message`] |
-//! | see how much is on its way, and how much room is left | [`MessagePort::bytes_in_flight`], [`bytes_available`](MessagePort::bytes_available), [`len`](MessagePort::len), [`is_full`](MessagePort::is_full), [`remaining`](MessagePort::remaining) |
+//! | see how much is in flight, and how much room is left | [`MessagePort::bytes_in_flight`], [`bytes_available`](MessagePort::bytes_available), [`len`](MessagePort::len), [`is_full`](MessagePort::is_full), [`remaining`](MessagePort::remaining) |
 //! | choose, combine, tune | [`guide`] |
 //! | know how it works | [`protocol`] |
 //!
@@ -57,34 +57,34 @@
 //! |---|---|
 //! | `fd` | `WithFd`: a port or a receiver with a file descriptor, for programs around `epoll`, mio or the loop of a GUI. On Linux; elsewhere it changes nothing. |
 //! | `futures` | [Streams](https://docs.rs/futures-core) and [sinks](https://docs.rs/futures-sink) of owned messages, for the combinators of the ecosystem: `into_stream` of a port or a receiver, `into_sink` of a sender. |
-//! | `stats` | What each direction has counted, from either end: messages, bytes, high-water mark, waits; see `Stats`. A post then also looks at a cursor of the receiver's, and both ends count. |
-//! | `pointer_width_64` | Archives with all 64 bits of `usize`, `isize`, lengths and offsets. It forwards rkyv's feature of that name and so holds for every use of rkyv in the program; see [`Message`]. |
+//! | `stats` | Counters of each direction, readable at either end: messages, bytes, high-water mark, waits; see `Stats`. Both ends then count, and a post also looks at a cursor of the receiver's. |
+//! | `pointer_width_64` | Archives with all 64 bits of `usize`, `isize`, lengths and offsets. It turns on rkyv's feature of that name, and so applies to every use of rkyv in the program; see [`Message`]. |
 //! | `tracing` | [Events](https://docs.rs/tracing) of channels for the program's subscriber; see [`guide::practice`]. |
 //! | `loom` | Together with `--cfg message_port_loom`, ports take part in [loom](https://docs.rs/loom) models of your own program; see [`guide::practice`]. Alone it changes nothing. |
-//! | `shuttle` | Together with `--cfg message_port_loom --cfg message_port_shuttle`, the same in the random schedules of [shuttle](https://docs.rs/shuttle). |
+//! | `shuttle` | Together with `--cfg message_port_loom --cfg message_port_shuttle`, the same under the random schedules of [shuttle](https://docs.rs/shuttle). |
 //!
 //! # Without the standard library
 //!
-//! The crate needs `std`. What for, and what would have to be there instead:
+//! The crate needs `std`. This is what for, and what a port without it would do instead:
 //!
 //! | needed | for | without `std` |
 //! |---|---|---|
-//! | a thread that sleeps (crossbeam's `Parker`) | blocking calls | the tasks' half of a wait cell would remain: a `Waker` is in `core`; `recv` could only spin |
-//! | a clock (`Instant`) | deadlines, `recv_timeout` | calls with a timeout would go, or ask the caller for a clock |
-//! | a system call (`membarrier`) | a post without a fence | the fence, which other systems than Linux have already |
-//! | `catch_unwind` | `messageerror` after a panic; a waker that panics | such a target mostly aborts on a panic, so there is nothing to catch |
-//! | a lock (`Mutex`) | who is refused when both ports wait for room; the payload of a panic | a spin lock, or no such refusal where nothing blocks |
-//! | `HashMap` | [`EventLoop`], which waits for threads in any case | the loop would go; handlers and `dispatch` would remain |
+//! | a thread that sleeps (crossbeam's `Parker`) | blocking calls | tasks could still wait, since `Waker` is in `core`; `recv` could only spin |
+//! | a clock (`Instant`) | deadlines, `recv_timeout` | calls with a timeout would be gone, or ask the caller for a clock |
+//! | a system call (`membarrier`) | a post without a fence | a post with the fence, as on systems other than Linux |
+//! | `catch_unwind` | `messageerror` after a panic; a waker that panics | such targets mostly abort on a panic, so there is nothing to catch |
+//! | a lock (`Mutex`) | deciding who is refused when both ports wait for room; the payload of a panic | a spin lock, or no such refusal if nothing blocks |
+//! | a condition variable (`Condvar`) | the hook of an [`EventLoop`], which sleeps between turns in any case | the loop would be gone; handlers and `dispatch` would remain |
 //!
-//! Free of all this, and in need of an allocator and atomics only, are the ring with its frames and
-//! heap buffers, the state of a channel, and the archives (rkyv has a mode without `std`, and the
-//! errors have their traits in `core`).
+//! The rest needs only an allocator and atomics: the ring with its frames and heap buffers, the
+//! state of a channel, and the archives (rkyv has a mode without `std`, and the errors have their
+//! traits in `core`).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(clippy::print_stdout)]
 
-// Layers, from the bytes up: `sync`, `error`, `insight`; `ring`, `archive`, `link`; `half`, `port`; then
-// what is built on ports. None imports from one above it, which `ci/words.sh` checks.
+// Layers, from the bytes up: `sync`, `error`, `insight`; `ring`, `archive`, `link`; `half`, `port`;
+// then what is built on ports. No layer imports from one above it; `ci/words.sh` checks that.
 mod archive;
 pub mod call;
 mod error;
@@ -124,10 +124,10 @@ pub use port::{
 };
 pub use select::{Ready, Select, SelectKey, Selectable};
 
-/// The archive format, re-exported so that a dependent derives with the same version.
+/// The archive format, re-exported so that dependents derive with the same version.
 pub use rkyv;
 
-/// What a model that loom runs may choose; only under `--cfg message_port_loom`.
+/// What a loom model may choose; only under `--cfg message_port_loom`.
 #[cfg(message_port_loom)]
 #[doc(hidden)]
 pub mod model {

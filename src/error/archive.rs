@@ -7,13 +7,13 @@ use std::fmt;
 use super::BoxError;
 use rkyv::rancor::{Source, Trace};
 
-/// An error inside rkyv or a user's type, with the places that it came through. Boxed, so that
+/// An error inside rkyv or a user's type, with the places that it passed through. Boxed, so that
 /// the results of posts and receives stay small.
 struct ArchiveFault(Box<Fault>);
 
 struct Fault {
     error: BoxError,
-    /// Whether it is rkyv's own error, which speaks of addresses, or this crate's.
+    /// Whether it is rkyv's own error, which names addresses, or this crate's.
     in_rkyv: bool,
     trace: String,
 }
@@ -25,8 +25,8 @@ impl ArchiveFault {
         Self(Box::new(Fault { error: Box::new(error), in_rkyv, trace: String::new() }))
     }
 
-    /// What the error says. Where the archive lay in this process helps nobody who reads a log,
-    /// and is nobody's business.
+    /// The error's text without addresses: where the archive lay in this process helps nobody who
+    /// reads a log, and should not be disclosed.
     fn text(&self) -> String {
         let text = self.0.error.to_string();
         if self.0.in_rkyv { without_addresses(&text) } else { text }
@@ -55,7 +55,7 @@ impl fmt::Debug for ArchiveFault {
     }
 }
 
-/// Replaces each number in hexadecimal notation.
+/// Replaces each hexadecimal number.
 fn without_addresses(text: &str) -> String {
     let mut parts = text.split("0x");
     let mut clean = parts.next().unwrap_or_default().to_owned();
@@ -67,7 +67,7 @@ fn without_addresses(text: &str) -> String {
     clean
 }
 
-/// Has the public error name its fault as its source: the error as it was, to be downcast.
+/// Makes the public error name its fault as its source: the original error, for a downcast.
 macro_rules! caused_by {
     ($name:ident, $error:ident => $fault:expr) => {
         impl StdError for $name {
@@ -80,8 +80,8 @@ macro_rules! caused_by {
     };
 }
 
-/// The value could not be cloned into the channel: its own `Serialize` failed, there was no memory for
-/// it, or it is a `usize` or the like with more bits than archives have for one.
+/// The value could not be cloned into the channel: its own `Serialize` failed, there was no memory
+/// for it, or it holds a number (a `usize` or the like) with more bits than archives store.
 ///
 /// The web's `DataCloneError`. Nothing of the value was posted, and the next post works.
 ///
@@ -116,14 +116,14 @@ pub struct DataCloneError(CloneFault);
 enum CloneFault {
     /// The value's own error.
     Value(ArchiveFault),
-    /// The value is larger each time it is serialised.
+    /// The value grows each time it is serialised.
     Unstable,
-    /// There are not this many bytes of memory.
+    /// There is no memory for this many bytes.
     OutOfMemory(usize),
-    /// A number that is wider than archives have it.
+    /// A number has more bits than archives store.
     Narrow,
-    /// At least this many bytes, more than any archive may have. Never seen from outside: it
-    /// becomes `TooLarge`.
+    /// The archive needs at least this many bytes, more than any archive may have. Never visible
+    /// outside: it becomes `TooLarge`.
     BeyondEveryLimit(usize),
 }
 
@@ -159,7 +159,7 @@ impl DataCloneError {
         Self(CloneFault::BeyondEveryLimit(bytes))
     }
 
-    /// How many bytes it would have taken, if that is all that is wrong.
+    /// The bytes that the archive needs, if their number is the only problem.
     pub(crate) fn needed_bytes(&self) -> Option<usize> {
         match self.0 {
             CloneFault::BeyondEveryLimit(bytes) => Some(bytes),
@@ -222,7 +222,7 @@ caused_by!(DataCloneError, error => match &error.0 {
 caused_by!(InvalidArchiveError, error => &error.0);
 caused_by!(DeserializeError, error => &error.0);
 
-/// Lets rkyv report into the error: `new` makes it from a fault, `inner` finds the fault again.
+/// Lets rkyv report into the error: `new` makes it from a fault, `inner` returns the fault.
 macro_rules! rkyv_reports_into {
     ($name:ident, $fault:ident => $new:expr, $error:ident => $trace:expr) => {
         impl Trace for $name {

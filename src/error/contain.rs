@@ -4,11 +4,11 @@ use std::mem;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Holds what a handler failed with and drops it without unwinding.
+/// Holds the failure of a handler and drops it without unwinding.
 ///
-/// The failure was already reported, and whoever drops it last has no part in it. A panic of its
-/// drop runs the panic hook and ends here. It must not escape, least of all while another panic
-/// unwinds: that would abort the process.
+/// The failure was already reported, and the code that drops it last has nothing to do with it. If
+/// its drop panics, the panic hook runs and the panic ends here. It must not escape, least of all
+/// while another panic unwinds: that would abort the process.
 pub(crate) struct Contained<T>(Option<T>);
 
 impl<T> Contained<T> {

@@ -1,4 +1,4 @@
-//! What handlers fail with.
+//! Failures of handlers.
 
 use std::any::Any;
 use std::fmt;
@@ -8,10 +8,10 @@ use thiserror::Error;
 
 use super::{BoxError, Contained, InvalidArchiveError};
 
-/// What a panicking handler panicked with.
+/// The payload of a handler's panic.
 ///
-/// A payload whose own drop panics does not unwind when this is dropped: the panic hook runs, and
-/// that is all. [`into_inner`](Self::into_inner) gives the payload away as it is.
+/// If the payload's own drop panics, the panic hook runs, but nothing unwinds.
+/// [`into_inner`](Self::into_inner) returns the bare payload.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ impl PanicPayload {
         Self(Mutex::new(Contained::new(payload)))
     }
 
-    /// The text of the panic, where it has one.
+    /// The text of the panic, if it has one.
     ///
     /// # Examples
     ///
@@ -51,7 +51,7 @@ impl PanicPayload {
         }
     }
 
-    /// The payload itself, to go on unwinding with [`std::panic::resume_unwind`].
+    /// Returns the payload, to go on unwinding with [`std::panic::resume_unwind`].
     ///
     /// # Examples
     ///
@@ -77,7 +77,7 @@ impl fmt::Debug for PanicPayload {
     }
 }
 
-/// Why a message could not be handled: what a `messageerror` event carries.
+/// Why a message could not be handled; a `messageerror` event carries it.
 ///
 /// # Examples
 ///
@@ -108,9 +108,9 @@ pub enum HandlerError {
     InvalidArchive(#[from] InvalidArchiveError),
 }
 
-/// What a handler failed with and no handler took care of.
+/// A failure that no handler took care of.
 ///
-/// The event was consumed and the port is usable: the next
+/// The event was consumed and the port stays usable: the next
 /// [`dispatch`](crate::MessagePort::dispatch) or [`run`](crate::MessagePort::run) goes on with the
 /// next event.
 ///

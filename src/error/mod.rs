@@ -1,7 +1,8 @@
 //! Every public error.
 //!
-//! They are shaped as crossbeam's: a post goes by reference, so an error has nothing to give back;
-//! each says with predicates what happened, and the narrower ones convert into the wider ones.
+//! They follow crossbeam's shape: predicates say what happened, and the narrower errors convert
+//! into the wider ones. A post takes its message by reference, so an error has nothing to give
+//! back.
 
 mod archive;
 mod contain;
@@ -24,7 +25,7 @@ use std::error::Error as StdError;
 
 use thiserror::Error;
 
-/// The box in which a handler's own error travels.
+/// The box that carries a handler's own error.
 ///
 /// # Examples
 ///
@@ -78,7 +79,7 @@ pub enum BuildError {
     /// The capacity is zero bytes.
     #[error("a capacity of zero bytes holds no message")]
     ZeroCapacity,
-    /// The capacity, rounded up to a power of two, does not hold a single message.
+    /// The capacity, rounded up to a power of two, is too small for a single message.
     #[error("a capacity of {capacity} bytes is below the minimum of {min}")]
     TooSmall {
         /// Bytes that were asked for.

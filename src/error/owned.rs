@@ -1,10 +1,10 @@
-//! Why there is no owned message.
+//! Why a call returns no owned message.
 
 use thiserror::Error;
 
 use super::{DeserializeError, InvalidArchiveError, RecvError, TryRecvError, predicates};
 
-/// Why [`recv_owned`](crate::MessagePort::recv_owned) has no message.
+/// Why [`recv_owned`](crate::MessagePort::recv_owned) returned no message.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ predicates! { RecvOwnedError:
     is_deserialize = Self::Deserialize(_), "Whether no value could be made of the message.";
 }
 
-/// Why [`try_recv_owned`](crate::MessagePort::try_recv_owned) has no message.
+/// Why [`try_recv_owned`](crate::MessagePort::try_recv_owned) returned no message.
 ///
 /// # Examples
 ///

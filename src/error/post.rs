@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::{DataCloneError, predicates};
 use crate::sync::IS_ALONE;
 
-/// Why nobody could make room.
+/// Says why nobody could make room.
 const WHO_WAITS: &str =
     if IS_ALONE { "there is no other thread" } else { "both ports wait for room" };
 
@@ -88,9 +88,9 @@ pub enum PostError {
     /// The value cannot be cloned.
     #[error(transparent)]
     DataClone(#[from] DataCloneError),
-    /// The peer waits for room too, and only this port could make it: receive first. Or this is the
-    /// only thread
-    /// [there can be](crate::WaitStrategy#where-there-is-no-other-thread): let the peer receive.
+    /// The peer waits for room too, and only this port can make it: receive first. Or this is the
+    /// [only possible thread](crate::WaitStrategy#where-there-is-no-other-thread): let the peer
+    /// receive.
     #[error("posting would deadlock: {}", WHO_WAITS)]
     WouldDeadlock,
 }
@@ -138,9 +138,9 @@ pub enum PostTimeoutError {
     /// The value cannot be cloned.
     #[error(transparent)]
     DataClone(#[from] DataCloneError),
-    /// The peer waits for room too, and only this port could make it: receive first. Or this is the
-    /// only thread
-    /// [there can be](crate::WaitStrategy#where-there-is-no-other-thread): let the peer receive.
+    /// The peer waits for room too, and only this port can make it: receive first. Or this is the
+    /// [only possible thread](crate::WaitStrategy#where-there-is-no-other-thread): let the peer
+    /// receive.
     #[error("posting would deadlock: {}", WHO_WAITS)]
     WouldDeadlock,
 }
@@ -154,7 +154,7 @@ predicates! { PostTimeoutError:
     is_would_deadlock = Self::WouldDeadlock, "Whether nobody could have made room while the post waits.";
 }
 
-/// Lets `?` turn an error into one of more variants.
+/// Lets `?` turn an error into one with more variants.
 macro_rules! widen {
     ($narrow:ident => $wide:ident, $would_deadlock:ident) => {
         impl From<$narrow> for $wide {
@@ -171,6 +171,6 @@ macro_rules! widen {
     };
 }
 
-// Who does not wait finds the channel full.
+// A call that does not wait finds the channel full.
 widen!(PostError => TryPostError, Full);
 widen!(PostError => PostTimeoutError, WouldDeadlock);

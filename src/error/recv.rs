@@ -1,10 +1,10 @@
-//! Why a receive has nothing to give.
+//! Why a call receives no message.
 
 use thiserror::Error;
 
 use super::{InvalidArchiveError, predicates};
 
-/// Why [`try_recv`](crate::MessagePort::try_recv) has no message.
+/// Why [`try_recv`](crate::MessagePort::try_recv) returned no message.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ predicates! { TryRecvError:
     is_invalid_archive = Self::InvalidArchive(_), "Whether an invalid message was skipped.";
 }
 
-/// Why [`recv`](crate::MessagePort::recv) has no message.
+/// Why [`recv`](crate::MessagePort::recv) returned no message.
 ///
 /// # Examples
 ///
@@ -74,7 +74,7 @@ predicates! { RecvError:
     is_invalid_archive = Self::InvalidArchive(_), "Whether an invalid message was skipped.";
 }
 
-/// Why [`recv_timeout`](crate::MessagePort::recv_timeout) has no message.
+/// Why [`recv_timeout`](crate::MessagePort::recv_timeout) returned no message.
 ///
 /// # Examples
 ///

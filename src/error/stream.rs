@@ -1,14 +1,14 @@
-//! Why an item of an iterator or a stream is no message.
+//! Why an item of an iterator or a stream is not a message.
 
 use thiserror::Error;
 
 use super::{DeserializeError, InvalidArchiveError, predicates};
 
 /// Why an item of an iterator ([`iter`](crate::MessagePort::iter) and its like) or of a stream (the
-/// feature `futures`) is no message.
+/// feature `futures`) is not a message.
 ///
-/// That message is skipped, and the iterator or the stream goes on. The end of the channel is no
-/// error but the end of it.
+/// That message is skipped, and the iterator or the stream goes on. The end of the channel is not
+/// an error: it ends the iterator or the stream.
 ///
 /// # Examples
 ///

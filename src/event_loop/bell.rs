@@ -1,4 +1,4 @@
-//! What a port rings when it is woken, so that one thread can wait for many.
+//! The bell that a port rings when it is woken, so that one thread can wait for many ports.
 
 use std::sync::Arc;
 use std::task::Wake;
@@ -8,19 +8,19 @@ use super::queue::{Before, Rung};
 use crate::sync::AtomicU32;
 use crate::sync::order::{Mutant, UNORDERED, active};
 
-/// Whom the bells of many ports call.
+/// The owner that the bells of many ports call.
 pub(crate) trait Called: Send + Sync + 'static {
-    /// Those that have rung.
+    /// The bells that have rung.
     fn rung(&self) -> &Rung;
 
-    /// Has the owner look at them. For anybody, afterwards.
+    /// Makes the owner look at them. Any thread may call this after ringing.
     fn call(&self);
 }
 
-/// Something that is so or not, and nothing more: it orders no memory.
+/// A flag that orders no memory.
 ///
-/// What a sleeping loop sees behind it, the parker's token orders, and the hook has its own
-/// ordering (L1). A loop that does neither looks again.
+/// What the flag announces is ordered elsewhere: by the parker's token for a loop that slept, and
+/// by the hook's own ordering (L1). A loop that does neither looks again.
 pub(crate) struct Flag(AtomicU32);
 
 impl Flag {
@@ -28,7 +28,7 @@ impl Flag {
         Self(AtomicU32::new(0))
     }
 
-    /// Says that it is so; `true` if it was before.
+    /// Raises the flag; `true` if it was up before.
     pub(super) fn raise(&self) -> bool {
         self.0.swap(1, UNORDERED) != 0
     }
@@ -37,20 +37,21 @@ impl Flag {
         self.0.load(UNORDERED) != 0
     }
 
-    /// Says that it is not; `true` if it was before.
+    /// Lowers the flag; `true` if it was up before.
     pub(crate) fn lower(&self) -> bool {
         self.0.swap(0, UNORDERED) != 0
     }
 }
 
-/// Puts one port into the queue when it is woken, unless it is there already.
+/// Puts one port into the queue when the port is woken, unless it is there already.
 ///
 /// The flag needs no ordering: the owner lowers it *before* it arms the port's wait cell and looks
-/// for news. Whoever finds it up has published before, so that this look sees the news (B1, B2),
-/// or takes the cell that was armed after it was lowered (W1, W2), and then finds it down.
+/// for news. A notifier that finds the flag up has published before. Either the owner's look sees
+/// the news (B1, B2), or the notifier takes the cell that was armed after the flag was lowered (W1,
+/// W2), and then finds the flag down.
 pub(crate) struct Bell<C> {
     pub(super) id: PortId,
-    /// Where the owner finds it.
+    /// The place at which the owner finds the bell.
     pub(crate) place: usize,
     pub(super) before: Before,
     pub(crate) queued: Flag,

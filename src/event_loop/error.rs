@@ -3,7 +3,7 @@
 use super::PortId;
 use crate::error::DispatchError;
 
-/// What a handler of one of many ports failed with and no handler took care of.
+/// A failure that no handler took care of, at one of a loop's ports.
 ///
 /// # Examples
 ///
@@ -29,7 +29,7 @@ pub struct EventLoopError {
 }
 
 impl EventLoopError {
-    /// The port whose handler failed. It is still in the loop.
+    /// The port whose handler failed. It stays in the loop.
     ///
     /// # Examples
     ///
@@ -38,7 +38,7 @@ impl EventLoopError {
         self.port
     }
 
-    /// What it failed with.
+    /// The failure itself.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! What others hold of an event loop.
+//! Access to an event loop from elsewhere.
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,9 +33,9 @@ use crate::port::MessagePort;
 pub struct LoopHandle(pub(super) Arc<Shared>);
 
 impl LoopHandle {
-    /// Has [`EventLoop::run`](crate::EventLoop::run) return after the turn it is in, or at once
-    /// the next time if it is not running. The ports stay in the loop, and what was not dispatched
-    /// waits in them.
+    /// Makes [`EventLoop::run`](crate::EventLoop::run) return after its current turn or, if it is
+    /// not running, at once when it is called next. The ports stay in the loop, and undispatched
+    /// events wait in them.
     ///
     /// # Examples
     ///
@@ -56,8 +56,8 @@ impl LoopHandle {
         self.0.call();
     }
 
-    /// Has [`EventLoop::run_once`](crate::EventLoop::run_once) return: the one that waits, or the
-    /// next one.
+    /// Makes [`EventLoop::run_once`](crate::EventLoop::run_once) return: the call that waits, or
+    /// else the next one.
     ///
     /// # Examples
     ///
@@ -76,9 +76,8 @@ impl LoopHandle {
         self.0.call();
     }
 
-    /// Adds a port, from whatever thread or handler. It takes part from the loop's next turn on.
-    /// If the loop is gone, the port is dropped, as are those of the loop, and its peer
-    /// disconnected.
+    /// Adds a port, from any thread or handler. It takes part from the loop's next turn on. If the
+    /// loop is gone, the port is dropped, like those of the loop, and its peer disconnected.
     ///
     /// # Examples
     ///
@@ -103,11 +102,11 @@ impl LoopHandle {
 }
 
 impl LoopHandle {
-    /// Keeps the loop waiting for ports: as long as the guard lives, [`run`] and [`run_once`] do
-    /// not return for lack of ports. [`stop`](Self::stop) ends a run all the same.
+    /// Keeps the loop waiting for ports: while the guard lives, [`run`] and [`run_once`] do not
+    /// return for lack of ports. [`stop`](Self::stop) still ends a run.
     ///
-    /// When the last guard is dropped, the loop runs on until its ports have ended. A port that
-    /// was [added](Self::add) before that is one of them.
+    /// After the last guard is dropped, the loop runs on until its ports have ended, including
+    /// every port [added](Self::add) before that drop.
     ///
     /// [`run`]: crate::EventLoop::run
     /// [`run_once`]: crate::EventLoop::run_once
@@ -146,7 +145,7 @@ impl LoopHandle {
     }
 }
 
-/// Keeps an [`EventLoop`](crate::EventLoop) running although it has no ports; see
+/// Keeps an [`EventLoop`](crate::EventLoop) running while it has no ports; see
 /// [`LoopHandle::keep_running`]. It does not keep the loop itself alive.
 ///
 /// # Examples

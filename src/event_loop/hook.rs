@@ -1,29 +1,29 @@
-//! The call to a foreign loop.
+//! The hook: how an event loop calls a foreign loop.
 
 use std::sync::{Arc, PoisonError};
 
 use super::EventLoop;
 use crate::sync::{AtomicU32, Condvar, Mutex, ThreadId, order, this_thread};
 
-/// What is called.
+/// The function that is called.
 type Callback = Arc<dyn Fn() + Send + Sync>;
 
-/// Calls a function when there is something to do for a loop that rests, once for each rest.
+/// Calls a function when a resting loop gets something to do, once for each rest.
 pub(super) struct Hook {
     current: Mutex<Current>,
     /// Notified when a call has returned.
     returned: Condvar,
-    /// The number of the callback for which the loop rests; 0 if it does not, or was called. Only
-    /// ever swapped, so that the loop, when it comes to rest, sees what everybody left who found
-    /// it at work.
+    /// The number of the callback for which the loop rests; 0 if it does not rest, or was called.
+    /// Only ever swapped: a loop that comes to rest then sees what was left by every thread that
+    /// found it at work.
     armed: AtomicU32,
 }
 
 struct Current {
     callback: Option<Callback>,
-    /// Tells the callback from former ones; never 0.
+    /// Tells the callback from earlier ones; never 0.
     number: u32,
-    /// The threads that are in a callback.
+    /// The threads that are running a callback.
     calling: Vec<ThreadId>,
 }
 
@@ -37,16 +37,16 @@ impl Hook {
         f(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Sets what is called. When this returns, the former one is not called any more, and no other
-    /// thread is in it.
+    /// Sets the function. When this returns, the former one is not called any more, and no other
+    /// thread is running it.
     pub(super) fn set(&self, callback: Option<Callback>) {
         let former = {
             let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-            // Who has seen the former number calls nobody: what it left is found when the loop
-            // comes to rest again.
+            // A thread that has seen the former number calls nothing: what it left is found when
+            // the loop comes to rest again.
             current.number = current.number.checked_add(1).unwrap_or(1);
             let former = std::mem::replace(&mut current.callback, callback);
-            // A callback may own the loop, and drop it.
+            // A callback may own the loop and drop it.
             let me = this_thread();
             while current.calling.iter().any(|&thread| thread != me) {
                 current = self.returned.wait(current).unwrap_or_else(PoisonError::into_inner);
@@ -57,8 +57,8 @@ impl Hook {
         drop(former);
     }
 
-    /// The loop rests; `false` if nobody wants to know. What is there for it already was left by
-    /// somebody who did not call; the loop must look for it.
+    /// Records that the loop rests; `false` if there is no hook. The loop must then look for what
+    /// is there already: it was left without a call.
     pub(super) fn arm(&self) -> bool {
         let wanted = self.current(|current| current.callback.as_ref().map(|_| current.number));
         if let Some(number) = wanted {
@@ -68,14 +68,14 @@ impl Hook {
         wanted.is_some()
     }
 
-    /// The loop looks for itself.
+    /// The loop looks for itself again.
     pub(super) fn disarm(&self) {
-        // Unordered: who comes before leaves what the loop finds when it arms again, at the latest.
+        // Unordered: the loop finds what earlier threads left when it arms again, at the latest.
         self.armed.swap(0, order::UNORDERED);
     }
 
-    /// Calls, if the loop rests and was not called yet. For anybody, after having left something
-    /// for the loop.
+    /// Calls the hook, if the loop rests and was not called yet. Any thread may call this after it
+    /// has left something for the loop.
     pub(super) fn ring(&self) {
         // ORDERING(L1): Release; pairs with L2: what was left for the loop is visible.
         let number = self.armed.swap(0, order::call());
@@ -88,8 +88,8 @@ impl Hook {
             Some(callback)
         });
         if let Some(callback) = callback {
-            // Outside of the lock: it is the user's. Its clone is gone when this one is counted
-            // as returned, so that the former callback is dropped by who replaces it.
+            // Outside of the lock: it is the user's code. This clone is dropped before the call
+            // counts as returned, so the former callback is dropped by the thread that replaces it.
             let _returns = Returns(self);
             let callback = callback;
             callback();
@@ -97,7 +97,7 @@ impl Hook {
     }
 }
 
-/// Notes that this thread has left a callback, by itself or by a panic.
+/// Records that this thread has left a callback, by returning or by a panic.
 struct Returns<'a>(&'a Hook);
 
 impl Drop for Returns<'_> {
@@ -113,32 +113,33 @@ impl Drop for Returns<'_> {
 }
 
 impl EventLoop {
-    /// Sets what is called when this loop gets something to do while nobody runs it, so that it can
-    /// live inside a foreign loop: that of a window system, a network library, an engine.
+    /// Sets a function to be called when this loop gets something to do while it is not running.
+    /// With it the loop can live inside a foreign loop: that of a window system, a network library,
+    /// an engine.
     ///
-    /// The foreign loop calls [`run_once`](Self::run_once) with a timeout of zero, and the hook
-    /// has it do that again: it writes to an `eventfd` or a pipe, sends a user event, or wakes a
-    /// [`Waker`](std::task::Waker). It is called
+    /// The foreign loop calls [`run_once`](Self::run_once) with a timeout of zero. The hook makes
+    /// it do so again: it writes to an `eventfd` or a pipe, sends a user event, or wakes a
+    /// [`Waker`](std::task::Waker). The hook is called
     ///
-    /// - at most once between two calls of `run_once` or [`run`](Self::run), however much comes
+    /// - at most once between two calls of `run_once` or [`run`](Self::run), however much arrives
     ///   meanwhile, and not for what such a call takes care of itself;
     /// - at the end of such a call, if it leaves something to do;
-    /// - here, if there is something to do already.
+    /// - inside `set_wake_hook`, if there is something to do already.
     ///
-    /// It replaces the former hook, which is called no more then, as is this one once it is
-    /// replaced or removed or the loop is dropped. Each of these waits for a call that is under
-    /// way on another thread, so afterwards nothing of the hook runs any more and what it uses may
-    /// go.
+    /// Setting a hook replaces the former one. A hook is no longer called once it is replaced or
+    /// removed, or the loop is dropped. Each of these waits for a call that is under way on another
+    /// thread; afterwards no part of the hook runs any more, and what it uses may be freed.
     ///
     /// # The hook
     ///
-    /// It runs on whatever thread has posted, closed or dropped a port, or used a handle,
-    /// inside that call; or on this one. It must not block, since it holds them up, nor wait for a
-    /// thread that replaces it or drops the loop, for instance by a lock that such a thread holds. It
-    /// must not panic, since that unwinds through them. It cannot run the loop itself.
+    /// The hook runs on any thread that posts, closes or drops a port or uses a handle, inside that
+    /// call; or on the loop's own thread. It must not block, since that holds the call up. It must
+    /// not wait for a thread that replaces it or drops the loop, for instance by a lock that such a
+    /// thread holds. It must not panic, since the panic unwinds through the call. It cannot run the
+    /// loop itself.
     ///
-    /// A function of another language with its data is called from a closure that owns both; it
-    /// takes a wrapper that says why the data may be sent and shared.
+    /// To call a function of another language with its data, pass a closure that owns both; this
+    /// takes a wrapper that justifies why the data may be sent and shared.
     ///
     /// # Examples
     ///
@@ -173,7 +174,7 @@ impl EventLoop {
         self.shared.rest();
     }
 
-    /// Removes the hook, and waits for a call to it that is under way on another thread.
+    /// Removes the hook, and waits for a call of it that is under way on another thread.
     ///
     /// # Examples
     ///

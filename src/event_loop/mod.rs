@@ -29,7 +29,8 @@ use queue::Queue;
 use shared::Shared;
 use turn::{Awake, Entry};
 
-/// Names a port inside its [`EventLoop`]. In another one it names nothing, and it is not used again.
+/// Names a port inside its [`EventLoop`]. A name is never reused, and means nothing in another
+/// loop.
 ///
 /// # Examples
 ///
@@ -54,51 +55,52 @@ impl PortId {
 
 /// Dispatches the events of many ports on one thread: the web's event loop.
 ///
-/// Ports are moved in with their handlers, here or through a [`LoopHandle`], and the loop calls
-/// the handlers on the thread that [runs](Self::run) it. Source: HTML, "event loop processing
-/// model".
+/// Ports are moved in with their handlers, directly or through a [`LoopHandle`]. The loop calls the
+/// handlers on the thread that [runs](Self::run) it. Source: HTML, "event loop processing model".
 ///
 /// # When to use it
 ///
-/// For many channels that are mostly quiet, or for a few that belong to one thread anyway. One
-/// port alone has less to do in [`MessagePort::run`], and a task runs its port with
+/// Use it for many channels that are mostly quiet, or for a few that belong to one thread anyway. A
+/// single port has less overhead with [`MessagePort::run`], and a task runs its port with
 /// [`run_async`](MessagePort::run_async). To run the loop inside another one, that of a window
 /// system, an engine or a runtime, see [`set_wake_hook`](Self::set_wake_hook).
 ///
 /// # Turns
 ///
-/// A port that gets something to dispatch enters a queue, once. In a turn the loop serves each port
-/// that was in the queue at its beginning, in the order in which they entered it, up to 64 messages
-/// of each; a port with more goes back to the end. So a flooded port delays the others by no
-/// more than that, and the order of messages is kept within a port, not between two.
+/// A port that gets something to dispatch enters a queue, once. A turn serves each port that was in
+/// the queue when the turn began, in queue order, up to 64 messages each; a port with more goes
+/// back to the end. So a flooded port delays the others by no more than that. Messages stay in
+/// order within a port, not between two.
 ///
-/// A port whose channel has ended and that has nothing left to dispatch leaves the loop and is
-/// dropped, after its `close` event if it has a handler for that. A port with messages that wait for
-/// a handler stays, before and after the end of its channel; one can be set through
-/// [`port_mut`](Self::port_mut).
+/// A port leaves the loop and is dropped when its channel has ended and it has nothing left to
+/// dispatch, after its `close` event if it has a handler for that. A port with messages that wait
+/// for a handler stays, before and after the end of its channel; [`port_mut`](Self::port_mut) lets
+/// you set one.
 ///
 /// # Cost
 ///
-/// A quiet port costs nothing per turn, whatever their number. A port that runs out of messages pays for
-/// going to sleep (a system call, where there is `membarrier`), and the next post for waking it.
-/// Nothing is allocated per message.
+/// A quiet port costs nothing per turn, however many there are. A port that runs out of messages
+/// pays for going to sleep (a system call, where there is `membarrier`), and the next post pays for
+/// waking it. Nothing is allocated per message.
 ///
 /// # Failures
 ///
-/// A message whose handler fails or panics becomes a `messageerror` at its port. What nobody handles is returned by
-/// the call that runs the loop, with the port's [name](EventLoopError::port). No port is
-/// removed for it: the other ports that were ready, and this one behind them, go on with the next call.
+/// A message whose handler fails or panics becomes a `messageerror` at its port. If nobody handles
+/// that, the call that runs the loop returns it, with the port's [name](EventLoopError::port). The
+/// port stays in the loop. The next call goes on with the other ports that were ready, and then
+/// with this one.
 ///
 /// # Waiting handlers
 ///
-/// A handler that waits holds up all ports of the loop. If it waits for what only another port of
-/// this loop could do, as [`post_message`](MessagePort::post_message) does when the peer is full
-/// and lives here too, it waits for ever, without a `WouldDeadlock`: inside a loop use
-/// [`try_post_message`](MessagePort::try_post_message), or keep the two ends of a channel in two loops.
+/// A handler that waits holds up all ports of the loop. It waits for ever, without a
+/// `WouldDeadlock`, if it waits for what only another port of this loop could do: for example, if
+/// [`post_message`](MessagePort::post_message) waits for room at a peer that lives here too. Inside
+/// a loop use [`try_post_message`](MessagePort::try_post_message), or keep the two ends of a
+/// channel in two loops.
 ///
 /// # The end
 ///
-/// Dropping the loop drops its ports; their peers are disconnected.
+/// Dropping the loop drops its ports and disconnects their peers.
 ///
 /// # Examples
 ///
@@ -128,10 +130,10 @@ impl PortId {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct EventLoop {
-    /// In order, so that they are dropped in the order in which they came, one that panics or not.
+    /// Ordered, so that ports are dropped in the order in which they came, even if one panics.
     ports: BTreeMap<PortId, Entry>,
     queue: Queue<Shared>,
-    /// How many of them have ended and wait for a handler that only somebody outside can set.
+    /// How many of them have ended and wait for a handler that can only be set from outside.
     over: usize,
     shared: Arc<Shared>,
     parker: Parker,
@@ -153,7 +155,7 @@ impl EventLoop {
         Self { ports: BTreeMap::new(), queue: Queue::new(), over: 0, shared, parker }
     }
 
-    /// Moves a port into the loop. What waits in it is dispatched with the next turn.
+    /// Moves a port into the loop. Waiting messages are dispatched with the next turn.
     ///
     /// # Examples
     ///
@@ -175,8 +177,8 @@ impl EventLoop {
         id
     }
 
-    /// Moves a port out of the loop again, with its handlers and what waits in it; `None` if it is
-    /// not there, or of other types.
+    /// Moves a port out of the loop again, with its handlers and waiting messages; `None` if it is
+    /// not there, or has other types.
     ///
     /// # Examples
     ///
@@ -205,9 +207,9 @@ impl EventLoop {
         port.downcast().ok().map(|port| *port)
     }
 
-    /// Borrows a port, to post on it or to change its handlers; `None` if it is not there, or of
-    /// other types. The port has a turn afterwards, since it may have got a handler for what waits
-    /// in it.
+    /// Borrows a port, to post on it or to change its handlers; `None` if it is not there, or has
+    /// other types. The port then gets a turn, since it may now have a handler for waiting
+    /// messages.
     ///
     /// # Examples
     ///
@@ -261,7 +263,7 @@ impl EventLoop {
         self.len() == 0
     }
 
-    /// A handle to stop and wake this loop from elsewhere, and to add ports to it.
+    /// Returns a handle to stop or wake this loop from elsewhere, and to add ports to it.
     ///
     /// # Examples
     ///
@@ -277,24 +279,24 @@ impl EventLoop {
         LoopHandle(Arc::clone(&self.shared))
     }
 
-    /// Dispatches events until the loop is [stopped](LoopHandle::stop), or has no port left from
-    /// which anything could be dispatched: ports whose channels have ended while messages waited
-    /// for a handler stay in the loop, but do not keep it running. Blocks while there is nothing
-    /// to dispatch.
+    /// Dispatches events until the loop is [stopped](LoopHandle::stop) or no port can have anything
+    /// to dispatch any more. A port whose channel has ended while messages wait for a handler stays
+    /// in the loop, but does not keep it running. Blocks while there is nothing to dispatch.
     ///
-    /// So an empty loop returns at once. A server that gets its ports through a
-    /// [`LoopHandle`] while it runs holds a guard: [`LoopHandle::keep_running`].
+    /// So an empty loop returns at once. A server that gets its ports through a [`LoopHandle`]
+    /// while it runs needs a guard: [`LoopHandle::keep_running`].
     ///
     /// # Errors
     ///
-    /// Fails with what a handler failed with and nobody handled, and at which port; calling `run`
-    /// again goes on. A stop that came meanwhile is kept for then.
+    /// Fails with a failure that no handler took care of, and names its port; calling `run` again
+    /// goes on. A stop that came meanwhile is kept for that call.
     ///
     /// # Panics
     ///
-    /// Goes on unwinding if a `messageerror` or `close` handler panics, or something that a handler
-    /// owns when a port leaves; the loop is usable. Panics if it would wait for ever
-    /// [where there is no other thread](crate::WaitStrategy#where-there-is-no-other-thread).
+    /// If a `messageerror` or `close` handler panics, or something that a handler owns panics in
+    /// its drop when the port leaves. The panic unwinds through this call, and the loop stays
+    /// usable. Also if the call would wait for ever [because there is no other
+    /// thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///
     /// # Examples
     ///
@@ -312,11 +314,11 @@ impl EventLoop {
     /// ```
     pub fn run(&mut self) -> Result<(), EventLoopError> {
         let _awake = Awake::new(&self.shared);
-        // A stop that comes while nobody runs is for the next run.
+        // A stop that comes while the loop is not running is for the next run.
         while !self.shared.stopped.lower() {
             let dispatched = self.turn()?;
             if self.is_over() {
-                // A stop that came meanwhile was for this run, and not for the next one.
+                // A stop that came meanwhile was for this run, not for the next one.
                 self.shared.stopped.lower();
                 break;
             }
@@ -329,14 +331,17 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Waits until there is something to dispatch, gives each port that has something one turn,
-    /// and returns how many events were dispatched.
+    /// Waits until there is something to dispatch, gives each ready port one turn, and returns the
+    /// number of events dispatched.
     ///
-    /// Blocks at most `timeout`, any `Duration` will do, or as long as it takes; not at all with a timeout of
-    /// zero, which still gives each port its turn. Returns at once, too, when it is
-    /// [woken](LoopHandle::wake) or [stopped](LoopHandle::stop), or was since the last call, and
-    /// when there is no port from which anything could be dispatched, unless a guard
-    /// [keeps it running](LoopHandle::keep_running).
+    /// Blocks at most `timeout` (any `Duration` will do), or without limit if there is none. A
+    /// timeout of zero does not block, but still gives each ready port its turn. Also returns at
+    /// once
+    ///
+    /// - when it is [woken](LoopHandle::wake) or [stopped](LoopHandle::stop), or was since the last
+    ///   call;
+    /// - when no port can have anything to dispatch any more, unless a guard [keeps it
+    ///   running](LoopHandle::keep_running).
     ///
     /// # Errors
     ///
@@ -381,13 +386,14 @@ impl EventLoop {
         }
     }
 
-    /// Where no other thread can have called the loop: whether the turn itself may have left
-    /// something for the next one. Elsewhere the parker knows that; it cannot be asked.
+    /// For targets on which no other thread can have called the loop: whether the turn itself may
+    /// have left something for the next one. Elsewhere the parker knows that, and cannot be asked.
     fn has_left_something(&self, dispatched: usize) -> bool {
         IS_ALONE && (dispatched > 0 || self.shared.arrivals() > 0)
     }
 
-    /// A port that is ready and has nothing is just being woken by somebody who must get on.
+    /// A port that is ready and has nothing is just being woken by a thread that must be allowed to
+    /// run.
     fn let_others_on(&self, dispatched: usize) {
         if dispatched == 0 && self.shared.is_any_ready() {
             spin_loop();

@@ -1,7 +1,7 @@
-//! The ports of a loop, or of a select, that have rung, in the order in which they did.
+//! The ports of a loop or a select that have rung, in the order in which they rang.
 //!
-//! Each port has a place, a number, as long as its bell may be in the list. A bell is in it at most
-//! once and carries the link itself, so ringing allocates nothing and waits for nobody.
+//! Each port has a place, a number, for as long as its bell may be in the list. A bell is in it at
+//! most once and carries the link itself, so ringing allocates nothing and never waits.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::sync::{AtomicUsize, order};
 /// No place.
 const NOBODY: usize = usize::MAX;
 
-/// Those that rang and were not heard yet: a list, the last one first.
+/// Bells that rang and were not heard yet: a linked list, the last one first.
 pub(crate) struct Rung(AtomicUsize);
 
-/// The way from one bell to the one that rang before it. Written by whoever rings, read by the
-/// loop.
+/// The link from one bell to the one that rang before it. Written by the thread that rings, read by
+/// the loop.
 pub(super) struct Before(AtomicUsize);
 
 impl Before {
@@ -31,7 +31,7 @@ impl Rung {
         Self(AtomicUsize::new(NOBODY))
     }
 
-    /// Appends a bell, which is not in the list.
+    /// Appends a bell that is not in the list.
     pub(super) fn push<C>(&self, bell: &Bell<C>) {
         let mut last = self.0.load(order::UNORDERED);
         loop {
@@ -45,7 +45,7 @@ impl Rung {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        // Unordered: a loop that sleeps or rests is called by whoever has rung.
+        // Unordered: a loop that sleeps or rests is called by the thread that has rung.
         self.0.load(order::UNORDERED) == NOBODY
     }
 }
@@ -54,17 +54,17 @@ impl Rung {
 struct Place<C> {
     /// `None` while the place is free.
     bell: Option<Arc<Bell<C>>>,
-    /// The port has left the loop, and its bell is in the list, or somebody is just putting it there.
+    /// The port has left the loop, and its bell is in the list or is just being put there.
     is_stale: bool,
 }
 
-/// The loop's own side.
+/// The loop's side.
 pub(crate) struct Queue<C> {
     places: Vec<Place<C>>,
     free: Vec<usize>,
-    /// The places of those that were heard and had no turn yet.
+    /// The places of bells that were heard and had no turn yet.
     turns: VecDeque<usize>,
-    /// Places that are stale.
+    /// The number of stale places.
     stale: usize,
 }
 
@@ -73,7 +73,7 @@ impl<C> Queue<C> {
         Self { places: Vec::new(), free: Vec::new(), turns: VecDeque::new(), stale: 0 }
     }
 
-    /// Makes a bell for a port. With it comes the memory for everything that its ringing needs.
+    /// Makes a bell for a port, and allocates all memory that its ringing needs.
     pub(crate) fn admit(&mut self, id: PortId, called: &Arc<C>) -> Arc<Bell<C>> {
         let number = self.free.pop().unwrap_or(self.places.len());
         let bell = Bell::new(id, number, called);
@@ -87,15 +87,15 @@ impl<C> Queue<C> {
         bell
     }
 
-    /// Lets go of a bell. It rings no more, unless it just does.
+    /// Retires a bell. It rings no more, unless it is just ringing.
     pub(crate) fn retire(&mut self, bell: &Bell<C>, rung: &Rung) {
         if !bell.queued.raise() {
-            // Nobody else puts it into the list from now on.
+            // From now on nobody else puts it into the list.
             return self.vacate(bell.place);
         }
         self.places[bell.place].is_stale = true;
         self.stale += 1;
-        // Ports that come and go while nobody runs the loop must not pile up.
+        // Ports that come and go while the loop is not running must not pile up.
         if self.stale > self.places.len() / 2 {
             self.hear(rung);
             for _ in 0..self.turns.len() {
@@ -116,13 +116,13 @@ impl<C> Queue<C> {
         self.free.push(number);
     }
 
-    /// Gives those that have rung a turn, behind those that wait for theirs.
+    /// Gives the bells that have rung a turn, behind those that wait for theirs.
     pub(crate) fn hear(&mut self, rung: &Rung) {
         let heard = self.turns.len();
         // ORDERING(L4): Acquire; pairs with L3: the links are in place, also those of bells that
         // rang before the last one, since ringing exchanges the word.
         let mut number = rung.0.swap(NOBODY, order::hear());
-        // A bell that rings again afterwards is another matter: it is not lowered before its turn.
+        // A bell that rings again afterwards is not affected: it is not lowered before its turn.
         while let Some(Place { bell: Some(bell), .. }) = self.places.get(number) {
             self.turns.push_back(number);
             number = bell.before.0.load(order::UNORDERED);
@@ -130,12 +130,12 @@ impl<C> Queue<C> {
         self.turns.make_contiguous()[heard..].reverse();
     }
 
-    /// The next one that was heard.
+    /// The next port that was heard.
     pub(super) fn next(&mut self) -> Option<PortId> {
         self.next_bell().map(|bell| bell.id)
     }
 
-    /// The bell of the next one that was heard.
+    /// The bell of the next port that was heard.
     pub(crate) fn next_bell(&mut self) -> Option<&Bell<C>> {
         let number = loop {
             let number = self.turns.pop_front()?;

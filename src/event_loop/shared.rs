@@ -1,5 +1,5 @@
-//! What is seen of an event loop from elsewhere, by its ports when they wake and by handles; and
-//! how it is called.
+//! The part of an event loop that its ports, when they wake, and its handles see; and how they call
+//! it.
 
 use std::sync::{Arc, PoisonError};
 
@@ -18,7 +18,8 @@ pub(super) type Bell = bell::Bell<Shared>;
 pub(super) struct Shared {
     /// Ports that may have something to dispatch.
     pub(super) rung: Rung,
-    /// Whether the loop has left some that it had heard. Raised and lowered by the loop only.
+    /// Whether the loop has heard ports that it has not served. Raised and lowered by the loop
+    /// only.
     pub(super) left: Flag,
     /// Ports that the loop has not seen yet. Filled under the lock, emptied without it.
     arrivals: SegQueue<Named>,
@@ -29,13 +30,13 @@ pub(super) struct Shared {
     pub(super) hook: Hook,
 }
 
-/// A port under its name.
+/// A port with its name.
 pub(super) type Named = (PortId, Box<dyn LoopPort>);
 
-/// Decides whether a port comes before the end of the loop, and whether it comes before the last
-/// guard that keeps the loop running goes.
+/// Decides whether a port comes before the end of the loop, and whether it comes before the drop of
+/// the last guard that keeps the loop running.
 struct Gate {
-    /// The loop is gone: no port comes in any more.
+    /// The loop is gone: no port is admitted any more.
     is_shut: bool,
     /// Guards that keep the loop running.
     guards: usize,
@@ -55,7 +56,8 @@ impl Shared {
         })
     }
 
-    /// Has the loop look for what was left for it. For anybody, afterwards.
+    /// Makes the loop look for what was left for it. Any thread may call this after leaving
+    /// something.
     pub(super) fn call(&self) {
         self.unparker.unpark();
         self.hook.ring();
@@ -66,8 +68,8 @@ impl Shared {
         self.left.is_up() || !self.rung.is_empty()
     }
 
-    /// Has calls passed on to the hook, from now on and for what is there already. For the loop,
-    /// when it stops looking.
+    /// From now on passes calls on to the hook, and calls it for what is there already. The loop
+    /// calls this when it stops looking.
     pub(super) fn rest(&self) {
         if !self.hook.arm() {
             return;
@@ -98,7 +100,7 @@ impl Shared {
             }
             id
         });
-        // Outside of the lock: its handlers may hold anything, a handle too.
+        // Outside of the lock: its handlers may hold anything, even a handle.
         match port {
             Some(refused) => drop(refused),
             None => self.call(),
@@ -106,12 +108,12 @@ impl Shared {
         id
     }
 
-    /// Ports that were left for the loop.
+    /// The number of ports left for the loop.
     pub(super) fn arrivals(&self) -> usize {
         self.arrivals.len()
     }
 
-    /// Ports that were left for the loop; `None` if it must keep running, whatever it has.
+    /// The number of ports left for the loop; `None` if it must keep running in any case.
     pub(super) fn arrivals_unless_kept(&self) -> Option<usize> {
         self.gate(|gate| (gate.guards == 0).then(|| self.arrivals.len()))
     }
@@ -121,14 +123,14 @@ impl Shared {
         self.gate(|gate| gate.guards += 1);
     }
 
-    /// Takes one call of [`keep_running`](Self::keep_running) back.
+    /// Undoes one call of [`keep_running`](Self::keep_running).
     pub(super) fn let_end(&self) {
         let guards = self.gate(|gate| {
             gate.guards -= 1;
             gate.guards
         });
         if guards == 0 {
-            // It may be asleep with nothing to wait for any more.
+            // The loop may be asleep with nothing to wait for any more.
             self.call();
         }
     }
@@ -138,7 +140,7 @@ impl Shared {
         self.arrivals.pop()
     }
 
-    /// The loop is gone: what was left for it is dropped, and what is left for it from now on.
+    /// The loop is gone: drops the ports that were left for it, now and from now on.
     pub(super) fn end(&self) {
         self.hook.set(None);
         self.gate(|gate| gate.is_shut = !active(Mutant::KeepArrivals));

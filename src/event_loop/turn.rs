@@ -9,12 +9,12 @@ use crate::link::wait::Barrier;
 use crate::port::{LoopPort, Step};
 use crate::sync::order::{Mutant, active};
 
-/// Messages of one port that are dispatched before it is the next one's turn.
+/// Messages dispatched at one port before the next port's turn.
 const MESSAGES_PER_TURN: usize = 64;
 
 /// A port in the loop.
 pub(super) struct Entry {
-    /// Dropped first: it lets go of the waker.
+    /// Dropped first: that drops the waker.
     pub(super) port: Box<dyn LoopPort>,
     pub(super) bell: Arc<Bell>,
     waker: Waker,
@@ -46,7 +46,7 @@ impl EventLoop {
         self.ports.insert(id, Entry { port, bell, waker, is_over: false });
     }
 
-    /// Takes in what handles have added.
+    /// Admits the ports that handles have added.
     pub(super) fn admit_arrivals(&mut self) {
         for _ in 0..self.shared.arrivals() {
             let Some((id, port)) = self.shared.take_arrival() else { break };
@@ -62,7 +62,7 @@ impl EventLoop {
         Some(port)
     }
 
-    /// Whether no port can have anything to dispatch any more, and none is waited for.
+    /// Whether no port can have anything to dispatch any more, and none is awaited.
     pub(super) fn is_over(&self) -> bool {
         let arrivals = self.shared.arrivals_unless_kept();
         arrivals.is_some_and(|arrivals| self.ports.len() + arrivals == self.over)
@@ -75,7 +75,7 @@ impl EventLoop {
         // Ports that ring meanwhile have their turn after this one.
         self.queue.hear(&self.shared.rung);
         while let Some(id) = self.queue.next() {
-            // Should a handler fail or unwind, the others go on with the next turn.
+            // If a handler fails or unwinds, the others go on with the next turn.
             if !self.queue.is_empty() {
                 self.shared.left.raise();
             }
@@ -85,7 +85,7 @@ impl EventLoop {
             }
             dispatched += served?;
         }
-        // Where the last ones were stale.
+        // In case the last ones were stale.
         self.shared.left.lower();
         if dispatched == 0 {
             // Ports that fell asleep meanwhile look once more, all of them after one nap.
@@ -103,7 +103,7 @@ impl EventLoop {
         if !active(Mutant::LateBell) {
             bell.queued.lower();
         }
-        // Should a handler unwind or fail, the port goes on with its next turn.
+        // If a handler unwinds or fails, the port goes on with its next turn.
         let next_turn = RingOnDrop(bell);
         let (dispatched, step) = port
             .dispatch_some(MESSAGES_PER_TURN)
@@ -117,7 +117,7 @@ impl EventLoop {
                 drop(self.dismiss(id));
                 return Ok(dispatched);
             }
-            // Messages are left that only a handler set from outside could take.
+            // Only a handler set from outside could take the remaining messages.
             Step::EndedStuck => {
                 entry.is_over = true;
                 self.over += 1;

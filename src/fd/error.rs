@@ -1,9 +1,9 @@
-//! When there is no descriptor.
+//! Why there is no descriptor.
 
 use std::error::Error;
 use std::{fmt, io};
 
-/// Why a port has got no file descriptor. It gives the port back.
+/// Why a port did not get a file descriptor. It gives the port back.
 ///
 /// # Examples
 ///
@@ -27,7 +27,7 @@ impl<P> WithFdError<P> {
         Self { error, port }
     }
 
-    /// What the system said.
+    /// The system's error.
     ///
     /// # Examples
     ///
@@ -42,7 +42,7 @@ impl<P> WithFdError<P> {
         &self.error
     }
 
-    /// The port, as it was.
+    /// The port, unchanged.
     ///
     /// # Examples
     ///

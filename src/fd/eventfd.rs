@@ -1,4 +1,4 @@
-//! Something that is readable or not: an `eventfd`, or what stands for it in a model.
+//! An object that is readable or not: an `eventfd` or, in a model, its stand-in.
 
 #[cfg(not(message_port_loom))]
 mod imp {
@@ -7,7 +7,7 @@ mod imp {
 
     use rustix::event::{EventfdFlags, eventfd};
 
-    /// A counter of the kernel's: readable while it is not zero.
+    /// A kernel counter: readable while it is not zero.
     #[derive(Debug)]
     pub(crate) struct EventFd(OwnedFd);
 
@@ -16,13 +16,13 @@ mod imp {
             Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
         }
 
-        /// Makes it readable. It does not block, and what could fail is a counter that is full:
-        /// that is readable.
+        /// Makes it readable. Does not block; it can only fail if the counter is full, and that is
+        /// readable.
         pub(crate) fn signal(&self) {
             let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
         }
 
-        /// Makes it unreadable. A counter that is zero already refuses, without blocking.
+        /// Makes it unreadable. A counter that is already zero refuses, without blocking.
         pub(crate) fn drain(&self) {
             let _ = rustix::io::read(&self.0, &mut [0; 8]);
         }
@@ -35,7 +35,7 @@ mod imp {
     }
 }
 
-/// The kernel's lock orders calls for one counter, as this one does.
+/// The kernel's lock orders the calls for one counter; so does this one.
 #[cfg(message_port_loom)]
 mod imp {
     use std::io;

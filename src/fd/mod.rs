@@ -1,4 +1,4 @@
-//! A port with a file descriptor, for loops that wait for those.
+//! A port with a file descriptor, for loops that wait for descriptors.
 
 #![allow(clippy::disallowed_types, reason = "`std::task::Wake` asks for the standard `Arc`")]
 
@@ -21,38 +21,38 @@ use eventfd::EventFd;
 /// A port or a receiver with a file descriptor that is readable when there is something to receive,
 /// for programs around `epoll`, mio or the loop of a GUI. With the feature `fd`, on Linux.
 ///
-/// It is used as the port in it, to which it dereferences. The descriptor is an `eventfd` of its
-/// own; it says *that* there is something, and what is received goes past it.
+/// It dereferences to the port, and is used like it. The descriptor is an `eventfd` of its own; it
+/// says only *that* there is something, and messages do not pass through it.
 ///
 /// # Protocol
 ///
-/// Posting to a port costs the same whether it has a descriptor or not, as long as nobody waits for that.
-/// So the descriptor is [armed](Self::arm) in front of each wait:
+/// A post costs the same with or without a descriptor, unless somebody waits for the descriptor. So
+/// [arm](Self::arm) it before each wait:
 ///
-/// 1. Receive until `try_recv` says `Empty`.
-/// 2. [`arm`](Self::arm). It makes the descriptor unreadable, and has the next message, or the end
-///    of the channel, make it readable again. If one of these is there already, it is readable at once
-///    and `arm` returns `true`: go on with 1, or wait all the same.
-/// 3. Wait for the descriptor to be readable, level- or edge-triggered, beside others.
+/// 1. Receive until `try_recv` returns `Empty`.
+/// 2. [`arm`](Self::arm). This makes the descriptor unreadable; the next message, or the end of the
+///    channel, makes it readable again. If one of these is there already, the descriptor is
+///    readable at once and `arm` returns `true`: go on with 1, or wait all the same.
+/// 3. Wait until the descriptor is readable, level- or edge-triggered, beside others.
 /// 4. Go on with 1.
 ///
-/// Nobody else has to read the descriptor, and nobody may write to it.
+/// Nobody else needs to read the descriptor, and nobody may write to it.
 ///
-/// - **Readable without a message.** It happens, as with any descriptor: a wake-up may come late, and
-///   another wait at the port may have taken the message. `try_recv` says `Empty` then.
-/// - **Not armed.** A descriptor that was readable stays so until it is armed again; one that was
-///   not, stays that. If `arm` is left out, nobody is woken.
-/// - **Other waits.** Whatever waits at the port after `arm` takes its place: `recv` where there is
-///   nothing, `recv_timeout`, `recv_async`, `poll_recv`. Arm again afterwards.
-/// - **The end.** A channel that has ended makes the descriptor readable, behind the last message;
-///   `try_recv` then says how. From then on `arm` returns `true`, so take the port out of the
-///   loop.
-/// - **Handlers.** `dispatch` may stand for receiving in 1. Messages that wait for a handler are
-///   something to receive: `arm` returns `true` until they have one.
-/// - **Dropping** it drops the port and closes the descriptor, which leaves any `epoll` by itself unless
-///   it was duplicated.
+/// - **Readable without a message.** This happens, as with any descriptor: a wake-up may come late,
+///   or another wait at the port may have taken the message. `try_recv` then returns `Empty`.
+/// - **Not armed.** Until `arm` is called again, a readable descriptor stays readable and an
+///   unreadable one stays unreadable. If `arm` is left out, nobody is woken.
+/// - **Other waits.** Any later wait at the port replaces `arm`: `recv` on an empty channel,
+///   `recv_timeout`, `recv_async`, `poll_recv`. Arm again afterwards.
+/// - **The end.** The end of the channel makes the descriptor readable, behind the last message;
+///   `try_recv` then says how it ended. From then on `arm` returns `true`, so take the port out of
+///   the loop.
+/// - **Handlers.** In step 1, `dispatch` may take the place of receiving. Messages that wait for a
+///   handler count as something to receive: `arm` returns `true` until they have one.
+/// - **Dropping** it drops the port and closes the descriptor. An `epoll` forgets the descriptor by
+///   itself unless it was duplicated.
 ///
-/// One descriptor is for one port. For many of them, an [`EventLoop`](crate::EventLoop) with a
+/// One descriptor serves one port. For many ports, an [`EventLoop`](crate::EventLoop) with a
 /// [hook](crate::EventLoop::set_wake_hook) that writes to an `eventfd` needs only that one.
 ///
 /// # Examples
@@ -84,7 +84,7 @@ use eventfd::EventFd;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct WithFd<P> {
-    /// Dropped first: it lets go of the waker.
+    /// Dropped first: that drops the waker.
     port: P,
     fd: Arc<EventFd>,
     /// A [`Signal`].
@@ -93,8 +93,8 @@ pub struct WithFd<P> {
 
 /// Makes the descriptor readable, unless it was closed.
 ///
-/// It keeps no descriptor open, so that one is closed when its owner drops it, whoever still has the
-/// waker. Nor does it wait for anybody: whoever posts calls it.
+/// It keeps no descriptor open: the owner's drop closes it, even if somebody still has the waker.
+/// Nor does it block: the thread that posts calls it.
 struct Signal(Weak<EventFd>);
 
 impl Wake for Signal {
@@ -110,7 +110,7 @@ impl Wake for Signal {
 }
 
 impl<P: Selectable> WithFd<P> {
-    /// Makes a descriptor for a port. It is neither readable nor armed.
+    /// Makes a descriptor for a port. At first it is neither readable nor armed.
     ///
     /// The descriptor is close-on-exec and does not block.
     ///
@@ -139,8 +139,9 @@ impl<P: Selectable> WithFd<P> {
         }
     }
 
-    /// Makes the descriptor unreadable, and has it readable again when a message, or the end of the
-    /// channel, comes next. Returns `true` if that is there already, and the descriptor readable.
+    /// Makes the descriptor unreadable; the next message, or the end of the channel, makes it
+    /// readable again. Returns `true`, with the descriptor readable, if one of these is there
+    /// already.
     ///
     /// Never blocks. Costs a system call or two.
     ///
@@ -172,7 +173,7 @@ impl<P: Selectable> WithFd<P> {
         is_ready
     }
 
-    /// The port without the descriptor, which is closed.
+    /// Returns the port and closes the descriptor.
     ///
     /// # Examples
     ///
@@ -190,7 +191,7 @@ impl<P: Selectable> WithFd<P> {
         self.port
     }
 
-    /// Waits until the descriptor is readable; a model has no `epoll`.
+    /// Waits until the descriptor is readable, since a model has no `epoll`.
     #[cfg(message_port_loom)]
     #[doc(hidden)]
     pub fn wait_readable(&self) {

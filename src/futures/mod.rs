@@ -1,5 +1,5 @@
-//! Streams and sinks: the halves of a port, or a whole one, behind the traits that the async
-//! ecosystem has for them.
+//! Streams and sinks: the halves of a port, or a whole port, behind the traits of the async
+//! ecosystem.
 
 mod port;
 mod sink;

@@ -15,13 +15,14 @@ use crate::port::MessagePort;
 
 /// A [`MessagePort`] as a [`Stream`] of what arrives and a [`Sink`] of what is posted.
 ///
-/// Made by [`MessagePort::into_stream`]. The stream is as [`ReceiverStream`](crate::ReceiverStream)
-/// and the sink as [`SenderSink`](crate::SenderSink): the stream ends with the channel, an invalid
-/// message is an `Err` item, the sink holds at most one message, and closing the sink flushes it
-/// and does not close the channel. `StreamExt::split` makes two of it, for two tasks; where the two
-/// go to two threads, [`MessagePort::into_split`] does that without a lock.
+/// Made by [`MessagePort::into_stream`]. The stream behaves as
+/// [`ReceiverStream`](crate::ReceiverStream) and the sink as [`SenderSink`](crate::SenderSink): the
+/// stream ends with the channel, an invalid message is an `Err` item, the sink holds at most one
+/// message, and closing the sink flushes it without closing the channel. `StreamExt::split` makes
+/// two halves of it, for two tasks; for two threads, [`MessagePort::into_split`] does so without a
+/// lock.
 ///
-/// The handlers of the port stay where they are, and no event is dispatched.
+/// The port keeps its handlers, and no event is dispatched.
 ///
 /// # Errors
 ///
@@ -50,8 +51,8 @@ pub struct PortStream<Out, In = Out> {
 }
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
-    /// Makes a [`Stream`] of the messages that arrive here, which is a [`Sink`] of the messages to
-    /// be posted too; needs the feature `futures`.
+    /// Makes a [`Stream`] of the messages that arrive here, which is also a [`Sink`] of messages to
+    /// post; needs the feature `futures`.
     ///
     /// # Examples
     ///
@@ -74,7 +75,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
 }
 
 impl<Out: Message, In: Message> PortStream<Out, In> {
-    /// The port itself.
+    /// Borrows the port.
     ///
     /// # Examples
     ///
@@ -90,8 +91,8 @@ impl<Out: Message, In: Message> PortStream<Out, In> {
         &self.port
     }
 
-    /// The port itself. What is posted there overtakes a message that the sink holds: flush it
-    /// first.
+    /// Borrows the port mutably. Messages posted there overtake a message that the sink holds:
+    /// flush it first.
     ///
     /// # Examples
     ///
@@ -107,8 +108,9 @@ impl<Out: Message, In: Message> PortStream<Out, In> {
         &mut self.port
     }
 
-    /// Gives the port back, handlers included, and the message that was accepted and not yet
-    /// posted, if there is one. What the stream has not yielded can be received at the port.
+    /// Gives the port back, handlers included, together with the message that was accepted and not
+    /// yet posted, if there is one. Messages that the stream has not yielded can be received at the
+    /// port.
     ///
     /// # Examples
     ///

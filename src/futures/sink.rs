@@ -11,12 +11,12 @@ use crate::archive::Message;
 use crate::error::PostError;
 use crate::half::Sender;
 
-/// A [`Sink`] of messages that are posted through a [`Sender`].
+/// A [`Sink`] that posts messages through a [`Sender`].
 ///
-/// Made by [`Sender::into_sink`]. A message is posted as soon as it is sent into the sink, if
-/// there is room. If there is none the sink holds it, and only that one: it is ready for the next
-/// one when this one has been posted. `feed` and `send` differ in that: `send` waits until the
-/// message has been posted.
+/// Made by [`Sender::into_sink`]. The sink posts a message as soon as it is sent into it, if there
+/// is room. Otherwise it holds the message, and only that one, and is ready for the next one when
+/// this one has been posted. `feed` may return before the message is posted; `send` waits until it
+/// is.
 ///
 /// | call | meaning here |
 /// |---|---|
@@ -28,26 +28,26 @@ use crate::half::Sender;
 /// Closing the sink (`SinkExt::close`, the end of `forward`) does not close the channel, which
 /// would end the other direction too. When the sink is then dropped, the peer drains what was
 /// posted and finds the channel disconnected, so its stream ends. To close the channel, call
-/// [`close`](Sender::close) of [`get_mut`](Self::get_mut).
+/// [`close`](Sender::close) on [`get_mut`](Self::get_mut).
 ///
-/// Each `poll_ready` and each `poll_flush` is one of the 64 operations that may be ready in a row
-/// before the sink wakes its task and suspends it once, so that other tasks run. A `feed` takes one
-/// of them, a `send` two.
+/// After 64 operations in a row that were ready, the sink wakes its task and suspends it once, so
+/// that other tasks run. Each `poll_ready` and each `poll_flush` is one operation. A `feed` takes
+/// one of them, a `send` two.
 ///
-/// A sink that is dropped drops the message that it holds, as every sink does that was not
-/// flushed; [`into_inner`](Self::into_inner) gives it back. A `send` that is dropped before it is
-/// ready loses nothing that the sink has accepted, and the sink posts it with the next call.
+/// A sink that is dropped drops the message that it holds, like every sink that was not flushed;
+/// [`into_inner`](Self::into_inner) gives it back. A `send` that is dropped before it is ready
+/// loses nothing that the sink has accepted: the sink posts it with the next call.
 ///
 /// # Errors
 ///
-/// `Closed` and `Disconnected` are final. The others are about the one message that could not be
-/// posted, which is dropped; the sink is usable. Since it never sleeps, it never gets
+/// `Closed` and `Disconnected` are final. The other errors concern only the message that could not
+/// be posted, which is dropped; the sink stays usable. The sink never sleeps, so it never gets
 /// `WouldDeadlock`.
 ///
 /// # Panics
 ///
-/// `start_send` panics without a `poll_ready` before it that succeeded. If a value's own
-/// `Serialize` panics, that value is dropped and the sink is usable.
+/// `start_send` panics unless a `poll_ready` has succeeded before it. If a value's own `Serialize`
+/// panics, that value is dropped and the sink stays usable.
 ///
 /// # Examples
 ///
@@ -95,7 +95,7 @@ impl<Out: Message> Sender<Out> {
 }
 
 impl<Out> SenderSink<Out> {
-    /// The half that it posts through.
+    /// Borrows the half that the sink posts through.
     ///
     /// # Examples
     ///
@@ -112,8 +112,8 @@ impl<Out> SenderSink<Out> {
         &self.sender
     }
 
-    /// The half that it posts through. What is posted there overtakes a message that the sink
-    /// holds: flush it first.
+    /// Borrows the half that the sink posts through. Messages posted there overtake a message that
+    /// the sink holds: flush it first.
     ///
     /// # Examples
     ///
@@ -130,7 +130,8 @@ impl<Out> SenderSink<Out> {
         &mut self.sender
     }
 
-    /// Gives the half back, and the message that was accepted and not yet posted, if there is one.
+    /// Gives the half back, together with the message that was accepted and not yet posted, if
+    /// there is one.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! What a sink holds: a message that was accepted and found no room yet.
+//! The message that a sink holds: one that was accepted and found no room yet.
 
 use std::mem;
 use std::task::{Context, Poll, ready};
@@ -7,8 +7,8 @@ use crate::archive::Message;
 use crate::error::{PostError, TryPostError};
 use crate::half::Sender;
 
-/// The state of a sink. A sink cannot know how large the next message will be, so being ready is
-/// to have a place for one message outside of the ring.
+/// The state of a sink. A sink cannot know how large the next message will be; so it is ready if it
+/// has a place for one message outside of the ring.
 pub(super) enum Slot<Out> {
     /// `poll_ready` comes next, or there is nothing more to send.
     Idle,
@@ -19,7 +19,7 @@ pub(super) enum Slot<Out> {
 }
 
 impl<Out> Slot<Out> {
-    /// The message that was not posted.
+    /// Returns the message that was not posted.
     pub(super) fn into_held(self) -> Option<Out> {
         match self {
             Self::Held(message) => Some(message),
@@ -39,7 +39,7 @@ impl<Out: Message> Slot<Out> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PostError>> {
         ready!(self.poll_flush(sender, cx))?;
-        // Whoever waits for a message to send learns before it has one that nobody wants it.
+        // A caller that waits for a message to send learns that nobody wants one before it has one.
         if sender.is_closed() {
             return Poll::Ready(Err(PostError::Closed));
         }
@@ -55,7 +55,7 @@ impl<Out: Message> Slot<Out> {
         sender: &mut Sender<Out>,
         message: Out,
     ) -> Result<(), PostError> {
-        // Always, not only when there is no room: a caller that is wrong is to find out at once.
+        // Always, not only if there is no room: so a caller's mistake shows at once.
         assert!(matches!(self, Self::Ready), "`start_send` without a `poll_ready` that succeeded");
         *self = Self::Idle;
         match sender.try_post_message(&message) {
@@ -71,14 +71,14 @@ impl<Out: Message> Slot<Out> {
         }
     }
 
-    /// Posts what it holds. It takes one operation from the budget in any case: `start_send`, which
-    /// posts most messages, has no task that could be suspended.
+    /// Posts the held message. This takes one operation from the budget in any case: `start_send`,
+    /// which posts most messages, has no task that could be suspended.
     pub(super) fn poll_flush(
         &mut self,
         sender: &mut Sender<Out>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PostError>> {
-        // Taken out for the time of the post: a value whose `Serialize` panics is not tried again.
+        // Taken out during the post: a value whose `Serialize` panics is not tried again.
         let message = match mem::replace(self, Self::Idle) {
             Self::Held(message) => message,
             empty => {

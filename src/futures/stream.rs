@@ -10,7 +10,7 @@ use crate::archive::{Message, OwnedMessage};
 use crate::error::{RecvError, StreamError};
 use crate::half::{MessageRef, Receiver};
 
-/// What a stream says of a received message; `None` is its end.
+/// A received message as an item; `None` ends the stream.
 pub(super) fn item<In>(
     received: Result<MessageRef<'_, In>, RecvError>,
 ) -> Option<Result<In, StreamError>>
@@ -26,15 +26,15 @@ where
 
 /// A [`Stream`] of the messages that arrive at a [`Receiver`], as owned values.
 ///
-/// Made by [`Receiver::into_stream`]. It ends when the channel has ended, be it closed or
-/// disconnected, and nothing is left to receive;
-/// [`is_closed`](Receiver::is_closed) of [`get_ref`](Self::get_ref) tells the two apart. A message
-/// that is no valid archive is an `Err`, and the stream goes on behind it.
+/// Made by [`Receiver::into_stream`]. It ends when the channel has ended, closed or disconnected,
+/// and nothing is left to receive; [`is_closed`](Receiver::is_closed) on [`get_ref`](Self::get_ref)
+/// tells the two apart. A message that is no valid archive is an `Err`, and the stream goes on
+/// behind it.
 ///
 /// A message is taken when the stream yields it, so a `next()` that is dropped before it is ready
-/// (by a `select!`, say) loses nothing. The stream remembers the task that polled it last until
-/// that was woken. After 64 items in a row that were there at once, and also after its end, it
-/// wakes its task and suspends it once, so that other tasks run.
+/// (by a `select!`, say) loses nothing. The stream keeps the waker of the task that polled it last
+/// until it has used it. After 64 items in a row that were already waiting, and also after its end,
+/// it wakes its task and suspends it once, so that other tasks run.
 ///
 /// # Examples
 ///
@@ -84,7 +84,7 @@ impl<In: Message> Receiver<In> {
 }
 
 impl<In> ReceiverStream<In> {
-    /// The half that it receives from.
+    /// Borrows the half that the stream receives from.
     ///
     /// # Examples
     ///
@@ -102,7 +102,8 @@ impl<In> ReceiverStream<In> {
         &self.receiver
     }
 
-    /// The half that it receives from, to close the channel or to read a message in place.
+    /// Borrows the half that the stream receives from, to close the channel or to read a message in
+    /// place.
     ///
     /// # Examples
     ///
@@ -119,7 +120,7 @@ impl<In> ReceiverStream<In> {
         &mut self.receiver
     }
 
-    /// Gives the half back. What the stream has not yielded can be received there.
+    /// Gives the half back. Messages that the stream has not yielded can be received there.
     ///
     /// # Examples
     ///

@@ -4,7 +4,7 @@ use super::outgoing::{Outgoing, Undelivered};
 
 /// Who closed the channel first.
 ///
-/// Of the two ports exactly one sees [`ThisPort`](Self::ThisPort).
+/// Exactly one of the two ports sees [`ThisPort`](Self::ThisPort).
 ///
 /// # Examples
 ///
@@ -20,13 +20,13 @@ use super::outgoing::{Outgoing, Undelivered};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ClosedBy {
-    /// The port that the event is dispatched at.
+    /// The port at which the event is dispatched.
     ThisPort,
     /// The other port.
     Peer,
 }
 
-/// The channel was closed: the report of how.
+/// Reports that the channel was closed, and how.
 ///
 /// # Examples
 ///
@@ -50,14 +50,14 @@ pub struct CloseEvent {
 }
 
 impl CloseEvent {
-    /// The report as seen from the port that `outgoing` is a half of; `None` while it is open.
+    /// The report as seen from `outgoing`'s port; `None` while the channel is open.
     pub(crate) fn of(outgoing: &Outgoing) -> Option<Self> {
         let ended = outgoing.link().state.ended();
         if !ended.is_closed() {
             return None;
         }
         Some(if ended.is_closed_first_by(outgoing.side()) {
-            // What this port posted is still the peer's to read.
+            // The peer can still read what this port posted.
             Self { closed_by: ClosedBy::ThisPort, undelivered: Undelivered::default() }
         } else {
             Self { closed_by: ClosedBy::Peer, undelivered: outgoing.undelivered() }
@@ -81,8 +81,8 @@ impl CloseEvent {
         self.closed_by
     }
 
-    /// Messages posted by this port that the first closer, if that is the peer, never read. Exact:
-    /// every accepted post was read by the peer or is counted here. At the first closer it is 0.
+    /// Messages posted by this port that the peer, if it closed first, never read. Exact: every
+    /// accepted post was read by the peer or is counted here. Zero at the first closer.
     ///
     /// # Examples
     ///
@@ -102,7 +102,7 @@ impl CloseEvent {
         self.undelivered.messages
     }
 
-    /// Bytes of the archives of these messages.
+    /// Bytes of these messages' archives.
     ///
     /// # Examples
     ///

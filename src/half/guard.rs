@@ -1,4 +1,4 @@
-//! A message in the hands of its receiver.
+//! Guards of received messages and of messages looked at.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,10 +13,10 @@ use crate::error::DeserializeError;
 
 /// A received message, read in place.
 ///
-/// It derefs to the archived form of the message, which lies in the ring (or in the buffer that a
-/// large message travelled in). Dropping it gives the bytes back to the sender; until then the
-/// port cannot receive the next message. A guard that is forgotten (`std::mem::forget`) counts as
-/// received, and its bytes are given back with the next call that receives.
+/// It derefs to the archived form of the message, which lies in the ring (or in the heap buffer of
+/// a large message). Dropping it gives the bytes back to the sender; until then the port cannot
+/// receive the next message. A forgotten guard (`std::mem::forget`) counts as received, and the
+/// next call that receives gives its bytes back.
 ///
 /// # Examples
 ///
@@ -33,15 +33,15 @@ use crate::error::DeserializeError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct MessageRef<'a, In> {
-    /// An `Archived<In>`; the type does not say so, to ask nothing of `In`.
+    /// An `Archived<In>`; erased, to require nothing of `In`.
     root: NonNull<()>,
     held: Held<'a>,
     values: Typed<In>,
 }
 
 // SAFETY: the guard gives access to an `&Archived<In>` on the thread that it is sent to, which
-// `Sync` allows, and to the end of the port that it borrows mutably, which is `Send`. What it has
-// under loom are loom's notes of the access, and loom runs all threads of a model on one.
+// `Sync` allows, and to the end of the port, which it borrows mutably and which is `Send`. Under
+// loom it also has loom's record of the access, and loom runs all threads of a model on one.
 unsafe impl<In: Message> Send for MessageRef<'_, In> where Archived<In>: Sync {}
 
 // SAFETY: a shared guard only gives access to an `&Archived<In>` and to bytes.
@@ -58,12 +58,12 @@ impl<'a, In: Message> MessageRef<'a, In> {
 
     /// Makes an owned value of the message.
     ///
-    /// It allocates what the value allocates and, if there are shared pointers in it, a table of
-    /// them for the time of the call.
+    /// It allocates what the value needs and, if the value has shared pointers, a table of them for
+    /// the duration of the call.
     ///
-    /// Whoever [posts archives](crate::MessagePort::post_archived) of types with shared pointers
-    /// must trust where they come from: rkyv 0.8.18 makes one value of two shared pointers to one
-    /// address, even if these are of different types with the same archived form. Archives that
+    /// If you [post archives](crate::MessagePort::post_archived) of types with shared pointers, you
+    /// must trust their source: rkyv 0.8.18 makes one value of two shared pointers to one address,
+    /// even if these are of different types with the same archived form. Archives that
     /// [`post_message`](crate::MessagePort::post_message) writes by derived implementations are
     /// never like that.
     ///
@@ -88,10 +88,10 @@ impl<'a, In: Message> MessageRef<'a, In> {
         rkyv::deserialize::<In, DeserializeError>(&**self)
     }
 
-    /// The bytes of the archive, the root at their end.
+    /// The bytes of the archive, with the root at their end.
     ///
-    /// They are aligned to 16, or, where the archives of the type all have one size, as the root
-    /// needs it.
+    /// They are aligned to 16 or, if the archives of the type all have one size, to what the root
+    /// needs.
     ///
     /// # Examples
     ///
@@ -137,11 +137,11 @@ impl<In: Message> Deref for MessageRef<'_, In> {
     }
 }
 
-/// The next message, looked at in place and left where it is.
+/// The next message, looked at and left in the channel.
 ///
-/// It derefs to the archived form of the message. Dropping it changes nothing: the next call that
-/// receives gets the message. Until it is received it counts as waiting, and if the port is closed
-/// before, as undelivered.
+/// It derefs to the archived form of the message, in place. Dropping it changes nothing: the next
+/// call that receives gets the message. Until then the message counts as waiting, and as
+/// undelivered if the port closes first.
 ///
 /// # Examples
 ///
@@ -156,13 +156,13 @@ impl<In: Message> Deref for MessageRef<'_, In> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct PeekRef<'a, In> {
-    /// An `Archived<In>`; the type does not say so, to ask nothing of `In`.
+    /// An `Archived<In>`; erased, to require nothing of `In`.
     root: NonNull<()>,
     looked: Looked<'a>,
     values: Typed<In>,
 }
 
-// SAFETY: as for `MessageRef`: an `&Archived<In>`, and the end of a port that it borrows mutably.
+// SAFETY: as for `MessageRef`: an `&Archived<In>`, and the end of a port, which it borrows mutably.
 unsafe impl<In: Message> Send for PeekRef<'_, In> where Archived<In>: Sync {}
 
 // SAFETY: a shared guard only gives access to an `&Archived<In>` and to bytes.

@@ -1,4 +1,4 @@
-//! The receiving half of a port below its types: what comes next, when it waits, where it ends.
+//! The untyped receiving half: finds the next message, waits for it, and notices the end.
 
 mod look;
 
@@ -28,26 +28,27 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Incoming {
     end: End,
-    /// The same as the end's, to be borrowed while the end looks.
+    /// The same link as the end's, to be borrowed while the end looks.
     link: Arc<Link>,
     waiter: Waiter,
 }
 
-/// All of it that looks; apart from the waiter so that both can be borrowed.
+/// The part that looks for messages; apart from the waiter so that both can be borrowed.
 #[derive(Debug)]
 struct End {
     consumer: Consumer,
     link: LinkEnd,
     side: Side,
-    /// Nothing comes any more, even if there is something in the ring: the peer was refused it.
+    /// Nothing comes any more, even if the ring has messages: the peer's posts of these were
+    /// refused.
     finished: bool,
-    /// A task looks, so the look must not sleep, and is repeated when the task is woken.
+    /// A task is looking: the look must not sleep, and is repeated when the task is woken.
     in_task: bool,
 }
 
 impl End {
-    /// Finds a message where nothing is unusual: the channel is open, no guard was forgotten, and
-    /// the message is in place. The caller must take it. `None` says nothing.
+    /// The fast path: finds a message if the channel is open, no guard was forgotten, and the
+    /// message lies in place. The caller must take it. `None` decides nothing.
     #[inline(always)]
     fn ready(&mut self, layout: Layout) -> Option<Frame> {
         if self.consumer.holds() || !self.link.state.hint().is_open() {
@@ -94,8 +95,8 @@ impl End {
         if self.finished || ended.is_closed_by(self.side) {
             return Next::Closed;
         }
-        // Only an empty ring seen after the end is the end: whatever was posted before the peer
-        // closed or went away is visible now.
+        // Only a ring found empty after the end was seen is drained: everything that the peer
+        // posted before it closed or went away is visible now.
         match early.unwrap_or_else(|| self.peek()) {
             Some(frame) => Next::Message(frame),
             None if ended.is_closed() => self.finish(),
@@ -104,8 +105,8 @@ impl End {
         }
     }
 
-    /// The peer has closed and the ring is empty: this is the end, unless the sending half of the
-    /// peer was just posting, on another thread than the one that closed.
+    /// The peer has closed and the ring is empty. This is the end, unless the peer's sending half
+    /// was just posting, on another thread than the one that closed.
     fn finish(&mut self) -> Next {
         // ORDERING(B5): full barrier between seeing the end and this look; pairs with B1: either
         // the message is seen here, or its sender sees the end and asks whether it is in time.
@@ -124,7 +125,7 @@ impl End {
         if self.finished {
             return Next::Closed;
         }
-        // The sender was first, and its message was committed before it asked (S3, S4).
+        // The sender was first: it committed its message before it asked (S3, S4).
         self.peek().map_or(Next::Empty, Next::Message)
     }
 
@@ -135,7 +136,7 @@ impl End {
                 Peek::Empty if self.consumer.pause() => {}
                 Peek::Empty => return None,
                 Peek::Skipped => self.wake_sender(),
-                // If this port has just closed, what comes next is not for it any more.
+                // If this port has just closed, it may no longer receive what comes next.
                 Peek::Switch if !self.consumer.pass_switch() => return None,
                 Peek::Switch => {
                     self.wake_sender();
@@ -193,14 +194,14 @@ impl Incoming {
         self.end.link.is_peer_gone(self.end.side, Half::Sender)
     }
 
-    /// A message, if there is one and nothing is unusual. It must be [taken](Self::take). `None`
-    /// says nothing: ask [`next`](Self::next).
+    /// A message, by the fast path. It must be [taken](Self::take). `None` decides nothing: ask
+    /// [`next`](Self::next).
     #[inline(always)]
     pub(crate) fn ready(&mut self, layout: Layout) -> Option<Frame> {
         self.end.ready(layout)
     }
 
-    /// What comes next, at once. A message must be [taken](Self::take).
+    /// What comes next; never waits. A message must be [taken](Self::take).
     #[inline(always)]
     pub(crate) fn next(&mut self, layout: Layout) -> Next {
         match self.end.ready(layout) {
@@ -219,7 +220,7 @@ impl Incoming {
         }
     }
 
-    /// What comes next, or has the task woken when there is something. A message must be
+    /// What comes next; registers the task to be woken if there is nothing yet. A message must be
     /// [taken](Self::take).
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         if let Some(frame) = self.end.ready(self.end.consumer.layout()) {
@@ -231,12 +232,12 @@ impl Incoming {
         pending(next)
     }
 
-    /// Says whether it is a task that looks from now on: looking does not sleep then.
+    /// Sets whether a task is looking from now on: looking then does not sleep.
     pub(crate) fn set_in_task(&mut self, in_task: bool) {
         self.end.in_task = in_task;
     }
 
-    /// What comes next, at once, leaving it where it is.
+    /// What comes next, left where it is; never waits.
     pub(crate) fn look(&mut self) -> Next {
         self.end.look()
     }
@@ -246,14 +247,14 @@ impl Incoming {
         self.wait(deadline, End::look).map(|_| ())
     }
 
-    /// Waits until the channel has ended, whatever else arrives meanwhile.
+    /// Waits until the channel has ended, whatever arrives meanwhile.
     pub(crate) fn wait_for_end(&mut self, deadline: Deadline<'_>) -> Result<(), TimedOut> {
         let Self { end, waiter, .. } = self;
         let cell = end.link.receiver(end.side);
         waiter.wait(cell, Target::ANY, 0, deadline, || end.link.has_ended(end.side).then_some(()))
     }
 
-    /// Lets go of the task that was to be woken.
+    /// Drops the waker of the task that waits here.
     pub(crate) fn forget_task(&self) {
         self.end.link.receiver(self.end.side).forget_task();
     }
@@ -280,7 +281,7 @@ impl Incoming {
     }
 
     /// Takes a message that [`next`](Self::next) found. The payload must be [held](Self::hold) or
-    /// [rejected](Self::reject). If neither happens, the next call releases it.
+    /// [rejected](Self::reject); if it is neither, the next call releases it.
     #[inline(always)]
     pub(crate) fn take(&mut self, layout: Layout, frame: Frame) -> Payload {
         let payload = self.end.consumer.take(layout, frame);
@@ -288,19 +289,19 @@ impl Incoming {
         payload
     }
 
-    /// Puts a message that was just taken into the hands of its receiver.
+    /// Wraps a message that was just taken in a guard.
     #[inline(always)]
     pub(crate) fn hold(&mut self, payload: Payload) -> Held<'_> {
         Held { payload, release: Release(self) }
     }
 
-    /// Gives a message that was just taken back to the sender: nobody gets it.
+    /// Gives a message that was just taken back to the sender without delivering it.
     #[cold]
     pub(crate) fn reject(&mut self, payload: Payload) {
         drop(self.hold(payload));
     }
 
-    /// Starts to take messages without giving each one's bytes back on its own.
+    /// Starts to take messages whose bytes are given back together.
     pub(crate) fn batch(&mut self) -> Batch<'_> {
         Batch { end: &mut self.end }
     }
@@ -310,7 +311,7 @@ impl Incoming {
         self.len_up_to(usize::MAX)
     }
 
-    /// Messages that this port may still receive, or as many as `limit` of them.
+    /// Messages that this port may still receive; counts no further than `limit`.
     pub(crate) fn len_up_to(&self, limit: usize) -> usize {
         if self.delivers_no_more() {
             0
@@ -340,16 +341,16 @@ impl Drop for Incoming {
     }
 }
 
-/// Messages that are taken together. Dropping it gives their bytes back to the sender, as does
-/// each quarter of the ring on the way.
+/// Messages that are taken together. Their bytes go back to the sender when it is dropped, and
+/// after each quarter of the ring on the way.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     end: &'a mut End,
 }
 
 impl Batch<'_> {
-    /// A message in place, if one comes next. `None` says nothing. What was taken before must not
-    /// be in use any more.
+    /// A message in place, if one comes next. `None` decides nothing. Messages taken before must no
+    /// longer be in use.
     #[inline(always)]
     pub(crate) fn ready(&mut self, layout: Layout) -> Option<Frame> {
         if self.end.link.state.hint().is_closed_by(self.end.side) {
@@ -358,15 +359,15 @@ impl Batch<'_> {
         self.end.consumer.peek_in_place(layout).or_else(|| self.ready_in_next_lap(layout))
     }
 
-    /// The end of the lap does not end a batch.
+    /// A batch goes on beyond the end of a lap.
     #[cold]
     fn ready_in_next_lap(&mut self, layout: Layout) -> Option<Frame> {
         self.end.peek().and_then(|_| self.end.consumer.peek_in_place(layout))
     }
 
-    /// Takes messages out of blocks, as many as are known to be published, but at most `limit`:
-    /// those for which `check` finds a root, which `deliver` gets. Says how many those are, and
-    /// whether to go on.
+    /// Takes messages out of blocks: all that are known to be published, but at most `limit`, and
+    /// only while `check` finds a root, which `deliver` gets. Returns how many it took, and whether
+    /// to go on.
     #[inline(always)]
     pub(crate) fn take_from_blocks<R>(
         &mut self,
@@ -384,7 +385,7 @@ impl Batch<'_> {
         let mut taken = 0;
         while taken < limit && !emptying.is_empty() {
             let payload = emptying.payload();
-            // An invalid one is for the next call to report.
+            // The next call reports an invalid one.
             let Some(root) = check(&payload) else { return (taken, false) };
             emptying.claim();
             // ORDERING(B3): full barrier between the claim and this look; pairs with B4.
@@ -430,10 +431,10 @@ impl Drop for Batch<'_> {
     }
 }
 
-/// A message in the hands of its receiver. Dropping it gives its bytes back to the sender.
+/// A message in its receiver's hands. Dropping it gives its bytes back to the sender.
 #[derive(Debug)]
 pub(crate) struct Held<'a> {
-    // In this order: the bytes are not in use any more when they are given back.
+    // In this order: the bytes must be out of use before they are given back.
     payload: Payload,
     release: Release<'a>,
 }
@@ -445,7 +446,7 @@ impl Held<'_> {
         self.payload.as_ptr()
     }
 
-    /// Says where the sending half is that the message's handler was given; zero for nowhere.
+    /// Records where the sending half is that the message's handler received; zero for nowhere.
     #[inline]
     pub(crate) fn set_target(&self, address: usize) {
         let end = &self.release.0.end;
@@ -453,7 +454,7 @@ impl Held<'_> {
     }
 }
 
-/// Releases what was taken when it is dropped.
+/// Releases a taken message when it is dropped.
 #[derive(Debug)]
 struct Release<'a>(&'a mut Incoming);
 

@@ -1,5 +1,5 @@
-//! The two halves of a port: one posts, one receives. `Outgoing` and `Incoming` move archives and know
-//! nothing of types; `Sender` and `Receiver` are their typed faces.
+//! The two halves of a port: one posts, one receives. `Outgoing` and `Incoming` move archives and
+//! know nothing of types; `Sender` and `Receiver` are their typed faces.
 
 mod close_event;
 mod guard;

@@ -1,4 +1,4 @@
-//! The posting half of a port below its types: where bytes go, when it waits, what it refuses.
+//! The untyped posting half: finds room, waits for it, and decides refusals.
 
 mod fill;
 
@@ -24,14 +24,14 @@ pub(crate) enum Refusal {
     WouldDeadlock,
 }
 
-/// What was never read by a port that closed.
+/// What a port that closed had not read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Undelivered {
     pub(crate) messages: u64,
     pub(crate) bytes: u64,
 }
 
-/// A value that is larger each time it is written is given up after this many attempts.
+/// Attempts before a value is given up that grows each time it is written.
 const ATTEMPTS: u32 = 8;
 
 /// The producer of one direction together with what it shares with the other end.
@@ -43,43 +43,44 @@ pub(crate) struct Outgoing {
     waiter: Waiter,
     /// What the other half of this port has received.
     received: Progress,
-    /// Whether this half waits with no way out, as the peer knows.
+    /// Whether the peer sees this half as waiting without a time limit.
     is_stalled: bool,
-    /// Messages of a batch that were refused when it was published.
+    /// Messages of a batch that were refused when the batch was published.
     too_late: usize,
-    /// What was committed and is not yet counted.
+    /// Messages that were committed and are not yet counted.
     tally: Tally,
-    /// Whether a post had to wait before; for the level of the event.
+    /// Whether an earlier post had to wait; decides the level of the event.
     #[cfg(feature = "tracing")]
     has_waited: bool,
 }
 
-/// Who may receive at a port while its sending half waits for room.
+/// Whether anybody may receive at a port while its sending half waits for room.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Standing {
-    /// Nobody, if this is the other half at this end of the channel, which the owner of the port,
-    /// who waits, has. It may have been exchanged for one of another port; then somebody.
+    /// Nobody, if the port still has the other half of this end of the channel: its owner is
+    /// waiting. Somebody, if that half was exchanged for another port's.
     Port {
         /// The address of its link.
         link: usize,
         side: Side,
     },
-    /// Somebody: whoever has the other half, or whoever polls, before polling again.
+    /// Somebody may: the owner of the other half, or the caller of a poll before its next poll.
     Apart,
-    /// Nobody, if the half at this address is what the running message handler of its own port was
-    /// given: the handler keeps its port from receiving. Somebody otherwise.
+    /// Nobody, if the half at this address is the one that the running message handler of its own
+    /// port received: the handler keeps its port from receiving. Otherwise somebody may.
     ///
-    /// It goes by the address since a handler can swap the half for another one and send it away.
-    /// While the handler runs, the place in its port has no other half of this channel in it.
+    /// The address identifies it, since a handler can swap the half for another one and send it
+    /// away. While the handler runs, no other half of this channel is in the half's place in the
+    /// port.
     Target(usize),
 }
 
-/// How a post goes about it.
+/// How a post waits and becomes visible.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner<'a> {
     pub(crate) deadline: Deadline<'a>,
     pub(crate) standing: Standing,
-    /// Whether the message becomes visible with the rest of a batch only, in `flush`.
+    /// Whether the message becomes visible only with the rest of a batch, in `flush`.
     pub(crate) batched: bool,
 }
 
@@ -109,17 +110,17 @@ impl Outgoing {
         self.producer.capacity()
     }
 
-    /// Bytes that an archive may have here.
+    /// The longest archive, in bytes, that is accepted here.
     pub(crate) fn max_message(&self) -> usize {
         self.producer.max_message()
     }
 
-    /// Whether an archive of so many bytes has its place at the cursor.
+    /// Whether an archive of this length fits at the cursor.
     pub(crate) fn fits_here(&self, layout: Layout, length: usize) -> bool {
         self.producer.fits_here(layout, length)
     }
 
-    /// Bytes of the frames that are posted and not given back; a hint while the peer receives.
+    /// Bytes of frames that are posted and not yet given back; a hint while the peer receives.
     pub(crate) fn bytes_in_flight(&self) -> usize {
         self.producer.bytes_in_flight()
     }
@@ -149,11 +150,11 @@ impl Outgoing {
 
     /// Posts what `write` writes.
     ///
-    /// `write` is given bytes and returns how many it needs; if that is more than it was given,
-    /// nothing it wrote counts and it is called again with enough. Its own failure comes before
-    /// any other, so whether a value can be cloned does not depend on the peer. `manner` is asked
-    /// for only if the message does not fit at once, to leave it out of the common path; `batched`
-    /// is what it says of that.
+    /// `write` is given bytes and returns how many it needs. If it needs more than it was given,
+    /// what it wrote does not count and it is called again with enough. Its own failure comes
+    /// before any other, so whether a value can be cloned does not depend on the peer. `manner` is
+    /// called only if the message does not fit at once, to keep it out of the common path;
+    /// `batched` is what it says of that.
     #[inline(always)]
     pub(crate) fn post<'a>(
         &mut self,
@@ -169,14 +170,14 @@ impl Outgoing {
                 debug_assert!(matches!(written, Ok(written) if written == length));
                 length
             }
-            // A value of known length is a plain copy and does not fail: there is nothing to
-            // find out by writing it to where there is no room.
+            // A value of known length is a plain copy and cannot fail: writing it where there is no
+            // room would find out nothing.
             Length::Exact(length) => return self.post_elsewhere(length, manner(), write),
             Length::Unknown => {
                 let room = self.producer.run_length();
                 let written = write(self.producer.run(layout, room).as_mut_slice());
                 let needed = written.map_err(Refusal::DataClone)?;
-                // A room of zero may stand for no room at all, also for the header.
+                // A room of zero may mean no room at all, not even for the header.
                 if needed > room || !self.producer.fits_here(layout, needed) {
                     return self.post_elsewhere(needed, manner(), write);
                 }
@@ -187,7 +188,7 @@ impl Outgoing {
         self.publish(layout, needed, batched)
     }
 
-    /// Makes the message at the cursor visible, at once or with the rest of a batch.
+    /// Makes the message at the cursor visible, at once or later with the rest of a batch.
     #[inline(always)]
     fn publish(&mut self, layout: Layout, length: usize, batched: bool) -> Result<(), Refusal> {
         self.tally.add(length);
@@ -199,20 +200,18 @@ impl Outgoing {
         self.published()
     }
 
-    /// Makes what was posted in a batch visible, and wakes the receiver once. If it is refused,
-    /// all of it is.
+    /// Publishes a batch and wakes the receiver once. A refusal refuses the whole batch.
     pub(crate) fn flush(&mut self) -> Result<(), Refusal> {
         let Some(messages) = self.producer.flush() else { return Ok(()) };
         self.published().inspect_err(|_| self.too_late += messages)
     }
 
-    /// Messages posted in a batch that its port's own close came before: they were refused after
-    /// all.
+    /// Messages of a batch that were refused after all, because this port had closed first.
     pub(crate) fn take_too_late(&mut self) -> usize {
         std::mem::take(&mut self.too_late)
     }
 
-    /// Wakes the receiver, and finds out whether the message came in time.
+    /// Wakes the receiver, and finds out whether the message was in time.
     #[inline(always)]
     fn published(&mut self) -> Result<(), Refusal> {
         let tally = std::mem::take(&mut self.tally);
@@ -226,8 +225,8 @@ impl Outgoing {
         Ok(())
     }
 
-    /// If the other half of this port has closed meanwhile, the receiver may have come to the end
-    /// without this message. If the peer has closed, it is delivered or counted.
+    /// If the other half of this port has closed meanwhile, the receiver may have reached the end
+    /// without this message. If the peer has closed, the message is delivered or counted.
     #[cold]
     fn published_at_end(&mut self) -> Result<(), Refusal> {
         let closed_here = self.link.state.hint().is_closed_first_by(self.side);
@@ -257,8 +256,8 @@ impl Outgoing {
                     self.refuse_if_ended()?;
                     self.flush()?;
                     if !active(Mutant::SilentSwitch) {
-                        // It may sleep in front of a switch that no message follows yet, and only
-                        // behind that is there room.
+                        // The receiver may sleep in front of a switch that no message follows yet,
+                        // and only behind that switch is there room.
                         self.wake_receiver();
                     }
                     if !std::mem::replace(&mut was_full, true) {
@@ -280,7 +279,7 @@ impl Outgoing {
                     return self.publish(layout, written, manner.batched);
                 }
                 self.flush()?;
-                // The flush may have fixed the border in front of this message.
+                // The flush may have fixed the end in front of this message.
                 self.refuse_if_ended()?;
                 // Before anybody can see the message: the program's subscriber may panic.
                 event!(
@@ -304,7 +303,7 @@ impl Outgoing {
         }
     }
 
-    /// Makes room for an archive, as far as that is possible without waiting.
+    /// Makes room for an archive, as far as possible without waiting.
     fn reserve(&mut self, length: usize) -> Reserve {
         let segments = self.producer.segments_added();
         let reserved = self.producer.reserve(length);
@@ -321,7 +320,7 @@ impl Outgoing {
         reserved
     }
 
-    /// Tells that a post waits for room: what is worth knowing once is a detail afterwards.
+    /// Traces that a post waits for room: at `debug` the first time, at `trace` from then on.
     #[cfg(feature = "tracing")]
     fn tell_full(&mut self) {
         let (channel, port) = (self.link.channel, self.side.number());
@@ -353,11 +352,11 @@ impl Outgoing {
             refused.or_else(|| producer.has_reached(target).then_some(Ok(())))
         };
         if deadline.is_endless_alone() {
-            // Only this thread could make room, and it is here.
+            // Only this thread could make room, and it is waiting.
             return look().unwrap_or(Err(Refusal::WouldDeadlock));
         }
         let waited = waiter.wait(link.sender(*side), target, producer.posted(), deadline, look);
-        // A task goes on waiting when this returns, until it is polled again or dropped.
+        // A task goes on waiting after this returns, until it is polled again or dropped.
         if waited.is_ok() || deadline.task().is_none() {
             self.leave_stall();
         }
@@ -368,10 +367,10 @@ impl Outgoing {
         waited
     }
 
-    /// Waits until nobody will read what is posted here: a port closed, or the peer's receiving half
-    /// went. What the peer gives back meanwhile does not wake it.
+    /// Waits until nobody will read further posts: a port closed, or the peer's receiving half went
+    /// away. Bytes that the peer gives back meanwhile do not wake it.
     pub(crate) fn wait_for_end(&mut self, deadline: Deadline<'_>) -> Result<(), TimedOut> {
-        // Whoever waits here waits for no room, whatever became of an earlier post.
+        // This wait is not for room, whatever became of an earlier post.
         self.leave_stall();
         let Self { link, side, waiter, .. } = self;
         let look = || refusal(link, *side).map(drop);
@@ -382,18 +381,18 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Makes known that this port waits for room, unless it would wait in vain.
+    /// Announces that this port waits for room, unless it would wait in vain.
     fn stall(&mut self, target: Target, deadline: Deadline<'_>) -> Result<(), Refusal> {
-        // A task that is polled again asks again: the peer may have been let in, for it had given
-        // back a buffer that turned out to be too small.
+        // A task that is polled again asks again: the peer may have been allowed to wait meanwhile,
+        // since it had given back a buffer that turned out to be too small.
         self.leave_stall();
         let endless = matches!(deadline, Deadline::Never | Deadline::Task(_)).then_some(target);
         let received = &self.received;
         let endless = endless.map(|target| Stall { target, received: received.announced() });
         match self.link.stalls.enter(self.side, endless, received, || self.producer.announced()) {
             Ok(()) => self.is_stalled = endless.is_some(),
-            // The lock shows what the peer gave back before it went to wait: with that, this
-            // wait is over before it begins.
+            // The lock makes visible what the peer gave back before it began to wait. With that,
+            // this wait is over before it begins.
             Err(WouldDeadlock) if self.producer.has_reached(target) => {}
             Err(WouldDeadlock) => {
                 event!(
@@ -408,7 +407,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Says that this half waits no longer, as a future that was forgotten could not.
+    /// Announces that this half no longer waits, also on behalf of a future that was forgotten.
     pub(crate) fn leave_stall(&mut self) {
         if std::mem::take(&mut self.is_stalled) {
             self.link.stalls.leave(self.side);
@@ -417,7 +416,7 @@ impl Outgoing {
 
     #[inline(always)]
     fn refuse_if_ended(&mut self) -> Result<(), Refusal> {
-        // A peer that ends after this look gets a message that is delivered or counted.
+        // If the peer ends after this look, the message is delivered or counted.
         if self.link.state.hint().is_open() { Ok(()) } else { self.refuse() }
     }
 
@@ -430,8 +429,8 @@ impl Outgoing {
         refusal.map_or(Ok(()), Err)
     }
 
-    /// Gives back what nobody can read any more, if the peer has closed or does not receive any
-    /// more. What was never read stays counted.
+    /// Frees what nobody can read any more, if the peer has closed or no longer receives. Unread
+    /// messages stay counted.
     #[cold]
     pub(crate) fn give_back(&mut self) {
         let (ended, peer) = (self.link.state.hint(), self.side.peer());
@@ -451,13 +450,13 @@ impl Outgoing {
         self.link.peer().notify(self.link.barrier);
     }
 
-    /// Lets go of the task that was to be woken.
+    /// Drops the waker of the task that waits here.
     pub(crate) fn forget_task(&mut self) {
         self.leave_stall();
         self.link.sender(self.side).forget_task();
     }
 
-    /// What the peer never read of what was posted here, once it has closed. Exact and final.
+    /// What the peer, once it has closed, never read of this half's posts. Exact and final.
     pub(crate) fn undelivered(&self) -> Undelivered {
         if !self.producer.has_counted() {
             // ORDERING(B4): full barrier between seeing the end and reading the claim; pairs with

@@ -42,9 +42,9 @@ use rkyv::Archived;
 pub struct Receiver<In> {
     /// On cache lines of its own: the two ends of a channel may lie side by side.
     incoming: CachePadded<Incoming>,
-    /// Whether archives are received without a check. Set through an `unsafe` function only.
+    /// Whether archives are received without a check. Set only through an `unsafe` function.
     trusted: bool,
-    /// Used by the check of archives.
+    /// What the check of archives keeps from one message to the next.
     known: Known,
     budget: Budget,
     values: Typed<In>,
@@ -54,7 +54,7 @@ pub struct Receiver<In> {
 impl<In> Receiver<In> {
     /// # Safety
     ///
-    /// If `trusted`, everything that is posted to `incoming` is a valid archive of an `In`.
+    /// If `trusted`, everything posted to `incoming` is a valid archive of an `In`.
     pub(crate) unsafe fn new(incoming: Incoming, trusted: bool) -> Self {
         Self {
             incoming: CachePadded::new(incoming),
@@ -106,7 +106,7 @@ impl<In> Receiver<In> {
         self.incoming.link().state.ended().is_closed()
     }
 
-    /// Whether the peer's sending half was dropped; what it posted before can still be received.
+    /// Whether the peer's sending half was dropped; messages posted before can still be received.
     ///
     /// # Examples
     ///
@@ -122,25 +122,25 @@ impl<In> Receiver<In> {
         self.incoming.is_disconnected()
     }
 
-    /// How the sending half stands that whoever has this half has, too.
+    /// The standing of a sending half whose owner also has this half.
     #[inline]
     pub(crate) fn standing(&self) -> Standing {
         Standing::Port { link: self.incoming.link().address(), side: self.incoming.side() }
     }
 
-    /// Says that no message is in hand with the sending half of its port.
+    /// Records that no message is in hand together with the port's sending half.
     pub(crate) fn has_no_target(&mut self) {
         self.incoming.link().target(self.incoming.side()).set(0);
     }
 
-    /// Whether the channel was closed or the peer will post no more.
+    /// Whether the channel was closed or the peer will not post any more.
     pub(crate) fn has_ended(&self) -> bool {
         self.incoming.link().has_ended(self.incoming.side())
     }
 
     /// Messages waiting to be received here.
     ///
-    /// Exact for what was posted before this call; none are left at a port that closed.
+    /// Exact for messages posted before this call. Zero at a port that closed.
     ///
     /// # Examples
     ///
@@ -291,7 +291,7 @@ impl<In: Message> Receiver<In> {
         }
     }
 
-    /// Looks at the next message and leaves it; see
+    /// Looks at the next message and leaves it in the channel; see
     /// [`MessagePort::peek`](crate::MessagePort::peek).
     ///
     /// # Errors
@@ -318,8 +318,8 @@ impl<In: Message> Receiver<In> {
             Next::Closed => TryRecvError::Closed,
             Next::Disconnected => TryRecvError::Disconnected,
         })?;
-        // SAFETY: the look keeps the bytes readable and unwritten, and they are aligned as every
-        // payload; `new` was promised that whoever set `trusted` vouches for the archives.
+        // SAFETY: the look keeps the bytes readable and unwritten, and they are aligned like every
+        // payload; whoever set `trusted` vouches for the archives, as `new` was promised.
         let root = unsafe { archive::root::<In>(looked.bytes(), *trusted, known) }?;
         // SAFETY: the root was just found in the bytes.
         Ok(unsafe { PeekRef::new(looked, root) })
@@ -342,10 +342,10 @@ impl<In: Message> Receiver<In> {
         frame: Frame,
     ) -> Result<MessageRef<'_, In>, crate::InvalidArchiveError> {
         let payload = self.incoming.take(const { archive::layout::<In>() }, frame);
-        // Checked before it is held: there is nothing to clean up then in the common case, and a
+        // Checked before it is held: in the common case there is then nothing to clean up, and a
         // check that panics leaves the message to be released with the next one.
-        // SAFETY: the payload keeps the bytes readable and unwritten, and they are aligned as every
-        // payload; `new` was promised that whoever set `trusted` vouches for the archives.
+        // SAFETY: the payload keeps the bytes readable and unwritten, and they are aligned like every
+        // payload; whoever set `trusted` vouches for the archives, as `new` was promised.
         match unsafe { archive::root::<In>(payload.as_ptr(), self.trusted, &mut self.known) } {
             // SAFETY: the root was just found in the payload.
             Ok(root) => Ok(unsafe { MessageRef::new(self.incoming.hold(payload), root) }),
@@ -364,7 +364,7 @@ impl<In: Message> Receiver<In> {
     }
 
     /// Takes messages until one is wanted; `None` if the deadline comes first. The message must be
-    /// [held](Self::hold) at once: the next call that receives gives it back.
+    /// [held](Self::hold) at once: the next call that receives gives its bytes back.
     #[inline(always)]
     fn find<W: Wants<In>>(
         &mut self,
@@ -389,7 +389,7 @@ impl<In: Message> Receiver<In> {
                     Ok(root) => {
                         // SAFETY: the payload keeps the archive in place until it is released below.
                         let message = unsafe { root.as_ref() };
-                        // SAFETY: as are the bytes that it lies in.
+                        // SAFETY: as for the message: `archive` is the bytes that it lies in.
                         let bytes = unsafe { archive.as_ref() };
                         match wants.look(message, bytes) {
                             Verdict::Take => return Ok(Some(Found { payload, root })),
@@ -406,7 +406,7 @@ impl<In: Message> Receiver<In> {
         }
     }
 
-    /// What comes next, if it is a message and comes before the deadline.
+    /// What comes next, if it is a message and arrives before the deadline.
     #[cold]
     fn next_before(&mut self, deadline: Deadline<'_>) -> Result<Option<Frame>, RecvError> {
         self.incoming.set_in_task(deadline.task().is_some());
@@ -421,16 +421,16 @@ impl<In: Message> Receiver<In> {
         }
     }
 
-    /// Puts the message that [`find`](Self::find) has just found into the hands of its receiver.
+    /// Wraps the message that [`find`](Self::find) has just found in a guard.
     #[inline(always)]
     fn hold(&mut self, found: Found<In>) -> MessageRef<'_, In> {
-        // SAFETY: the root was found in the payload, which nothing has released: the methods that
-        // find a message hold it before anything else is received.
+        // SAFETY: the root was found in the payload, and nothing has released that: the methods
+        // that find a message hold it before they receive anything else.
         unsafe { MessageRef::new(self.incoming.hold(found.payload), found.root) }
     }
 }
 
-/// A message that was taken and is not yet in anybody's hands.
+/// A message that was taken and has no guard yet.
 struct Found<In: Message> {
     payload: Payload,
     root: NonNull<Archived<In>>,

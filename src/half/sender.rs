@@ -24,7 +24,7 @@ use crate::half::outgoing::{Manner, Outgoing, Refusal, Standing};
 use crate::link::wait::{Budget, Deadline};
 use crate::sync::CachePadded;
 
-/// What a refusal is in terms of a public error.
+/// Turns a refusal into a public error.
 macro_rules! refused {
     ($refusal:expr, $error:ident, $timed_out:expr, $would_deadlock:expr) => {
         match $refusal {
@@ -40,10 +40,10 @@ macro_rules! refused {
 
 /// The posting half of a [`MessagePort`](crate::MessagePort).
 ///
-/// Send it to another thread than the [`Receiver`](crate::Receiver) with
-/// [`MessagePort::into_split`](crate::MessagePort::into_split), or borrow both with
-/// [`split_mut`](crate::MessagePort::split_mut). Inside a message handler it is what
-/// [`MessageEvent::target`](crate::MessageEvent::target) gives.
+/// Send it to another thread than the [`Receiver`](crate::Receiver)'s with
+/// [`MessagePort::into_split`](crate::MessagePort::into_split), or borrow both halves with
+/// [`split_mut`](crate::MessagePort::split_mut). A message handler gets it from
+/// [`MessageEvent::target`](crate::MessageEvent::target).
 ///
 /// `Send`, not `Sync`, not `Clone`: each direction has one producer.
 ///
@@ -92,23 +92,24 @@ impl<Out> Sender<Out> {
         &self.outgoing
     }
 
-    /// Says that no post waits here, not even one whose future was forgotten.
+    /// Announces that no post waits here, also on behalf of one whose future was forgotten.
     pub(crate) fn waits_no_more(&mut self) {
         self.outgoing.leave_stall();
     }
 
-    /// Gives back what nobody can read any more.
+    /// Frees what nobody can read any more.
     pub(crate) fn give_back(&mut self) {
         self.outgoing.give_back();
     }
 
-    /// Where this half is.
+    /// The address of this half.
     #[inline(always)]
     pub(crate) fn address(&self) -> usize {
         ptr::from_ref(self).addr()
     }
 
-    /// Of a half that is used by itself, outside of its port or inside a message handler.
+    /// The standing of a half that is used by itself, outside of its port or inside a message
+    /// handler.
     #[inline(always)]
     fn standing(&self) -> Standing {
         Standing::Target(self.address())
@@ -147,7 +148,7 @@ impl<Out> Sender<Out> {
         self.outgoing.link().state.ended().is_closed()
     }
 
-    /// Whether the peer's receiving half was dropped, so that nobody will read what is posted.
+    /// Whether the peer's receiving half was dropped, so that nobody will read further posts.
     ///
     /// # Examples
     ///
@@ -163,7 +164,7 @@ impl<Out> Sender<Out> {
         self.outgoing.is_disconnected()
     }
 
-    /// Bytes of this direction's ring; where it is [growable](crate::Builder::growable), of each of
+    /// Bytes of this direction's ring; if it is [growable](crate::Builder::growable), of each of
     /// its segments.
     ///
     /// # Examples
@@ -181,8 +182,9 @@ impl<Out> Sender<Out> {
 
     /// How the channel was closed, seen from this port, or `None` while it is open.
     ///
-    /// What a whole port is told by its `close` event, for a half that has no events: who closed
-    /// first, and how much of what was posted here the closer never read. The numbers are final.
+    /// For a half, which has no events, this replaces the `close` event of a whole port: it says
+    /// who closed first, and how much of this half's posts the closer never read. The numbers are
+    /// final.
     ///
     /// # Examples
     ///
@@ -307,7 +309,7 @@ impl<Out: Message> Sender<Out> {
         self.post_by(message, Deadline::At(deadline), || standing)
     }
 
-    /// Posts many messages with one publication and one wake; see
+    /// Posts many messages with one publication and one wake-up; see
     /// [`MessagePort::post_messages`](crate::MessagePort::post_messages).
     ///
     /// # Errors
@@ -334,7 +336,7 @@ impl<Out: Message> Sender<Out> {
         self.post_batch(messages, self.standing())
     }
 
-    /// [`post_message`](Self::post_message); `standing` as in [`Manner`], and asked for when it has
+    /// [`post_message`](Self::post_message); `standing` as in [`Manner`], called when the post has
     /// to wait.
     #[inline(always)]
     pub(crate) fn post_waiting(
@@ -382,18 +384,18 @@ impl<Out: Message> Sender<Out> {
     }
 }
 
-/// What the refusal of a post that does not wait is.
+/// The error of a post that does not wait.
 fn try_post_error(refusal: Refusal) -> TryPostError {
     refused!(refusal, TryPostError, TryPostError::Full, TryPostError::Full)
 }
 
-/// What the refusal of a post that has no deadline is.
+/// The error of a post that has no deadline.
 fn post_error(refusal: Refusal) -> PostError {
     let timed_out = || unreachable!("a post without a deadline timed out");
     refused!(refusal, PostError, timed_out(), PostError::WouldDeadlock)
 }
 
-/// What the refusal of a post that has a deadline is.
+/// The error of a post that has a deadline.
 fn post_timeout_error(refusal: Refusal) -> PostTimeoutError {
     let (late, stuck) = (PostTimeoutError::Timeout, PostTimeoutError::WouldDeadlock);
     refused!(refusal, PostTimeoutError, late, stuck)

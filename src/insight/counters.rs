@@ -1,7 +1,7 @@
-//! What is counted with the feature `stats`, and where.
+//! The counters of the feature `stats`.
 //!
-//! Each number has one writer, but for the wakes, which whoever has news sends. Nothing relies on
-//! them, and they are in no order with messages or with each other.
+//! Each counter has one writer, except the wake-ups, which every notifier counts. Nothing relies on
+//! the counters, and they are not ordered with messages or with each other.
 
 use std::time::Instant;
 
@@ -53,7 +53,7 @@ impl Tally {
 }
 
 impl DirectionCounters {
-    /// Messages were accepted.
+    /// Counts accepted messages.
     #[inline]
     pub(crate) fn posted(&self, tally: &Tally) {
         self.sender.posted.add(tally.messages);
@@ -61,40 +61,40 @@ impl DirectionCounters {
         self.sender.largest.raise_to(tally.largest);
     }
 
-    /// So many bytes of the ring are taken.
+    /// Notes how many bytes of the ring are taken.
     #[inline]
     pub(crate) fn in_flight(&self, bytes: impl FnOnce() -> usize) {
         self.sender.high_water_mark.raise_to(bytes() as u64);
     }
 
-    /// A post found no room.
+    /// Counts a post that found no room.
     pub(crate) fn full(&self) {
         self.sender.full.add(1);
     }
 
-    /// A message was spilled.
+    /// Counts a message that was spilled.
     pub(crate) fn spilled(&self) {
         self.sender.spilled.add(1);
     }
 
-    /// The direction has grown.
+    /// Counts a segment by which the direction has grown.
     pub(crate) fn segment_added(&self) {
         self.sender.segments.add(1);
     }
 
-    /// A message was received, with an archive of `length` bytes.
+    /// Counts a received message, with an archive of `length` bytes.
     #[inline]
     pub(crate) fn received(&self, length: impl FnOnce() -> usize) {
         self.receiver.received.add(1);
         self.receiver.bytes.add(length() as u64);
     }
 
-    /// All of it, with what the cells of the sender and of the receiver have counted.
+    /// Reads all counters, with those of the sender's and the receiver's wait cells.
     pub(crate) fn read(&self, waits: [&WaitCounters; 2]) -> Stats {
         let [sender, receiver] = waits.map(WaitCounters::read);
         let (messages, bytes) = (self.receiver.received.get(), self.receiver.bytes.get());
         Stats {
-            // What is received was accepted, even if that is counted a moment later.
+            // A received message was accepted, even if that is counted a moment later.
             posted: self.sender.posted.get().max(messages),
             received: messages,
             posted_bytes: self.sender.bytes.get().max(bytes),
@@ -113,26 +113,26 @@ impl DirectionCounters {
 /// The counters of one end that waits.
 #[derive(Debug, Default)]
 pub(crate) struct WaitCounters {
-    /// By the end that waits, as are the next two.
+    /// Written by the end that waits, as are the next two.
     waits: Counter,
     nanoseconds: Counter,
     spurious_wakes: Counter,
-    /// By whoever wakes it.
+    /// Written by the threads that wake it.
     wakes: Counter,
 }
 
 impl WaitCounters {
-    /// Whoever waits here is about to be woken.
+    /// Counts a wake-up that is about to be sent to this end.
     pub(crate) fn wake(&self) {
         self.wakes.count_shared();
     }
 
-    /// A task waits here.
+    /// Counts a task that is suspended here.
     pub(crate) fn suspend(&self) {
         self.waits.add(1);
     }
 
-    /// A thread may have to sleep here.
+    /// Prepares to count a thread that may have to sleep here.
     pub(crate) fn sleeper(&self) -> Sleeper<'_> {
         Sleeper { counters: self, since: None, wakes_by_itself: false }
     }
@@ -147,7 +147,7 @@ impl WaitCounters {
     }
 }
 
-/// One wait of a thread, as often as it sleeps for it.
+/// One wait of a thread, with all the sleeps that it takes.
 #[derive(Debug)]
 pub(crate) struct Sleeper<'a> {
     counters: &'a WaitCounters,
@@ -156,8 +156,8 @@ pub(crate) struct Sleeper<'a> {
 }
 
 impl Sleeper<'_> {
-    /// The thread found nothing and is about to sleep; unless it `wakes_by_itself`, until it is
-    /// woken.
+    /// The thread found nothing and is about to sleep. If it `wakes_by_itself`, it may return
+    /// without a wake-up.
     pub(crate) fn sleep(&mut self, wakes_by_itself: bool) {
         if self.since.is_none() {
             self.since = Some(Instant::now());
@@ -182,7 +182,7 @@ impl Drop for Sleeper<'_> {
 mod tests {
     use super::*;
 
-    /// The sender counts a message when it is known to be accepted, the receiver may be faster.
+    /// The sender counts a message once it is known to be accepted; the receiver may be faster.
     #[test]
     fn what_is_received_was_posted() {
         let counters = DirectionCounters::default();

@@ -1,8 +1,8 @@
-//! What can be seen of a channel from outside: what was counted (feature
-//! `stats`), what happened (feature `tracing`), and what `{:?}` says.
+//! What a channel shows of itself: counters (feature `stats`), events (feature `tracing`), and its
+//! `{:?}` output.
 //!
-//! Without a feature its counters have no size, their methods do nothing, and its events are not
-//! compiled at all.
+//! Without `stats` the counters have no size and their methods do nothing. Without `tracing` the
+//! events are not compiled.
 
 #[cfg(feature = "stats")]
 mod counters;
@@ -18,7 +18,7 @@ pub(crate) use no_counters::{DirectionCounters, Tally, WaitCounters};
 #[cfg(feature = "stats")]
 pub use stats::{Stats, WaitStats};
 
-/// Tells the subscriber of the program what has happened, with the feature `tracing`.
+/// Tells the program's subscriber what has happened, with the feature `tracing`.
 #[cfg(feature = "tracing")]
 macro_rules! event {
     ($level:ident, $($fields:tt)+) => {

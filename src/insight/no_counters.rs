@@ -1,4 +1,4 @@
-//! Stands in for the counters without the feature `stats`: nothing is kept, nothing is done.
+//! Stands in for the counters without the feature `stats`: it stores nothing and does nothing.
 
 /// Nothing.
 #[derive(Debug, Default)]

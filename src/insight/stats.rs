@@ -1,13 +1,14 @@
-//! What was counted, for the program to read; with the feature `stats`.
+//! Counters for the program to read; with the feature `stats`.
 
 use std::time::Duration;
 
-/// What one direction of a channel has counted since it was made; with the feature `stats`.
+/// The counters of one direction of a channel since it was made; with the feature `stats`.
 ///
-/// Both ends of a direction see the same numbers: [`Sender::stats`](crate::Sender::stats) at one, [`Receiver::stats`](crate::Receiver::stats) at
-/// the other. They are exact while nobody is active. Otherwise each is true of some moment just
-/// passed, and not of the same moment for all. Bytes are those of archives, unless it says
-/// otherwise. On targets without 64-bit atomics the numbers have 32 bits and wrap.
+/// Both ends of a direction see the same numbers: [`Sender::stats`](crate::Sender::stats) at one,
+/// [`Receiver::stats`](crate::Receiver::stats) at the other. They are exact while both ends are
+/// idle. Otherwise each number was true a moment ago, but not all at the same moment. Bytes are
+/// those of archives unless stated otherwise. On targets without 64-bit atomics the numbers have 32
+/// bits and wrap.
 ///
 /// # Examples
 ///
@@ -28,9 +29,9 @@ use std::time::Duration;
 #[non_exhaustive]
 #[cfg_attr(docsrs, doc(cfg(feature = "stats")))]
 pub struct Stats {
-    /// Messages that were accepted: `Ok` for the sender. Never less than `received`.
+    /// Messages that were accepted: the sender got `Ok`. Never less than `received`.
     pub posted: u64,
-    /// Messages that the receiver took, those included that did not validate. The others are
+    /// Messages that the receiver took, including those that did not validate. The others are
     /// waiting, or were discarded at a close.
     pub received: u64,
     /// Bytes of the messages posted.
@@ -39,16 +40,16 @@ pub struct Stats {
     pub received_bytes: u64,
     /// Bytes of the largest message posted.
     pub largest_message: u64,
-    /// The most bytes that were in flight, as [`Sender::bytes_in_flight`](crate::Sender::bytes_in_flight) counts them, seen when a
-    /// post or a batch had become visible.
+    /// The most bytes in flight, as [`Sender::bytes_in_flight`](crate::Sender::bytes_in_flight)
+    /// counts them, seen just after a post or a batch became visible.
     pub high_water_mark: u64,
-    /// Posts that found no room: they waited for it, or were refused as `Full`. A task's counts
-    /// each time it is polled in vain.
+    /// Posts that found no room: they waited for it, or were refused as `Full`. A post in a task
+    /// counts once for each poll in vain.
     pub full: u64,
     /// Messages that travelled in a heap buffer.
     pub spilled: u64,
-    /// Segments by which the direction grew. One that was given back and is used again counts
-    /// again.
+    /// Segments by which the direction grew. A segment that is reused after it was given back
+    /// counts again.
     pub segments_added: u64,
     /// How the sender waited for room.
     pub sender: WaitStats,
@@ -56,7 +57,7 @@ pub struct Stats {
     pub receiver: WaitStats,
 }
 
-/// What one end has counted about its waiting; a part of [`Stats`].
+/// The counters of one end's waits; a part of [`Stats`].
 ///
 /// # Examples
 ///
@@ -74,14 +75,14 @@ pub struct Stats {
 #[non_exhaustive]
 #[cfg_attr(docsrs, doc(cfg(feature = "stats")))]
 pub struct WaitStats {
-    /// Calls in which a thread went to sleep, and polls after which a task was left waiting. What
-    /// was over after a short spin is not a wait.
+    /// Calls in which a thread went to sleep, and polls that left a task waiting. A wait that a
+    /// short spin ended does not count.
     pub waits: u64,
-    /// How long threads slept. Neither spinning nor the time of tasks is measured.
+    /// How long threads slept. Spinning and the time of tasks are not measured.
     pub waited: Duration,
-    /// Wakes that were sent to this end, by posts or by bytes given back, by a close or a drop.
-    /// What comes while an end that was woken looks for its news wakes it once more.
+    /// Wake-ups sent to this end, by posts or by bytes given back, by a close or a drop. News that
+    /// comes while an end that was woken is still looking wakes it once more.
     pub wakes: u64,
-    /// Times that a thread was woken, found nothing for it, and slept again.
+    /// Spurious wake-ups: times that a thread was woken, found nothing, and slept again.
     pub spurious_wakes: u64,
 }

@@ -1,4 +1,4 @@
-//! Receiving at a whole port with the sending half at hand.
+//! Receiving at a whole port, with the sending half at hand.
 
 use std::fmt;
 use std::ops::Deref;
@@ -11,16 +11,16 @@ use crate::archive::Message;
 use crate::error::{PostError, RecvError, RecvTimeoutError, TryRecvError};
 use crate::half::{MessageRef, Sender};
 
-/// A received message together with the sending half of the port that it arrived at, so that it can
-/// be answered while it is in hand, without copying it.
+/// A received message together with the sending half of the port that it arrived at, to answer it
+/// while it is in hand, without copying it.
 ///
-/// [`MessagePort::recv_event`] and its like give it; it is to a program that pulls what
-/// [`MessageEvent`](crate::MessageEvent) is to a handler. It derefs to the archived form of the
-/// message, in place, as [`MessageRef`] does. Dropping it frees the message's bytes for the peer;
+/// [`MessagePort::recv_event`] and its like return it. It is to a program that pulls what
+/// [`MessageEvent`](crate::MessageEvent) is to a handler. Like [`MessageRef`], it derefs to the
+/// archived form of the message, in place. Dropping it gives the message's bytes back to the peer;
 /// until then the port can neither receive nor post, except through this.
 ///
-/// [`MessagePort::recv`] does not give this, but a [`MessageRef`], which knows nothing of the type
-/// that the port posts and is the same at a port and at a [`Receiver`](crate::Receiver).
+/// [`MessagePort::recv`] returns a [`MessageRef`] instead. That type is the same for a port and for
+/// a [`Receiver`](crate::Receiver), and knows nothing of the type that the port posts.
 ///
 /// # Examples
 ///
@@ -45,8 +45,7 @@ use crate::half::{MessageRef, Sender};
 pub struct ReceivedEvent<'a, In, Out> {
     message: MessageRef<'a, In>,
     target: &'a mut Sender<Out>,
-    /// Whether a post through the target would keep the message's port from receiving, as its
-    /// channel knows.
+    /// Whether the channel has noted that a post through the target keeps this port from receiving.
     is_given: bool,
 }
 
@@ -56,10 +55,10 @@ impl<'a, In, Out> ReceivedEvent<'a, In, Out> {
     }
 
     /// The sending half of the port, for every other way to answer (`try_post_message`,
-    /// `post_message_async`, ...), and to close.
+    /// `post_message_async`, ...) and to close.
     ///
-    /// A post that waits for room keeps this port from receiving, as it does at the port itself, so
-    /// it may be refused with `WouldDeadlock`.
+    /// A post that waits for room keeps this port from receiving, just as a post of the port itself
+    /// does, so it may be refused with `WouldDeadlock`.
     ///
     /// # Examples
     ///
@@ -104,7 +103,7 @@ impl<'a, In, Out> ReceivedEvent<'a, In, Out> {
 }
 
 impl<'a, In: Message, Out: Message> ReceivedEvent<'a, In, Out> {
-    /// The message, in place; what this derefs to.
+    /// The message, in place; the value that this derefs to.
     ///
     /// # Examples
     ///
@@ -121,10 +120,10 @@ impl<'a, In: Message, Out: Message> ReceivedEvent<'a, In, Out> {
     }
 
     /// Posts an answer from the port that the message arrived at, waiting for room if there is
-    /// none; [`MessagePort::post_message`] with the message still in hand.
+    /// none: [`MessagePort::post_message`] with the message still in hand.
     ///
-    /// The message is kept until this is dropped, so its bytes are not free for the peer while an
-    /// answer waits for room.
+    /// The message stays in hand until this is dropped, so its bytes are not free for the peer
+    /// while an answer waits for room.
     ///
     /// # Errors
     ///
@@ -180,8 +179,8 @@ impl<'a, In: Message, Out: Message> ReceivedEvent<'a, In, Out> {
 impl<In, Out> Drop for ReceivedEvent<'_, In, Out> {
     #[inline]
     fn drop(&mut self) {
-        // From here on the port is its owner's again. A guard that is forgotten leaves this to
-        // whoever borrows the halves next.
+        // From here on the owner may use the port again. If the guard is forgotten, the next call
+        // that borrows the halves does this.
         if self.is_given {
             self.message.set_target(0);
         }
@@ -207,8 +206,8 @@ where
 }
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
-    /// Receives the next message as [`recv`](Self::recv) does, and lends the sending half with it,
-    /// to answer while the message is in hand. Costs what `recv` costs.
+    /// Receives the next message as [`recv`](Self::recv) does, and lends the sending half with it
+    /// to answer while the message is in hand. Costs the same as `recv`.
     ///
     /// # Errors
     ///
@@ -309,7 +308,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Receives the next message as [`recv_async`](Self::recv_async) does, and lends the sending
-    /// half with it. In an arm of a `select!` the answer can be posted too.
+    /// half with it. An arm of a `select!` can then post the answer too.
     ///
     /// Dropping the future loses nothing.
     ///

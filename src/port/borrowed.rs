@@ -10,19 +10,23 @@ use crate::link::wait::Deadline;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Posts a value of another type whose archive is that of an `Out`, waiting for room if there
-    /// is none: a `str` where the port posts `String`s, a slice where it posts `Vec`s, a struct with
-    /// borrowed fields. Nothing owned is made of it. [`PostAs`] says what can be posted.
+    /// is none: a `str` where the port posts `String`s, a slice where it posts `Vec`s, a struct
+    /// with borrowed fields. Makes no owned value of it. [`PostAs`] says what can be posted.
     ///
-    /// The archive is written in place, as by [`post_message`](Self::post_message), and checked by
-    /// the receiver. In two cases it is written aside, checked here, and copied: where the peer
-    /// [trusts archives](crate::Builder::trust_archives), a promise that covers no other type than
-    /// `Out`; and where all archives of `Out` have one size and `V` does not promise that of its own.
-    /// The memory for that is used again, and up to 16 KiB of it stay.
+    /// The archive is written in place, as by [`post_message`](Self::post_message), and the
+    /// receiver checks it. In two cases it is written aside, checked here, and copied:
+    ///
+    /// - if the peer [trusts archives](crate::Builder::trust_archives), a promise that covers only
+    ///   archives that an `Out` makes of itself;
+    /// - if all archives of `Out` have one size and `V` does not promise that of its own.
+    ///
+    /// The memory for this is reused, and up to 16 KiB of it stay.
     ///
     /// # Errors
     ///
-    /// Those of [`post_message`](Self::post_message). `DataClone` also if the value wrote an archive
-    /// that is not valid, in the two cases above; otherwise the receiver gets `InvalidArchive`.
+    /// Those of [`post_message`](Self::post_message). In the two cases above also `DataClone` if
+    /// the value wrote an archive that is not valid; in all others the receiver gets
+    /// `InvalidArchive`.
     ///
     /// # Panics
     ///

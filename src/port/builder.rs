@@ -12,17 +12,17 @@ use crate::ring::{Limits, OutOfMemory, frame};
 /// Bytes per direction of a channel made by [`MessageChannel::new`].
 pub(crate) const DEFAULT_CAPACITY: usize = 64 * 1024;
 
-/// Bytes that an archive may have where nothing else was said and the ring is not larger.
+/// The longest archive, in bytes, if the builder sets no limit and the ring is not larger.
 const DEFAULT_MAX_MESSAGE_LEN: usize = 16 * 1024 * 1024;
 
-// The bounds stand at the functions, so that a type that is no message is told about it in the words of
-// `Message`, not that there is no function of that name.
+// The bounds are on the functions: a type that is no message then gets the diagnostic of
+// `Message` instead of hearing that there is no such function.
 impl<A, B> MessageChannel<A, B> {
     /// Makes a channel of 64 KiB per direction.
     ///
     /// # Panics
     ///
-    /// Panics when there is no memory for it.
+    /// If there is no memory for it.
     ///
     /// # Examples
     ///
@@ -44,7 +44,7 @@ impl<A, B> MessageChannel<A, B> {
     ///
     /// # Panics
     ///
-    /// Panics with the text of [`BuildError`] where [`Builder::build`] fails.
+    /// With the text of [`BuildError`], if [`Builder::build`] fails.
     ///
     /// # Examples
     ///
@@ -65,7 +65,7 @@ impl<A, B> MessageChannel<A, B> {
         }
     }
 
-    /// Makes a channel with other settings than the default ones.
+    /// Returns a builder, for a channel with settings of your own.
     ///
     /// # Examples
     ///
@@ -93,7 +93,7 @@ impl<A: Message, B: Message> Default for MessageChannel<A, B> {
     }
 }
 
-/// Builds a [`MessageChannel`] with other settings than the default ones.
+/// Builds a [`MessageChannel`] with settings of your own.
 ///
 /// | setting | default |
 /// |---|---|
@@ -143,16 +143,16 @@ impl<A: Message, B: Message> Builder<A, B> {
 
     /// Sets the bytes of each direction's ring, rounded up to a power of two.
     ///
-    /// A message takes its archive and an 8-byte header, rounded up to 16 bytes. Types whose archives
-    /// all have one size (numbers, arrays and structs of them) take less: seven `u64`s take 64 bytes.
-    /// Archives of more than half the ring travel in heap buffers that are used again and again; a direction has
-    /// at most eight of these, with together at most twice
-    /// [`max_message_len`](Self::max_message_len) bytes (or the capacity if that is more).
+    /// A message takes its archive and an 8-byte header, rounded up to 16 bytes. Types whose
+    /// archives all have one size (numbers, arrays and structs of them) take less: seven `u64`s
+    /// take 64 bytes. Archives of more than half the ring travel in heap buffers, which are reused.
+    /// A direction has at most eight of these, with at most twice
+    /// [`max_message_len`](Self::max_message_len) bytes in all (or the capacity if that is more).
     ///
-    /// After every 1024 messages the sender lets go of buffers that no message has used since the
-    /// last time, and of those with more than four times the bytes of the longest message since
-    /// then. So a rare long message leaves nothing for good, and long messages that come more often
-    /// than that allocate nothing.
+    /// After every 1024 messages the sender frees the buffers that no message has used since the
+    /// last such check, and those with more than four times the bytes of the longest message since
+    /// then. So a rare long message does not keep memory for good, and long messages that come more
+    /// often allocate nothing.
     ///
     /// # Examples
     ///
@@ -168,10 +168,10 @@ impl<A: Message, B: Message> Builder<A, B> {
         self
     }
 
-    /// Sets how many bytes an archive may have; larger ones are refused as `TooLarge`. More than
-    /// 2 GiB less one byte is that much: archives have offsets of 32 bits. With the feature
-    /// `pointer_width_64` there is no such limit, and where another crate has chosen rkyv's
-    /// `pointer_width_16` it is 32 KiB less one byte.
+    /// Sets how many bytes an archive may have; longer ones are refused as `TooLarge`. The largest
+    /// limit is 2 GiB less one byte, since archives have offsets of 32 bits; a larger value means
+    /// that limit. With the feature `pointer_width_64` there is no such limit. If another crate has
+    /// chosen rkyv's `pointer_width_16`, it is 32 KiB less one byte.
     ///
     /// # Examples
     ///
@@ -190,27 +190,26 @@ impl<A: Message, B: Message> Builder<A, B> {
     }
 
     /// Lets each direction grow instead of making its sender wait, up to `max_bytes` in all: the
-    /// ring, the segments that are added to it, and the buffers of long messages. Beyond that
-    /// posts wait, or are refused as `Full`, as they do from the start without this. This is the
-    /// web's `postMessage`, which never blocks, with a limit.
+    /// ring, the segments that are added to it, and the buffers of long messages. At the limit
+    /// posts wait, or are refused as `Full`, as they do from the start without this setting. This
+    /// is the web's `postMessage`, which never blocks, with a limit.
     ///
-    /// Segments have the [`capacity`](Self::capacity) of the ring. The order of the messages stays.
-    /// A segment is given back when the receiver looks for what comes behind its last message; one
-    /// is kept for the next burst, and so are up to two buffers of long messages. On Linux segments
-    /// and buffers of 64 KiB or more go back to the system at once, whatever else the program has
-    /// allocated meanwhile.
+    /// Segments have the [`capacity`](Self::capacity) of the ring. Messages stay in order. A
+    /// segment is given back when the receiver looks for what comes behind its last message; one
+    /// segment, and up to two buffers of long messages, are kept for the next burst. On Linux
+    /// segments and buffers of 64 KiB or more go back to the system at once, whatever else the
+    /// program has allocated meanwhile.
     ///
-    /// The limit counts bytes of segments and of long messages, not the few words that each of them
-    /// takes beside that. Where all archives have one size of up to 512 bytes, a segment also takes
+    /// The limit counts the bytes of segments and of long messages, without the few words of
+    /// bookkeeping for each. If all archives have one size of up to 512 bytes, a segment also takes
     /// 64 bytes, or a little more than a message, that are not counted, and it has room for one
-    /// message at least. A limit below twice the capacity leaves no room for a second segment: the
-    /// direction does not grow then. A message that is spilled must have room beside one segment;
-    /// longer ones are refused as `TooLarge`. Where the allocator has no memory for a segment, posts
-    /// wait as they do at the limit, and a post that waits there goes on when the receiver has come
-    /// to the end of a segment.
+    /// message at least. A limit below twice the capacity leaves no room for a second segment, so
+    /// the direction does not grow. A spilled message must have room beside one segment; longer
+    /// ones are refused as `TooLarge`. If the allocator has no memory for a segment, posts wait as
+    /// they do at the limit, until the receiver comes to the end of a segment.
     ///
-    /// More than a quarter of the address space is that much (1 GiB with 32 bits): more bytes in
-    /// flight could not be told apart.
+    /// The largest limit is a quarter of the address space (1 GiB with 32 bits), and a larger value
+    /// means that: with more bytes in flight, positions would be ambiguous.
     ///
     /// # Examples
     ///
@@ -247,15 +246,16 @@ impl<A: Message, B: Message> Builder<A, B> {
         self
     }
 
-    /// Sets whether a task looks for news for a moment before it is suspended.
+    /// Sets whether a task spins for a moment before it is suspended.
     ///
-    /// To suspend a task and to wake it takes microseconds, a message from another thread a
-    /// fraction of one. So `recv_async`, `post_message_async` and their like look again for about a
-    /// microsecond before they return `Pending`: only while that has lately succeeded, never on a
-    /// machine with one CPU, and never if the task was last woken from the CPU that it runs on, as
-    /// by another task of its own thread. Where it has not, they try for some fifty microseconds,
-    /// after 8 suspensions and then ever more seldom, down to once in 1024. Tasks that share their thread with many others, whose
-    /// latency counts more, may do without.
+    /// Suspending a task and waking it takes microseconds; a message from another thread takes a
+    /// fraction of one. So `recv_async`, `post_message_async` and their like spin for about a
+    /// microsecond before they return `Pending`. They do so only while that has lately succeeded,
+    /// never on a machine with one CPU, and never if the task was last woken from the CPU that it
+    /// runs on, as by another task of its own thread. While it does not succeed, they only try now and
+    /// then, for some fifty microseconds: after 8 suspensions, then ever more seldom, down to once in
+    /// 1024. Turn this off for tasks that share their thread with many others whose latency counts
+    /// more.
     ///
     /// # Examples
     ///
@@ -272,19 +272,20 @@ impl<A: Message, B: Message> Builder<A, B> {
 
     /// Receives archives without checking them.
     ///
-    /// What [`post_message_as`](crate::MessagePort::post_message_as) and
-    /// [`post_archived`](crate::MessagePort::post_archived) post is checked by the sender all the
-    /// same: the promise need not cover archives that other types write.
+    /// The sender still checks archives posted with
+    /// [`post_message_as`](crate::MessagePort::post_message_as) and
+    /// [`post_archived`](crate::MessagePort::post_archived): the promise need not cover archives
+    /// that other types write.
     ///
     /// # Safety
     ///
     /// - Every archive that a value of type `A` or `B` makes of itself must be valid. A
-    ///   hand-written implementation of rkyv's traits can get that wrong without any `unsafe`.
+    ///   hand-written implementation of rkyv's traits can break this without any `unsafe`.
     /// - An archive that is valid on the thread that posts it must be valid, and mean the same, on
-    ///   every thread that receives it. An archived form that asks a thread-local, say, can get
-    ///   that wrong.
-    /// - Without the feature `pointer_width_64`, no `NonZeroUsize` or `NonZeroIsize` inside a message
-    ///   may have a lower half of zero; see [`Message`].
+    ///   every thread that receives it. An archived form that reads a thread-local, say, can break
+    ///   this.
+    /// - Without the feature `pointer_width_64`, no `NonZeroUsize` or `NonZeroIsize` inside a
+    ///   message may have a lower half of zero; see [`Message`].
     /// - No type inside these archives, however deep, may be aligned to more than 16 bytes.
     ///
     /// # Examples

@@ -11,12 +11,11 @@ use crate::port::MessagePort;
 use crate::ring::{self, Consumer, Limits, OutOfMemory, Producer};
 use crate::sync::Arc;
 
-/// Two entangled ports: what is posted on one is delivered at the other, in order, in both
-/// directions at once.
+/// Two entangled ports: each receives, in order, what the other one posts, in both directions at
+/// once.
 ///
-/// `A` is what port 1 posts, `B` what port 2 posts; by default both post the same type. Source:
-/// the HTML standard, section "Channel messaging", in the dialect that Cloudflare Workers
-/// documents.
+/// Port 1 posts `A`s and port 2 posts `B`s; by default both post the same type. Source: the HTML
+/// standard, section "Channel messaging", in the dialect that Cloudflare Workers documents.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Knowing the end without posting.
+//! Learning of the end without posting.
 
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -7,9 +7,9 @@ use super::MessagePort;
 use crate::archive::Message;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
-    /// Whether nobody will read what is posted here any more: one of the ports was closed, or the
-    /// peer was dropped (the receiving half of it, if it was split). Final: every post from now on
-    /// fails. [`is_closed`](Self::is_closed) says which of the two it is.
+    /// Whether nobody will read further posts: one of the ports was closed, or the peer was dropped
+    /// (the receiving half of it, if it was split). Final: every later post fails.
+    /// [`is_closed`](Self::is_closed) tells the two cases apart.
     ///
     /// There may still be messages to receive.
     ///
@@ -29,14 +29,14 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.has_ended()
     }
 
-    /// Waits until nobody will read what is posted here: until one of the ports was closed, or the
-    /// peer was dropped (the receiving half of it, if it was split). Blocks for as long as that
-    /// takes, in the way of the channel's [`WaitStrategy`](crate::WaitStrategy).
+    /// Waits until nobody will read further posts: until one of the ports was closed, or the peer
+    /// was dropped (the receiving half of it, if it was split). Blocks until then, as the channel's
+    /// [`WaitStrategy`](crate::WaitStrategy) says.
     ///
-    /// For a producer that has nothing to post and wants to know whether it is still needed: it
-    /// posts nothing, and messages that the peer receives meanwhile do not wake it. It receives
-    /// nothing either: a peer that waits for room in the other direction goes on waiting. Where
-    /// this port receives, [`recv`](Self::recv) and [`run`](Self::run) tell of the end themselves.
+    /// Use it in a producer that has nothing to post and wants to know whether it is still needed.
+    /// It posts nothing, and messages that the peer receives meanwhile do not wake it. It also
+    /// receives nothing: a peer that waits for room in the other direction goes on waiting. A port
+    /// that receives learns of the end from [`recv`](Self::recv) and [`run`](Self::run).
     ///
     /// # Examples
     ///
@@ -59,7 +59,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.wait_ended();
     }
 
-    /// As [`wait_ended`](Self::wait_ended), at most for `timeout`; any `Duration` will do. Says
+    /// As [`wait_ended`](Self::wait_ended), at most for `timeout`; any `Duration` will do. Returns
     /// whether the end has come, as [`has_ended`](Self::has_ended) does.
     ///
     /// # Examples
@@ -77,8 +77,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.wait_ended_timeout(timeout)
     }
 
-    /// As [`wait_ended`](Self::wait_ended), until `deadline`; any `Instant` will do. Says whether
-    /// the end has come, as [`has_ended`](Self::has_ended) does.
+    /// As [`wait_ended`](Self::wait_ended), until `deadline`; any `Instant` will do. Returns
+    /// whether the end has come, as [`has_ended`](Self::has_ended) does.
     ///
     /// # Examples
     ///
@@ -95,12 +95,12 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.wait_ended_deadline(deadline)
     }
 
-    /// Ready when nobody will read what is posted here; otherwise the task is woken then. Never
-    /// blocks.
+    /// Ready when nobody will read further posts; otherwise registers the task to be woken then.
+    /// Never blocks.
     ///
-    /// The sending side has one waker, and the last call counts: a task that also waits for room
-    /// with [`poll_post_message`](Self::poll_post_message) learns of the end from that, and calls
-    /// only that.
+    /// The sending side keeps one waker, that of the last call. A task that also waits for room
+    /// with [`poll_post_message`](Self::poll_post_message) learns of the end from that call, and
+    /// needs no other.
     ///
     /// # Examples
     ///
@@ -118,8 +118,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.poll_ended(cx)
     }
 
-    /// Waits until nobody will read what is posted here; what [`wait_ended`](Self::wait_ended)
-    /// does, in a task. Tokio's `Sender::closed`.
+    /// Waits until nobody will read further posts: [`wait_ended`](Self::wait_ended) for a task.
+    /// Tokio's `Sender::closed`.
     ///
     /// Dropping the future leaves no waker behind.
     ///

@@ -1,4 +1,4 @@
-//! The events that handlers are given.
+//! The events that handlers receive.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ use crate::half::{MessageRef, Sender};
 pub struct MessageEvent<'a, In, Out> {
     message: &'a MessageRef<'a, In>,
     target: &'a mut Sender<Out>,
-    /// Whether the handler was given the target.
+    /// Whether the handler has asked for the target.
     is_given: bool,
 }
 
@@ -38,7 +38,7 @@ impl<'a, In, Out> MessageEvent<'a, In, Out> {
         Self { message, target, is_given: false }
     }
 
-    /// The handler is done, or has panicked.
+    /// The handler has returned or panicked.
     #[inline]
     pub(crate) fn finish(self) {
         if self.is_given {
@@ -48,7 +48,7 @@ impl<'a, In, Out> MessageEvent<'a, In, Out> {
 }
 
 impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
-    /// The message, in place. It may be kept while [`target`](Self::target) is used.
+    /// The message, in place. You may keep it while you use [`target`](Self::target).
     ///
     /// # Examples
     ///
@@ -65,8 +65,8 @@ impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
         self.message
     }
 
-    /// Makes an owned value of the message; see [`MessageRef::deserialize`], also for what it
-    /// allocates and for archives with shared pointers from elsewhere.
+    /// Makes an owned value of the message; see [`MessageRef::deserialize`], which also says what
+    /// it allocates and warns of archives with shared pointers from elsewhere.
     ///
     /// # Errors
     ///
@@ -96,10 +96,10 @@ impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
 
     /// The port that the message arrived at: to reply, and to close.
     ///
-    /// What is posted here goes behind what this port posted before. A post that waits for room
-    /// keeps the handler waiting, and with it this port's receiving side. So it counts as the post
-    /// of a whole port, which may be refused with `WouldDeadlock`; a half that was swapped out of
-    /// the port from here counts as any other half.
+    /// Posts through it follow what this port posted before. One that waits for room keeps the
+    /// handler waiting, and with it this port's receiving side. So it counts as a post of the whole
+    /// port, and may be refused with `WouldDeadlock`. A half that was swapped out of the port from
+    /// here counts as any other half.
     ///
     /// # Examples
     ///
@@ -162,7 +162,7 @@ where
 /// A message that could not be handled.
 ///
 /// Source: the HTML standard fires `messageerror` when a message cannot be deserialised; Workers
-/// documents it for handlers that fail. Here it is both.
+/// documents it for handlers that fail. Here it covers both.
 ///
 /// # Examples
 ///
@@ -249,14 +249,14 @@ impl<In> fmt::Debug for MessageErrorEvent<'_, In> {
 /// port1.set_onmessage(|event| if *event.data() == 7 { Ok(()) } else { Err("only sevens") });
 /// ```
 ///
-/// The compiler cannot tell what `?` turns errors into: a handler with `?` says that it returns
+/// The compiler cannot infer what `?` turns errors into: a handler with `?` states that it returns
 /// [`Handled`].
 pub trait HandlerResult: sealed::Sealed {
     #[doc(hidden)]
     fn into_result(self) -> Handled;
 }
 
-/// What a handler returns that uses `?`.
+/// The return type of a handler that uses `?`.
 ///
 /// # Examples
 ///
@@ -285,8 +285,8 @@ mod sealed {
     impl<E> Sealed for Result<(), E> {}
 }
 
-/// The type of a handler that never returns, as one that always panics: `!`, by a name that the
-/// stable language has for it.
+/// The type of a handler that never returns, such as one that always panics: `!`, by a name that
+/// stable Rust has for it.
 type Never = <fn() -> ! as Returns>::Type;
 
 #[doc(hidden)]

@@ -11,8 +11,8 @@ use crate::port::{HandlerResult, MessageErrorEvent, MessageEvent};
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Sets the handler for messages, and starts the port.
     ///
-    /// Handlers run inside [`dispatch`](Self::dispatch) and [`run`](Self::run), on the thread
-    /// that calls them, never inside the other side's post or close.
+    /// Handlers run inside [`dispatch`](Self::dispatch) and [`run`](Self::run), on the thread that
+    /// calls them, never inside a post or close of the peer.
     ///
     /// # Examples
     ///
@@ -59,8 +59,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
 
     /// Sets the handler for the close of the channel. Does not start the port.
     ///
-    /// The event is dispatched once, when no message is left to be dispatched before it. If there
-    /// is no handler at that time, it waits for one.
+    /// The event is dispatched once, after the last message. Without a handler at that time, it
+    /// waits for one.
     ///
     /// # Examples
     ///
@@ -102,8 +102,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.handlers.clear_message();
     }
 
-    /// Removes the handler for messages that could not be handled: failures are returned by
-    /// [`dispatch`](Self::dispatch) and [`run`](Self::run) again.
+    /// Removes the handler for messages that could not be handled. [`dispatch`](Self::dispatch) and
+    /// [`run`](Self::run) then return failures again.
     ///
     /// # Examples
     ///
@@ -140,8 +140,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.handlers.clear_close();
     }
 
-    /// Lets messages be dispatched. [`set_onmessage`](Self::set_onmessage) does it too; starting
-    /// twice is a no-op. Receiving with [`recv`](Self::recv) and its like does not need it.
+    /// Starts the dispatch of messages. [`set_onmessage`](Self::set_onmessage) does so too;
+    /// starting twice is a no-op. [`recv`](Self::recv) and its like work without it.
     ///
     /// # Examples
     ///
@@ -155,21 +155,22 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.handlers.start();
     }
 
-    /// Dispatches what is there now and returns how many events that were. Never waits.
+    /// Dispatches what is waiting now and returns the number of events. Never waits.
     ///
     /// For each message: `message`, then, if that failed, `messageerror`; after the last one
-    /// `close`, if the channel was closed. Messages that arrive meanwhile are left for the next
-    /// call.
+    /// `close`, if the channel was closed. Messages that arrive during the call are left for the
+    /// next one.
     ///
     /// # Errors
     ///
-    /// Fails with what nobody handled: a message handler's failure without a `messageerror`
+    /// Fails with what nobody handled: a message handler's failure if there is no `messageerror`
     /// handler, or a failure of the `messageerror` or `close` handler. The event is consumed, and
-    /// the next call goes on with the next one.
+    /// the next call goes on behind it.
     ///
     /// # Panics
     ///
-    /// Goes on unwinding if the `messageerror` or the `close` handler panics; the port is usable.
+    /// If the `messageerror` or the `close` handler panics. The panic unwinds through this call,
+    /// and the port stays usable.
     ///
     /// # Examples
     ///
@@ -189,7 +190,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         let mut messages = self.len();
         let mut dispatched = 0;
         loop {
-            // What arrives from now on is left, but the close is dispatched if nothing has.
+            // Later messages are left for the next call, but the close is dispatched if none has
+            // arrived.
             match self.turn(messages > 0)? {
                 Turn::Message(events) => {
                     messages = messages.saturating_sub(1);
@@ -202,8 +204,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Dispatches events until the channel has ended (closed or disconnected) and nothing is left
-    /// that could be dispatched. Blocks while there is nothing to dispatch, with or without a
-    /// message handler.
+    /// to dispatch. Blocks while there is nothing to dispatch, with or without a message handler.
     ///
     /// # Errors
     ///
@@ -211,8 +212,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// # Panics
     ///
-    /// As [`dispatch`](Self::dispatch); and instead of waiting for ever
-    /// [where there is no other thread](crate::WaitStrategy#where-there-is-no-other-thread).
+    /// As [`dispatch`](Self::dispatch); and if the call would wait for ever [because there is no
+    /// other thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///
     /// # Examples
     ///
@@ -242,7 +243,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         }
     }
 
-    /// Dispatches what comes next; a message only if `messages` says so.
+    /// Dispatches what comes next; a message only if `messages` is set.
     pub(super) fn turn(&mut self, messages: bool) -> Result<Turn, DispatchError> {
         self.handlers.turn(messages, &mut self.receiver, &mut self.sender)
     }

@@ -1,4 +1,4 @@
-//! How much is on its way, seen from either end.
+//! How much is in flight, and how much room is left, seen from either end.
 
 use std::fmt;
 
@@ -7,17 +7,16 @@ use crate::half::{Receiver, Sender};
 use crate::port::MessagePort;
 
 impl<Out> Sender<Out> {
-    /// Bytes of the ring that are taken by what was posted and not yet given back by the receiver:
-    /// headers, archives, padding, and the ends of laps that were skipped; where all archives have
-    /// one size, those of the archives alone. To be compared with [`capacity`](Self::capacity); a
-    /// direction that grew counts all of its segments.
+    /// Bytes of the ring taken by messages that the receiver has not yet given back: headers,
+    /// archives, padding, and skipped ends of laps; if all archives have one size, those of the
+    /// archives alone. Compare it with [`capacity`](Self::capacity). A direction that grew counts
+    /// all of its segments.
     ///
-    /// A message that the receiver holds is in flight. One that was spilled counts with the frame
-    /// that describes its buffer (32 bytes), not with the buffer. While the receiver is active this
-    /// is a hint: it may have given more back. Costs no more than a look at a cursor of the
-    /// receiver's.
+    /// A message that the receiver holds is in flight. A spilled one counts as the frame that
+    /// describes its buffer (32 bytes), without the buffer. While the receiver is active the number
+    /// is a hint: more may have been given back. Costs one look at a cursor of the receiver's.
     ///
-    /// How many *messages* that is only the receiver knows, or the feature `stats`.
+    /// The number of *messages* in flight is known to the receiver, or with the feature `stats`.
     ///
     /// # Examples
     ///
@@ -38,12 +37,12 @@ impl<Out> Sender<Out> {
         self.outgoing().bytes_in_flight()
     }
 
-    /// Whether there is no room now for even an empty message; so every
-    /// [`try_post_message`](Self::try_post_message) would say `Full`.
+    /// Whether there is no room now for even an empty message: every
+    /// [`try_post_message`](Self::try_post_message) would return `Full`.
     ///
-    /// A longer message may have to wait although this says no. Where the direction may
-    /// [grow](crate::Builder::growable) it is full when it can grow no more. While the receiver is
-    /// active this is a hint: it may have given room back.
+    /// If this returns false, a longer message may still have to wait. A direction that may
+    /// [grow](crate::Builder::growable) is full when it can grow no further. While the receiver is
+    /// active the answer is a hint: room may have been given back.
     ///
     /// # Examples
     ///
@@ -64,13 +63,13 @@ impl<Out> Sender<Out> {
         self.outgoing().is_full()
     }
 
-    /// Bytes of the ring that are free now, for messages with their headers and padding; where all
-    /// archives have one size, for the archives alone. Where the direction may
-    /// [grow](crate::Builder::growable), those of the segments that it may still grow by too.
+    /// Bytes of the ring that are free now, for messages with their headers and padding; if all
+    /// archives have one size, for the archives alone. If the direction may
+    /// [grow](crate::Builder::growable), includes the segments that it may still add.
     ///
-    /// Not all of it need do for one message, which stays in one piece: see
-    /// [the guide](crate::guide::room). A message that is spilled takes 32 bytes of it. While the
-    /// receiver is active this is a hint: it may have given more back.
+    /// A single message may not fit into all of it, since a message stays in one piece: see [the
+    /// guide](crate::guide::room). A spilled message takes 32 bytes of it. While the receiver is
+    /// active the number is a hint: more may have been given back.
     ///
     /// # Examples
     ///
@@ -92,12 +91,12 @@ impl<Out> Sender<Out> {
 }
 
 impl<In> Receiver<In> {
-    /// Bytes of the archives that are waiting to be received here, spilled ones included. None are
-    /// left at a port that closed.
+    /// Bytes of the archives waiting to be received here, spilled ones included. Zero at a port
+    /// that closed.
     ///
-    /// Exact for what was posted before this call, and counted as in
+    /// Exact for messages posted before this call, and counted as in
     /// [`CloseEvent::undelivered_bytes`](crate::CloseEvent::undelivered_bytes). Looks at each
-    /// waiting message's header, so it costs more the more there are.
+    /// waiting message's header, so the cost grows with their number.
     ///
     /// # Examples
     ///
@@ -114,9 +113,9 @@ impl<In> Receiver<In> {
         self.incoming().bytes_available()
     }
 
-    /// Bytes of the ring that messages arrive in; where the direction is
-    /// [growable](crate::Builder::growable), of each of its segments. What
-    /// [`Sender::capacity`] is at the peer.
+    /// Bytes of the ring that messages arrive in; if the direction is
+    /// [growable](crate::Builder::growable), of each of its segments. Equals the peer's
+    /// [`Sender::capacity`].
     ///
     /// # Examples
     ///
@@ -131,12 +130,12 @@ impl<In> Receiver<In> {
         self.incoming().capacity()
     }
 
-    /// Whether what waits here leaves the peer no room for even an empty message: what
-    /// [`Sender::is_full`] says at the peer, as far as it is seen from here. Where the direction may
+    /// Whether the messages waiting here leave the peer no room for even an empty one: the peer's
+    /// [`Sender::is_full`], as far as this end can see. If the direction may
     /// [grow](crate::Builder::growable), whether as much waits as the ring holds.
     ///
-    /// Exact for what was posted before this call. Looks at each waiting message's header, so it
-    /// costs more the more there are. A port that closed is not full.
+    /// Exact for messages posted before this call. Looks at each waiting message's header, so the
+    /// cost grows with their number. A port that closed is not full.
     ///
     /// # Examples
     ///
@@ -155,9 +154,9 @@ impl<In> Receiver<In> {
         self.incoming().is_full()
     }
 
-    /// Bytes of the ring that are free for the peer: what [`Sender::remaining`] says at the peer, as
-    /// far as it is seen from here. Where the direction may [grow](crate::Builder::growable), what is
-    /// left of the ring's own capacity, and nothing once more than that waits.
+    /// Bytes of the ring that are free for the peer: the peer's [`Sender::remaining`], as far as
+    /// this end can see. If the direction may [grow](crate::Builder::growable), what is left of the
+    /// ring's own capacity, and zero once more than that waits.
     ///
     /// Looks at each waiting message's header. Zero at a port that closed.
     ///
@@ -178,7 +177,7 @@ impl<In> Receiver<In> {
 }
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
-    /// Bytes of the ring that are taken by what this port posted and the peer has not given back;
+    /// Bytes of the ring taken by messages that this port posted and the peer has not given back;
     /// see [`Sender::bytes_in_flight`].
     ///
     /// # Examples
@@ -195,9 +194,9 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.halves().0.bytes_in_flight()
     }
 
-    /// Whether there is no room now for even an empty message that this port posts; see
-    /// [`Sender::is_full`]. For what arrives here, ask the receiving half
-    /// ([`Receiver::is_full`], by [`split_mut`](Self::split_mut)).
+    /// Whether there is no room now for even an empty message from this port; see
+    /// [`Sender::is_full`]. For the other direction, ask the receiving half ([`Receiver::is_full`],
+    /// by [`split_mut`](Self::split_mut)).
     ///
     /// # Examples
     ///
@@ -216,7 +215,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.halves().0.is_full()
     }
 
-    /// Bytes of the ring that are free now for what this port posts; see [`Sender::remaining`].
+    /// Bytes of the ring that are free now for messages from this port; see [`Sender::remaining`].
     ///
     /// # Examples
     ///
@@ -233,8 +232,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.halves().0.remaining()
     }
 
-    /// Bytes of the archives that are waiting to be received here; see
-    /// [`Receiver::bytes_available`].
+    /// Bytes of the archives waiting to be received here; see [`Receiver::bytes_available`].
     ///
     /// # Examples
     ///

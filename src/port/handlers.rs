@@ -18,18 +18,18 @@ type OnMessage<In, Out> =
 type OnMessageError<In> = Box<dyn FnMut(&MessageErrorEvent<'_, In>) -> Result<(), BoxError> + Send>;
 type OnClose = Box<dyn FnMut(&CloseEvent) -> Result<(), BoxError> + Send>;
 
-/// What a turn came to.
+/// The outcome of a turn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Turn {
-    /// A message was dispatched, in this many events.
+    /// A message was dispatched, with this many events.
     Message(usize),
     /// The close event was dispatched.
     Close,
     /// There is nothing to dispatch yet.
     Idle,
-    /// Messages wait for a handler; nothing else can be dispatched before.
+    /// Messages wait for a handler; nothing else can be dispatched before them.
     Stuck,
-    /// The channel has ended, and nothing is left that could be dispatched.
+    /// The channel has ended, and nothing is left to dispatch.
     Ended,
 }
 
@@ -103,7 +103,8 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         self.started = true;
     }
 
-    /// Dispatches what comes next: a message with its error, if `messages` says so, or the close.
+    /// Dispatches what comes next: a message with its error, only if `messages` is set, or the
+    /// close.
     pub(crate) fn turn(
         &mut self,
         messages: bool,
@@ -123,7 +124,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         }
     }
 
-    /// `message`, then its `messageerror`, then the release of the message, in this order.
+    /// Runs `message`, then `messageerror` if it failed, then releases the message.
     fn on_message(
         &mut self,
         frame: Frame,
@@ -148,8 +149,8 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         };
         let Some(handler) = &mut self.message else { return Ok(Turn::Stuck) };
         let mut event = MessageEvent::new(&message, sender);
-        // The handler is the user's: what it leaves behind when it panics is its own affair, and
-        // the event's parts are intact (a post that unwinds publishes nothing).
+        // The handler is the user's code and answers for its own state after a panic. The event's
+        // parts stay intact: a post that unwinds publishes nothing.
         let outcome = catch_unwind(AssertUnwindSafe(|| handler(&mut event)));
         event.finish();
         let error = match outcome {
@@ -158,8 +159,8 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
             Err(payload) => HandlerError::Panicked(PanicPayload::new(payload)),
         };
         tell(&error, sender);
-        // The program's own value: its drop must not unwind from here, whether the handler below
-        // returns or panics.
+        // The error belongs to the program: its drop must not unwind from here, whether the handler
+        // below returns or panics.
         let error = Contained::new(error);
         #[cfg(message_port_teeth)]
         if active(Mutant::LateMessageError) {
@@ -207,8 +208,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
     }
 }
 
-/// Tells of a `messageerror`, whether somebody handles it or not. Not in the words of the error:
-/// those are the program's.
+/// Traces a `messageerror`, handled or not, without the error's text: that belongs to the program.
 #[cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "there is nobody to tell"))]
 fn tell<Out>(error: &HandlerError, sender: &Sender<Out>) {
     event!(

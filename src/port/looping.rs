@@ -1,4 +1,4 @@
-//! A port as the event loop sees it: without its types.
+//! A port as the event loop sees it: with its types erased.
 
 use std::any::Any;
 use std::task::Waker;
@@ -9,10 +9,10 @@ use crate::error::DispatchError;
 use crate::link::wait::{Deadline, TimedOut};
 use crate::port::handlers::Turn;
 
-/// Where a port is after some turns.
+/// The state of a port after some turns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Step {
-    /// More may be there.
+    /// More may be waiting.
     More,
     /// There is nothing to dispatch yet.
     Idle,
@@ -24,19 +24,20 @@ pub(crate) enum Step {
     EndedStuck,
 }
 
-/// A [`MessagePort`] of whatever types.
+/// A [`MessagePort`] of any types.
 pub(crate) trait LoopPort: Any + Send {
-    /// Dispatches up to `messages` messages, and the close if it is due; returns how many events
-    /// that were.
+    /// Dispatches up to `messages` messages, and the close if it is due; returns the number of
+    /// events.
     fn dispatch_some(&mut self, messages: usize) -> Result<(usize, Step), DispatchError>;
 
-    /// Has `waker` woken when something comes next; `true` if there is something already.
+    /// Registers `waker` to be woken when something comes next; `true` if something is there
+    /// already.
     fn wake_for_news(&mut self, waker: &Waker) -> bool;
 
-    /// Has `waker` woken when the channel ends; `true` if it has already.
+    /// Registers `waker` to be woken when the channel ends; `true` if it has ended.
     fn wake_for_end(&mut self, waker: &Waker) -> bool;
 
-    /// Lets go of the waker.
+    /// Drops the registered waker.
     fn forget_task(&mut self);
 }
 

@@ -1,4 +1,4 @@
-//! The port: both halves and the handlers; how a channel is made.
+//! The port: both halves and the handlers.
 
 mod answering;
 mod borrowed;
@@ -32,9 +32,10 @@ use crate::port::handlers::Handlers;
 
 /// One end of a [`MessageChannel`]: posts `Out`s, receives `In`s.
 ///
-/// `Send`, not `Sync`, not `Clone`: move it to the thread that uses it. Dropping it is not
-/// closing: the peer drains what was posted and then learns that it is disconnected, without a
-/// `close` event. Source: Workers ("not emitted when one of the ports is garbage collected").
+/// `Send`, not `Sync`, not `Clone`: move it to the thread that uses it. Dropping a port does not
+/// close the channel: the peer drains what was posted and then finds the channel disconnected,
+/// without a `close` event. Source: Workers ("not emitted when one of the ports is garbage
+/// collected").
 ///
 /// # Examples
 ///
@@ -59,9 +60,9 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
 
     /// Ends the channel for both ports.
     ///
-    /// What this port posted before is still delivered to the peer; then the peer's `close` event
-    /// is due. At this port nothing is delivered any more, what had arrived is discarded, and its
-    /// own `close` event is dispatched on its next turn. Closing again is a no-op. Never waits.
+    /// The peer still receives what this port posted before; then its `close` event is due. This
+    /// port receives nothing more: messages that had arrived are discarded, and its own `close`
+    /// event is dispatched on its next turn. Closing again is a no-op. Never waits.
     ///
     /// # Examples
     ///
@@ -112,7 +113,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.is_disconnected() && self.receiver.is_disconnected()
     }
 
-    /// Bytes of the ring that this port posts into; where the direction is
+    /// Bytes of the ring that this port posts into; if the direction is
     /// [growable](crate::Builder::growable), of each of its segments.
     ///
     /// # Examples
@@ -129,7 +130,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
 
     /// Messages waiting to be received here.
     ///
-    /// Exact for what was posted before this call; none are left at a port that closed.
+    /// Exact for messages posted before this call. Zero at a port that closed.
     ///
     /// # Examples
     ///
@@ -178,26 +179,26 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         (&mut self.sender, &mut self.receiver)
     }
 
-    /// Forgets, before the halves are used apart, what a future or a [`ReceivedEvent`] that was
-    /// forgotten has left: from now on one half may receive while the other one waits for room.
+    /// Before the halves are used apart, clears what a forgotten future or [`ReceivedEvent`] has
+    /// left: from now on one half may receive while the other waits for room.
     fn start_apart(&mut self) {
         self.sender.waits_no_more();
         self.receiver.has_no_target();
     }
 
-    /// The two halves, to look at.
+    /// The two halves, by shared reference.
     pub(crate) fn halves(&self) -> (&Sender<Out>, &Receiver<In>) {
         (&self.sender, &self.receiver)
     }
 
-    /// Borrows the two halves for an adaptor that has the whole port.
+    /// Borrows the two halves for an adaptor that owns the whole port.
     #[inline]
     pub(crate) fn halves_mut(&mut self) -> (&mut Sender<Out>, &mut Receiver<In>) {
         (&mut self.sender, &mut self.receiver)
     }
 
     /// Takes the port apart, for two threads. The handlers are dropped: they belong to the whole
-    /// port. Each half can close the channel; each half's drop is noticed on its own.
+    /// port. Each half can close the channel. The peer notices the drop of each half separately.
     ///
     /// # Examples
     ///

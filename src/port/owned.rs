@@ -5,19 +5,19 @@ use crate::archive::{Message, OwnedMessage};
 use crate::error::{RecvOwnedError, TryRecvOwnedError};
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
-    /// Receives the next message as an owned value, waiting for one if there is none: what
-    /// [`recv`](Self::recv) and [`deserialize`](crate::MessageRef::deserialize) do together.
+    /// Receives the next message as an owned value, waiting for one if there is none:
+    /// [`recv`](Self::recv) and [`deserialize`](crate::MessageRef::deserialize) in one call.
     ///
-    /// Allocates what the value allocates; the message's bytes are given back before this returns.
+    /// Allocates what the value needs. The message's bytes are given back before the call returns.
     ///
     /// # Errors
     ///
-    /// `Deserialize` if the type's own `Deserialize` fails, and the message is received all the
-    /// same; otherwise those of [`recv`](Self::recv).
+    /// `Deserialize` if the type's own `Deserialize` fails; the message counts as received.
+    /// Otherwise those of [`recv`](Self::recv).
     ///
     /// # Panics
     ///
-    /// Only if the type's own `Deserialize` panics; the message is received.
+    /// Only if the type's own `Deserialize` panics; the message counts as received.
     ///
     /// # Examples
     ///
@@ -37,7 +37,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.receiver.recv_owned()
     }
 
-    /// Receives the next message as an owned value if there is one. Never waits.
+    /// Receives the next message as an owned value, if there is one. Never waits.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What was counted, seen from either end.
+//! The counters of a channel, seen from either end.
 
 use super::MessagePort;
 use crate::archive::Message;
@@ -6,7 +6,7 @@ use crate::half::{Receiver, Sender};
 use crate::insight::Stats;
 
 impl<Out> Sender<Out> {
-    /// What was counted about the direction into which this half posts; with the feature `stats`.
+    /// The counters of the direction that this half posts into; with the feature `stats`.
     ///
     /// # Examples
     ///
@@ -27,8 +27,7 @@ impl<Out> Sender<Out> {
 }
 
 impl<In> Receiver<In> {
-    /// What was counted about the direction from which this half receives; with the feature
-    /// `stats`.
+    /// The counters of the direction that this half receives from; with the feature `stats`.
     ///
     /// # Examples
     ///
@@ -48,7 +47,7 @@ impl<In> Receiver<In> {
 }
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
-    /// What was counted about the direction into which this port posts; with the feature `stats`.
+    /// The counters of the direction that this port posts into; with the feature `stats`.
     ///
     /// # Examples
     ///
@@ -65,8 +64,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.halves().0.stats()
     }
 
-    /// What was counted about the direction from which this port receives; with the feature
-    /// `stats`.
+    /// The counters of the direction that this port receives from; with the feature `stats`.
     ///
     /// # Examples
     ///

@@ -1,8 +1,8 @@
-//! Posting, receiving and running handlers in a task. No runtime is needed or preferred.
+//! Posting, receiving and running handlers in a task. Any runtime will do.
 //!
-//! A task that always finds a message, or room, would never return to its runtime. So each half
-//! has a [budget](crate::link::wait::Budget) of 64 operations, which every way to receive or post in a
-//! task draws on.
+//! A task that always finds a message, or room, would never return to its runtime. So each half has
+//! a [budget](crate::link::wait::Budget) of 64 operations, shared by every way to receive or post
+//! in a task.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -15,15 +15,15 @@ use crate::link::wait::{Deadline, TimedOut, pending};
 use crate::port::handlers::Turn;
 
 impl<Out: Message, In: Message> MessagePort<Out, In> {
-    /// Posts a message, or has the task woken when it is worth another try. Never blocks.
+    /// Posts a message, or registers the task to be woken when a retry may succeed. Never blocks.
     ///
-    /// The last waker given counts, whether here or to
+    /// Only the last waker is kept, whether it came from here or from
     /// [`post_message_async`](Self::post_message_async). Any later call that waits for room at this
-    /// port takes its place, a post with a timeout and a future that is dropped included: poll
-    /// again after it.
+    /// port replaces it, including a post with a timeout and a future that is then dropped: poll
+    /// again after such a call.
     ///
-    /// After 64 posts in a row that did not have to wait, the next one wakes the task and returns
-    /// `Pending` once, although there may be room, so that other tasks run.
+    /// After 64 posts in a row that did not have to wait, the next call wakes the task and returns
+    /// `Pending` once, even if there is room, so that other tasks run.
     ///
     /// # Errors
     ///
@@ -52,16 +52,16 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
 
     /// Posts a message, waiting for room if there is none.
     ///
-    /// Dropping the future posts nothing and takes no room. The value is archived when there is
-    /// room for it, so it is cloned as it is then.
+    /// Dropping the future posts nothing and takes no room. The value is archived once there is
+    /// room for it, in the state that it has then.
     ///
-    /// After 64 posts in a row that did not have to wait it lets other tasks run once.
+    /// After 64 posts in a row that did not have to wait, it lets other tasks run once.
     ///
     /// # Errors
     ///
-    /// Those of [`post_message`](Self::post_message). A time limit that stands around the future
-    /// (a `timeout`, a `select!`) is not seen here: the wait counts as one without end, and a post of
-    /// the peer may be refused with `WouldDeadlock` because of it. Use
+    /// Those of [`post_message`](Self::post_message). The port does not see a time limit around the
+    /// future (a `timeout`, a `select!`). The wait counts as one without end, so a post of the peer
+    /// may be refused with `WouldDeadlock`. Use
     /// [`post_message_async_until`](Self::post_message_async_until) for a wait that ends.
     ///
     /// # Examples
@@ -79,16 +79,15 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.post_async(message, self.receiver.standing()).await
     }
 
-    /// Posts a message, waiting for room until `end` is ready: a timer of the runtime, a signal to
-    /// shut down, or whatever else ends. A message that fits is posted even if `end` is ready.
+    /// Posts a message, waiting for room until `end` is ready: a timer of the runtime, a shutdown
+    /// signal, or any other future. A message that fits is posted even if `end` is ready.
     ///
-    /// It differs from [`post_message_async`](Self::post_message_async) inside a `timeout` or a
-    /// `select!` in what the peer knows: this wait has an end of its own, so while it lasts the
-    /// peer's posts wait for room too. A post whose end stands around it, where the port cannot see
-    /// it, is taken for one without end, and the peer's post is refused with `WouldDeadlock`. A
-    /// post whose end is elsewhere may be given an `end` that never comes,
-    /// [`pending()`](std::future::pending); then nothing but that other end keeps two full ports
-    /// from waiting for ever.
+    /// Unlike [`post_message_async`](Self::post_message_async) inside a `timeout` or a `select!`,
+    /// this wait has an end that the port knows of, so the peer's posts may wait for room
+    /// meanwhile. An end around the future is invisible to the port: the wait counts as one without
+    /// end, and the peer's post is refused with `WouldDeadlock`. If the post does end some other
+    /// way, pass [`pending()`](std::future::pending) as `end`; then only that other way keeps two
+    /// full ports from waiting for each other for ever.
     ///
     /// Dropping the future posts nothing and takes no room.
     ///
@@ -120,14 +119,15 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.post_async_until(message, end, self.receiver.standing()).await
     }
 
-    /// Receives the next message, or has the task woken when there is one. Never blocks.
+    /// Receives the next message, or registers the task to be woken when there is one. Never
+    /// blocks.
     ///
-    /// The last waker given counts. Any later call that waits at this port takes its place, a
-    /// [`recv_timeout`](Self::recv_timeout) that times out and a future that is dropped included:
-    /// poll again after it, or the next message wakes nobody.
+    /// Only the last waker is kept. Any later call that waits at this port replaces it, including a
+    /// [`recv_timeout`](Self::recv_timeout) that times out and a future that is then dropped. Poll
+    /// again after such a call, or the next message wakes nobody.
     ///
     /// After 64 calls in a row that were ready, the next one wakes the task and returns `Pending`
-    /// once, although there may be a message, so that other tasks run.
+    /// once, even if there is a message, so that other tasks run.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Receives the next message, waiting for one if there is none.
     ///
     /// Dropping the future loses nothing: a message is taken only when the future completes. After
-    /// 64 messages in a row that were there at once it lets other tasks run once.
+    /// 64 messages in a row that were already waiting, it lets other tasks run once.
     ///
     /// # Errors
     ///
@@ -178,7 +178,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Receives the next message, waiting for one until `end` is ready: a timer of the runtime, a
-    /// signal to shut down, or whatever else ends. A message that is there is received even if
+    /// shutdown signal, or any other future. A message that is already waiting is received even if
     /// `end` is ready.
     ///
     /// Dropping the future loses nothing: a message is taken only when the future completes.
@@ -209,11 +209,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.receiver.recv_async_until(end).await
     }
 
-    /// Dispatches events until the channel has ended and nothing is left that could be
-    /// dispatched; what [`run`](Self::run) does, in a task.
+    /// Dispatches events until the channel has ended and nothing is left to dispatch:
+    /// [`run`](Self::run) for a task.
     ///
     /// Handlers run inside the poll of this future. After 64 messages in a row it lets other tasks
-    /// run, even if more are there. Dropping the future loses nothing; running again goes on.
+    /// run, even if more messages wait. Dropping the future loses nothing; a new call continues.
     ///
     /// # Errors
     ///
@@ -237,7 +237,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub async fn run_async(&mut self) -> Result<(), DispatchError> {
-        // Whatever becomes of this future, the task is not woken for it afterwards.
+        // However this future ends, the task is not woken for it afterwards.
         struct Running<'a, Out, In>(&'a mut MessagePort<Out, In>);
         impl<Out, In> Drop for Running<'_, Out, In> {
             fn drop(&mut self) {

@@ -14,23 +14,26 @@ use rkyv::Archived;
 impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// Posts a message, waiting for room if there is none.
     ///
-    /// The archive of `message` is written once, into the ring; what is done to the value
-    /// afterwards is not seen by the receiver. Blocks while the direction is full.
+    /// The archive of `message` is written once, into the ring; the receiver does not see what
+    /// becomes of the value afterwards. Blocks while the direction is full.
     ///
     /// # Errors
     ///
-    /// `DataClone` if the value's own `Serialize` fails, whatever else is the matter; `TooLarge`
-    /// if the message can never fit; `Closed` if one of the ports was closed; `Disconnected` if
-    /// the peer was dropped; `WouldDeadlock` if the peer waits for room too, which only this port
-    /// could make by receiving, or if there is
-    /// [no other thread](crate::WaitStrategy#where-there-is-no-other-thread) that could make it.
-    /// Nothing was posted then.
+    /// - `DataClone` if the value's own `Serialize` fails. This error comes before all others.
+    /// - `TooLarge` if the message can never fit.
+    /// - `Closed` if one of the ports was closed.
+    /// - `Disconnected` if the peer was dropped.
+    /// - `WouldDeadlock` if the peer waits for room too, which only this port can make, by
+    ///   receiving; or if there is [no other
+    ///   thread](crate::WaitStrategy#where-there-is-no-other-thread) that could make room.
+    ///
+    /// After an error nothing was posted.
     ///
     /// # Panics
     ///
-    /// Only if the value's own `Serialize` panics; nothing was posted then, and the port is
-    /// usable. A panic of the [waker](std::task::Waker) of a task at the other end is not the
-    /// poster's: the panic hook reports it, and it ends there.
+    /// Only if the value's own `Serialize` panics. Nothing was posted then, and the port stays
+    /// usable. If the [waker](std::task::Waker) of a task at the other end panics, the panic hook
+    /// reports it, and the post goes on.
     ///
     /// # Examples
     ///
@@ -49,7 +52,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.post_waiting(message, || self.receiver.standing())
     }
 
-    /// Posts a message if there is room for it now. Never waits, not even for the other thread.
+    /// Posts a message if there is room for it now. Never waits, not even for the peer's thread.
     ///
     /// # Errors
     ///
@@ -108,9 +111,9 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Posts a message, waiting for room until `deadline`; any `Instant` will do. A message that
-    /// fits is posted even if the deadline has passed.
+    /// fits is posted even after the deadline.
     ///
-    /// For several calls that share one deadline. In a task,
+    /// Use it for several calls that share one deadline. In a task,
     /// [`post_message_async_until`](Self::post_message_async_until) takes a timer of the runtime.
     ///
     /// # Errors
@@ -145,15 +148,16 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.post_by(message, Deadline::At(deadline), || self.receiver.standing())
     }
 
-    /// Posts many messages with one publication and one wake, waiting for room if there is none.
+    /// Posts many messages with one publication and one wake-up, waiting for room if there is none.
     ///
-    /// Returns how many were posted. That is less than there were when one could not be: then the
-    /// error is for the next call to find, and the messages from that one on were not posted. If
-    /// there is no room for all, those that fit are published before it waits.
+    /// Returns how many messages were posted. The call stops early at a message that cannot be
+    /// posted: that message and the ones behind it are not posted, and the next call finds the
+    /// error. If there is no room for all, the messages that fit are published before the call
+    /// waits.
     ///
-    /// What the iterator has yielded stays hidden from the peer until then. So an iterator must not
-    /// wait for the peer to receive or answer a message of the same batch: it would wait for ever.
-    /// Post what the peer is to answer in a batch of its own.
+    /// Messages that the iterator has yielded stay hidden from the peer until they are published.
+    /// An iterator that waits for the peer to receive or answer a message of the same batch
+    /// therefore waits for ever. Post a message whose answer you need in a batch of its own.
     ///
     /// # Errors
     ///
@@ -161,8 +165,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// # Panics
     ///
-    /// As [`post_message`](Self::post_message), or if the iterator panics; what was accepted
-    /// before was posted.
+    /// As [`post_message`](Self::post_message), or if the iterator panics. Messages that were
+    /// accepted before the panic are posted.
     ///
     /// # Examples
     ///
@@ -185,29 +189,29 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.post_batch(messages, self.receiver.standing())
     }
 
-    /// Posts an archive that was made elsewhere, as it is: from a file, a socket, or what
-    /// [`MessageRef::as_bytes`] gave at another port. Waits for room if there is none.
+    /// Posts an archive that was made elsewhere, as it is: one read from a file or a socket, or the
+    /// [`MessageRef::as_bytes`] of another port's message. Waits for room if there is none.
     ///
-    /// The bytes are checked here and copied once, into the ring; they need no alignment. Where
-    /// they are not aligned to 16 bytes and do not fit into the ring at once, another copy of them
-    /// is checked. Its memory is used again for the next ones, and shrinks once 64 messages in a row
-    /// needed less than a quarter of it; up to 16 KiB stay.
+    /// The bytes are checked here and copied once, into the ring. They need no alignment. Bytes
+    /// that are not aligned to 16 and do not fit into the ring at once are copied aside and checked
+    /// there. That memory is reused; it shrinks once 64 messages in a row needed less than a
+    /// quarter of it, and up to 16 KiB stay.
     ///
-    /// The archive must be in the format of this program: features of rkyv's decide about the
-    /// width of offsets, the order of bytes and alignment.
+    /// The archive must be in this program's format: features of rkyv set the width of offsets, the
+    /// byte order and the alignment.
     ///
-    /// The check makes reading in place sound. It cannot make [`deserialize`] so, if `Out` has
-    /// shared pointers (`Rc`, `Arc`) to values of different types with the same archived form: in a
-    /// crafted archive two of these can share an address, and rkyv 0.8.18 then makes two owners of
-    /// different types for one allocation, which is undefined behaviour. For such a type post
-    /// archives only from where you trust.
+    /// The check makes reading in place sound. It cannot make [`deserialize`] sound if `Out` has
+    /// shared pointers (`Rc`, `Arc`) to values of different types with the same archived form. In a
+    /// crafted archive two of these can share an address; rkyv 0.8.18 then makes two owners of
+    /// different types for one allocation, which is undefined behaviour. Post archives of such a
+    /// type only from a source that you trust.
     ///
     /// [`deserialize`]: crate::MessageRef::deserialize
     ///
     /// # Errors
     ///
-    /// `TooLarge` if there are more bytes than an archive may have here, before anything else is
-    /// looked at; `DataClone` if they are no valid archive of an `Out`; otherwise those of
+    /// `TooLarge` if there are more bytes than an archive may have here; this is checked first.
+    /// `DataClone` if the bytes are no valid archive of an `Out`. Otherwise those of
     /// [`post_message`](Self::post_message).
     ///
     /// # Examples
@@ -227,22 +231,21 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.sender.post_bytes(archive, self.receiver.standing())
     }
 
-    /// Receives the next message, waiting for one if there is none. Blocks while the channel is
-    /// open and empty.
+    /// Receives the next message. Blocks while the channel is open and empty.
     ///
-    /// Receives whether the port was [started](Self::start) or not, and whether it has handlers
-    /// or not.
+    /// Works whether or not the port was [started](Self::start) and whether or not it has handlers.
     ///
     /// # Errors
     ///
-    /// `Closed` at a port that called `close()`, at once; at the other one when nothing is left.
-    /// `Disconnected` if the peer was dropped and nothing is left. `InvalidArchive` if the next
-    /// message does not validate; it is skipped, and the port is usable.
+    /// - `Closed` at a port that called `close()`, at once; at its peer, when nothing is left.
+    /// - `Disconnected` if the peer was dropped and nothing is left.
+    /// - `InvalidArchive` if the next message does not validate. It is skipped, and the port stays
+    ///   usable.
     ///
     /// # Panics
     ///
-    /// Panics instead of waiting for ever
-    /// [where there is no other thread](crate::WaitStrategy#where-there-is-no-other-thread).
+    /// If the call would wait for ever [because there is no other
+    /// thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///
     /// # Examples
     ///
@@ -261,7 +264,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.receiver.recv()
     }
 
-    /// Receives the next message if there is one. Never waits, not even for the other thread.
+    /// Receives the next message if there is one. Never waits, not even for the peer's thread.
     ///
     /// # Errors
     ///
@@ -284,7 +287,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Receives the next message, waiting for one at most `timeout`; any `Duration` will do. A
-    /// message that is there is received even with a timeout of zero.
+    /// message that is already waiting is received even with a timeout of zero.
     ///
     /// # Errors
     ///
@@ -311,9 +314,9 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Receives the next message, waiting for one until `deadline`; any `Instant` will do. A
-    /// message that is there is received even if the deadline has passed.
+    /// message that is already waiting is received even after the deadline.
     ///
-    /// For several calls that share one deadline. In a task,
+    /// Use it for several calls that share one deadline. In a task,
     /// [`recv_async_until`](Self::recv_async_until) takes a timer of the runtime.
     ///
     /// # Errors
@@ -341,16 +344,16 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.receiver.recv_deadline(deadline)
     }
 
-    /// Looks at the next message, if there is one, and leaves it: the next call that receives gets
-    /// it. Never waits.
+    /// Looks at the next message, if there is one, and leaves it in the channel: the next call that
+    /// receives gets it. Never waits.
     ///
-    /// The message counts as waiting ([`len`](Self::len)), and as undelivered if this port is closed
-    /// before it is received. The archive is checked here and once more when it is received.
+    /// The message still counts as waiting ([`len`](Self::len)), and as undelivered if this port
+    /// closes before receiving it. The archive is checked here and again when it is received.
     ///
     /// # Errors
     ///
-    /// Those of [`try_recv`](Self::try_recv). After `InvalidArchive` the message is still there: the
-    /// next call that receives reports it again, and skips it.
+    /// Those of [`try_recv`](Self::try_recv). `InvalidArchive` leaves the message in place: the
+    /// next call that receives reports it again and skips it.
     ///
     /// # Examples
     ///
@@ -371,20 +374,20 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         self.receiver.peek()
     }
 
-    /// Receives up to `limit` messages that are there now, and gives their bytes back to the
-    /// sender together. Never waits.
+    /// Receives up to `limit` of the messages that are waiting now, and gives their bytes back to
+    /// the sender together. Never waits.
     ///
-    /// Returns how many there were. What arrives after the call began is left for the next one, even
-    /// if `f` itself has it posted. A message that was spilled ends a batch, or starts one.
+    /// Returns how many were received. Messages that arrive during the call are left for the next
+    /// one, even if `f` itself has them posted. A spilled message ends a batch or starts one.
     ///
     /// # Errors
     ///
-    /// Those of [`try_recv`](Self::try_recv), if there was not even one message. With a limit of
-    /// zero there is nothing to fail.
+    /// Those of [`try_recv`](Self::try_recv), if not even one message was received. With a limit of
+    /// zero the call cannot fail.
     ///
     /// # Panics
     ///
-    /// Only if `f` panics; the messages up to that one are received.
+    /// Only if `f` panics. The messages up to and including that one are received.
     ///
     /// # Examples
     ///

@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 
 use crate::event_loop::PortId;
 
-/// Which port of a [`Select`](crate::Select) has something, or has ended.
+/// Names a port of a [`Select`](crate::Select) that has something to receive, or has ended.
 ///
-/// Compare it with the [key](SelectKey) of a port, or have the select
-/// [look for the key](crate::Select::key).
+/// Compare it with the [key](SelectKey) of a port, or let the select [look up the
+/// key](crate::Select::key).
 ///
 /// # Examples
 ///
@@ -35,8 +35,8 @@ impl fmt::Debug for Ready {
     }
 }
 
-/// Names a port of the type `P` inside its [`Select`](crate::Select). In another one it names
-/// nothing, and it is not used again.
+/// Names a port of the type `P` inside its [`Select`](crate::Select). A key is never reused, and
+/// means nothing in another select.
 ///
 /// # Examples
 ///

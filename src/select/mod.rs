@@ -21,38 +21,39 @@ use crate::link::wait::{Barrier, Deadline, park};
 use crate::sync::{Parker, spin_loop};
 use turns::{Sleeper, Turns};
 
-/// Waits for whichever of several ports and receivers has something, without handlers.
+/// Waits until one of several ports and receivers has something to receive, without handlers.
 ///
-/// The ports may have different types. They are lent to the select, and used through it: what
-/// [`recv`](Self::recv) returns is the index of a port. `remove` gives a port back, and dropping
-/// the select gives all of them back.
+/// The ports may have different types. They are lent to the select, and used through it:
+/// [`recv`](Self::recv) returns the index of a port. `remove` gives a port back; dropping the
+/// select gives back all of them.
 ///
 /// # When to use it
 ///
-/// For a thread with a few channels and a loop of its own. Where each message has a handler
-/// anyway, an [`EventLoop`](crate::EventLoop) owns its ports and also takes new ones from other
-/// threads. A task takes the `select!` of its runtime.
+/// Use it in a thread with a few channels and a loop of its own. If each message has a handler
+/// anyway, an [`EventLoop`](crate::EventLoop) owns its ports, and also takes new ones from other
+/// threads. In a task, use the `select!` of its runtime.
 ///
 /// # Ready
 ///
-/// A port is ready if [`try_recv`](crate::MessagePort::try_recv) would not say `Empty`: a message
-/// waits, valid or not, or the channel has come to its end. It stays ready until that has changed, so
-/// a port whose channel has ended is ready again and again until it is [removed](Self::remove).
+/// A port is ready if [`try_recv`](crate::MessagePort::try_recv) would not return `Empty`: a
+/// message waits, valid or not, or the channel has come to its end. It stays ready until that has
+/// changed, so a port whose channel has ended is ready again and again until it is
+/// [removed](Self::remove).
 ///
-/// Of several ready ports each has its turn: a port is not returned twice while another one that was
-/// ready all the time is not returned once.
+/// Ready ports take turns: no port is returned twice while another one stays ready without being
+/// returned once.
 ///
 /// # Cost
 ///
-/// A quiet port costs nothing per wait, whatever their number: only ports that were woken, or used
-/// through the select since, are looked at. A port that is found empty pays for going to sleep (a
-/// system call, where there is `membarrier`), and the next post for waking it. A wait allocates
-/// nothing.
+/// A quiet port costs nothing per wait, however many there are: a wait looks only at ports that
+/// were woken, or were used through the select since the last one. A port that is found empty pays
+/// for going to sleep (a system call, where there is `membarrier`), and the next post pays for
+/// waking it. A wait allocates nothing.
 ///
 /// # Posting meanwhile
 ///
 /// A message borrows its port, and with it the select. To post while a message is in hand, lend
-/// only the receiving halves, of [`split_mut`](crate::MessagePort::split_mut) or
+/// only the receiving halves, from [`split_mut`](crate::MessagePort::split_mut) or
 /// [`into_split`](crate::MessagePort::into_split).
 ///
 /// # Examples
@@ -117,7 +118,7 @@ impl<'a> Select<'a> {
         Self { turns: Turns::new(Arc::clone(&sleeper)), sleeper, parker }
     }
 
-    /// Watches a port, or a receiver, for something to receive; returns the index under which it is
+    /// Watches a port or a receiver for something to receive; returns the index under which it is
     /// used from now on.
     ///
     /// # Examples
@@ -136,7 +137,7 @@ impl<'a> Select<'a> {
         SelectKey::new(self.turns.add(port))
     }
 
-    /// Watches a port no longer and gives it back; `None` if it is not here.
+    /// Stops watching a port and gives it back; `None` if it is not here.
     ///
     /// # Examples
     ///
@@ -154,8 +155,8 @@ impl<'a> Select<'a> {
         port.downcast_mut()
     }
 
-    /// The key of a port that was found ready, for a select of many ports of one type; `None` if it
-    /// is of another type, or not here.
+    /// Returns the key of a port that was found ready, for a select of many ports of one type;
+    /// `None` if the port has another type, or is not here.
     ///
     /// # Examples
     ///
@@ -204,11 +205,11 @@ impl<'a> Select<'a> {
         self.len() == 0
     }
 
-    /// Waits until one of the ports is ready, and says which. Blocks as long as it takes.
+    /// Waits until one of the ports is ready, and returns which. Blocks until then.
     ///
     /// # Panics
     ///
-    /// Panics if no port is watched: nothing could end the wait.
+    /// If no port is watched: nothing could end the wait.
     ///
     /// # Examples
     ///
@@ -230,10 +231,10 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// Says which port is ready, or `None` if none is. Never waits.
+    /// Returns a port that is ready, or `None` if none is. Never waits.
     ///
-    /// It looks at those ports that have been ready, or were used, since the last call that waited,
-    /// and at all others only if they were woken. Where no call ever waits it looks at all of them.
+    /// Looks at the ports that have been ready, or were used, since the last call that waited, and
+    /// at the others only if they were woken. If no call ever waits, it looks at all of them.
     ///
     /// # Examples
     ///
@@ -253,7 +254,7 @@ impl<'a> Select<'a> {
     }
 
     /// Waits until one of the ports is ready, at most `timeout`; any `Duration` will do. `None` if
-    /// none was in time. A port that is ready is found even with a timeout of zero.
+    /// none was in time. A port that is already ready is found even with a timeout of zero.
     ///
     /// # Examples
     ///
@@ -271,7 +272,7 @@ impl<'a> Select<'a> {
     }
 
     /// Waits until one of the ports is ready, or until `deadline`, which may have passed. `None` if
-    /// none was in time. A port that is ready is found even behind the deadline.
+    /// none was in time. A port that is already ready is found even after the deadline.
     ///
     /// # Examples
     ///
@@ -299,13 +300,13 @@ impl<'a> Select<'a> {
             if let Some(ready) = self.turns.find(true) {
                 return Some(ready);
             }
-            // Ports that fell asleep meanwhile have rung and are looked at once more, all of them
+            // Ports that fell asleep meanwhile have rung; they are looked at once more, all of them
             // after one nap.
             Barrier::wait_out_the_change();
             let Sleeper { rung, glance, .. } = &*self.sleeper;
             if !rung.is_empty() {
-                // A port rings by itself while a notifier is just taking its waker. One that was
-                // stopped there is given the CPU after a while.
+                // A port also rings while a notifier is just taking its waker. A notifier that was
+                // preempted there gets the CPU after a while.
                 if tries < RINGING_TRIES || cfg!(message_port_loom) {
                     tries += 1;
                     spin_loop();
@@ -331,11 +332,11 @@ impl<'a> Select<'a> {
     }
 }
 
-/// The port, to look at.
+/// The port, by shared reference.
 ///
 /// # Panics
 ///
-/// Panics if the port is not here.
+/// If the port is not here.
 impl<P: Selectable> Index<SelectKey<P>> for Select<'_> {
     type Output = P;
 
@@ -348,11 +349,11 @@ impl<P: Selectable> Index<SelectKey<P>> for Select<'_> {
     }
 }
 
-/// The port, to receive from it or to do whatever else with it. The next wait looks at it again.
+/// The port, to receive from it or to use it in any other way. The next wait looks at it again.
 ///
 /// # Panics
 ///
-/// Panics if the port is not here.
+/// If the port is not here.
 impl<P: Selectable> IndexMut<SelectKey<P>> for Select<'_> {
     fn index_mut(&mut self, key: SelectKey<P>) -> &mut P {
         let port = self.turns.lend(key.ready).and_then(|port| {
@@ -363,7 +364,7 @@ impl<P: Selectable> IndexMut<SelectKey<P>> for Select<'_> {
     }
 }
 
-/// Looks at ports that ring without having anything, before the thread naps between them.
+/// Looks at ports that ring without having anything, before the thread naps between looks.
 const RINGING_TRIES: u32 = 128;
 
 const NOT_HERE: &str = "the key names no port of this select";

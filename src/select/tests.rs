@@ -1,4 +1,4 @@
-//! Which ports are looked at, and when: with ports that count it.
+//! Which ports are looked at, and when: tested with ports that count their looks.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -49,7 +49,7 @@ fn port<'t>(turns: &'t mut Turns<'_>, name: Ready) -> &'t mut Counting {
     port.downcast_mut().unwrap()
 }
 
-/// All that a select has.
+/// How often each port was looked at since the last call.
 fn looks(turns: &mut Turns<'_>, names: &[Ready]) -> Vec<usize> {
     names.iter().map(|&name| std::mem::take(&mut port(turns, name).looks)).collect()
 }
@@ -92,7 +92,7 @@ fn a_port_that_is_ready_is_behind_the_others_the_next_time() {
             assert_eq!(turns.find(round % 2 == 0), Some(name));
         }
     }
-    // One that wakes up is in front of those that were returned since it could be.
+    // A port that wakes up comes before ports that were returned since it could have been.
     assert_eq!(turns.find(true), Some(names[0]));
     port(&mut turns, names[3]).post();
     let next: Vec<_> = (0..4).map(|_| turns.find(true).unwrap()).collect();
@@ -120,7 +120,7 @@ fn a_port_that_leaves_lets_go_of_its_waker_and_leaves_no_turn() {
     let mut turns = turns(&parker);
     let name = turns.add(&mut first);
     assert!(turns.find(true).is_none());
-    // It rings, and is gone before it is heard.
+    // It rings, and is gone before the bell is heard.
     port(&mut turns, name).post();
     let port: &mut dyn std::any::Any = turns.remove(name).unwrap();
     let first: &mut Counting = port.downcast_mut().unwrap();

@@ -1,4 +1,4 @@
-//! The ports of a select, and whose turn it is to be looked at.
+//! The ports of a select, and the order in which they are looked at.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,18 +42,17 @@ struct Entry<'a> {
     id: PortId,
     bell: Arc<Bell<Sleeper>>,
     waker: Waker,
-    /// Whether it is in the list of turns. Where not, its wait cell is armed, or its bell has rung.
+    /// Whether it is in the list of turns. If not, its wait cell is armed or its bell has rung.
     has_turn: bool,
 }
 
-/// The ports with their bells. A port that has no turn sleeps: it costs nothing until its bell
-/// rings.
+/// The ports with their bells. A port without a turn sleeps: it costs nothing until its bell rings.
 pub(super) struct Turns<'a> {
-    /// By their places; `None` where nobody is.
+    /// By their places; `None` where a place is free.
     entries: Vec<Option<Entry<'a>>>,
     ports: usize,
     queue: Queue<Sleeper>,
-    /// The places of those that are to be looked at, each at most once, in this order.
+    /// The places of the ports to be looked at, each at most once, in this order.
     waiting: VecDeque<usize>,
     sleeper: Arc<Sleeper>,
 }
@@ -68,7 +67,7 @@ impl<'a> Turns<'a> {
         self.ports
     }
 
-    /// Takes a port in, and with it the memory for everything that happens to it here.
+    /// Takes a port in, and allocates all memory that it can need here.
     pub(super) fn add(&mut self, port: &'a mut (dyn Watch + 'static)) -> Ready {
         let id = PortId::unique();
         let bell = self.queue.admit(id, &self.sleeper);
@@ -87,13 +86,13 @@ impl<'a> Turns<'a> {
         self.entries.get(name.place)?.as_ref().filter(|entry| entry.id == name.id)
     }
 
-    /// A port, for what puts it into no other state.
+    /// A port, for a use that does not change its state.
     pub(super) fn port(&self, name: Ready) -> Option<&(dyn Watch + 'static)> {
         Some(&*self.entry(name)?.port)
     }
 
-    /// A port, for whatever its owner does with it. Its wait cell may not be armed afterwards, or
-    /// for somebody else, so it is looked at again.
+    /// A port, for any use by its owner. Afterwards its wait cell may not be armed, or may be armed
+    /// for another waiter, so it is looked at again.
     pub(super) fn lend(&mut self, name: Ready) -> Option<&mut (dyn Watch + 'static)> {
         self.entry(name)?;
         let entry = self.entries[name.place].as_mut()?;
@@ -109,7 +108,7 @@ impl<'a> Turns<'a> {
         let Entry { port, bell, has_turn, .. } = self.entries[name.place].take()?;
         self.ports -= 1;
         if has_turn {
-            // The place may be another one's soon.
+            // The place may soon be another port's.
             self.waiting.retain(|&place| place != name.place);
         }
         port.forget_task();
@@ -117,7 +116,7 @@ impl<'a> Turns<'a> {
         Some(port)
     }
 
-    /// Gives those a turn that have rung.
+    /// Gives the ports that have rung a turn.
     fn hear(&mut self) {
         self.queue.hear(&self.sleeper.rung);
         while let Some(bell) = self.queue.next_bell() {
@@ -132,8 +131,8 @@ impl<'a> Turns<'a> {
         }
     }
 
-    /// Looks at each port whose turn it is, until one has something: its next turn comes after
-    /// those of the others. With `to_sleep`, those that have nothing sleep from then on.
+    /// Looks at the ports in turn until one has something; its next turn then comes after those of
+    /// the others. With `to_sleep`, the ports that have nothing sleep from then on.
     pub(super) fn find(&mut self, to_sleep: bool) -> Option<Ready> {
         self.hear();
         for _ in 0..self.waiting.len() {

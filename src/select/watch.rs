@@ -1,4 +1,4 @@
-//! A port or a receiver as somebody sees it who waits for it from outside: without its types.
+//! A port or a receiver as an outside waiter sees it: with its types erased.
 
 use std::any::Any;
 use std::task::Waker;
@@ -9,10 +9,11 @@ use crate::half::{Incoming, Next};
 use crate::link::wait::{Deadline, TimedOut};
 use crate::port::MessagePort;
 
-/// What a [`Select`](crate::Select) can wait for, and what can have a file descriptor (`WithFd`, with
-/// the feature `fd`): a [`MessagePort`] or a [`Receiver`] of any types that borrow nothing.
+/// A [`MessagePort`] or a [`Receiver`] of any types that borrow nothing: a
+/// [`Select`](crate::Select) can wait for it, and it can have a file descriptor (`WithFd`, with the
+/// feature `fd`).
 ///
-/// It cannot be implemented elsewhere.
+/// The trait is sealed.
 ///
 /// # Examples
 ///
@@ -34,17 +35,17 @@ impl<In: Message + 'static> Selectable for Receiver<In> {}
 
 impl<Out: Message + 'static, In: Message + 'static> Selectable for MessagePort<Out, In> {}
 
-/// The incoming direction, for whoever has a waker for it. Nothing of it waits, not even for the
-/// rest of a change over to fences: what is not certain yet is taken for nothing.
+/// The incoming direction, for a waiter with a waker. No method blocks, not even for the rest of a
+/// change over to fences: news that is not certain yet counts as none.
 pub(crate) trait Watch: Any + Send {
     /// Whether a message, or the end of the channel, comes next.
     fn has_news(&mut self) -> bool;
 
-    /// Has `waker` woken when a message, or the end of the channel, comes next; `true` if it is
-    /// there already.
+    /// Registers `waker` to be woken when a message, or the end of the channel, comes next; `true`
+    /// if one is there already.
     fn wake_for_news(&mut self, waker: &Waker) -> bool;
 
-    /// Lets go of the waker.
+    /// Drops the registered waker.
     fn forget_task(&mut self);
 }
 

@@ -1,16 +1,16 @@
-//! Loom's primitives, and atomics of which it finds more.
+//! Loom's primitives, and atomics for which it finds more interleavings.
 
 pub(crate) use ::loom::{alloc, cell, hint, sync, thread};
 
 use ::loom::sync::atomic::{AtomicBool, Ordering};
 
-/// Threads of a model that can be told apart; loom allows five.
+/// Threads of a model that can be told apart: loom's maximum of five.
 const THREADS: usize = 5;
 
-/// Which thread of a model it is.
+/// Identifies a thread of a model.
 pub(crate) type ThreadId = usize;
 
-/// Tells threads apart.
+/// The calling thread's identity.
 pub(crate) fn this_thread() -> ThreadId {
     thread_number()
 }
@@ -19,7 +19,7 @@ pub(crate) fn this_thread() -> ThreadId {
 fn thread_number() -> usize {
     ::loom::thread_local! {
         static NUMBER: usize = {
-            // Loom shows the number only here.
+            // Loom shows the number only in this text.
             let id = format!("{:?}", thread::current().id());
             let digits: String = id.chars().filter(char::is_ascii_digit).collect();
             digits.parse().unwrap_or(0)
@@ -28,23 +28,23 @@ fn thread_number() -> usize {
     NUMBER.with(|number| number % THREADS)
 }
 
-/// An atomic of which loom finds every order of accesses, also where a thread that writes it has
-/// read it before.
+/// An atomic for which loom finds every order of accesses, even if a thread that writes it has read
+/// it before.
 ///
-/// To find out what could have run earlier, loom remembers one last access for each atomic. A
-/// thread that loads and then writes meets its own load there, and what another thread loaded
-/// before stays undiscovered: a `fetch_update` against one load is a single interleaving. So each
-/// thread's loads leave a mark in an atomic of their own, and writes look at the marks first.
-/// Nothing is ever stored in a mark, so that it orders no memory.
+/// To find out which access could have run earlier, loom remembers only the last one to each
+/// atomic. A thread that loads and then writes meets its own load there, and an earlier load by
+/// another thread stays undiscovered: a `fetch_update` against one load is a single interleaving.
+/// So each thread's loads leave a mark in an atomic of their own, and writes look at the marks
+/// first. Nothing is ever stored in a mark, so it orders no memory.
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident: $atomic:ty, $value:ty;)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) struct $name {
             value: $atomic,
-            /// On the heap, as loom gives each thread of a model little stack.
+            /// On the heap: loom gives each thread of a model little stack.
             marks: Box<[AtomicBool]>,
-            /// Which threads have loaded at all; not scheduled.
+            /// Which threads have ever loaded; not scheduled.
             marked: std::sync::atomic::AtomicUsize,
         }
 
@@ -65,7 +65,7 @@ macro_rules! words {
                 self.value.load(order)
             }
 
-            /// Before every write.
+            /// Called before every write.
             fn meet_loads(&self) {
                 let others = self.marked.load(Ordering::Relaxed) & !(1 << thread_number());
                 for (number, mark) in self.marks.iter().enumerate() {

@@ -1,9 +1,9 @@
-//! The one place that names atomics, fences, cells and reference counts.
+//! The only module that names atomics, fences, cells and reference counts.
 //!
-//! Ordinarily these are the standard library's and crossbeam's; under `--cfg message_port_loom`
-//! they are loom's, so that a model checker can schedule them, and with `--cfg message_port_shuttle`
-//! beside it they are shuttle's. No other module imports `std::sync::atomic`, and no other module names an [`Ordering`]: they use the tags of
-//! [`order`].
+//! In an ordinary build these are the standard library's and crossbeam's. Under
+//! `--cfg message_port_loom` they are loom's, so that a model checker can schedule them; with
+//! `--cfg message_port_shuttle` as well they are shuttle's. No other module imports
+//! `std::sync::atomic` or names an [`Ordering`]: they use the tags of [`order`].
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
@@ -33,12 +33,12 @@ mod imp {
     pub(crate) use std::sync::{Arc, Condvar, Mutex};
     pub(crate) use std::thread::ThreadId;
 
-    /// Tells threads apart.
+    /// The calling thread's identity.
     pub(crate) fn this_thread() -> ThreadId {
         std::thread::current().id()
     }
 
-    /// A cell whose accesses loom tracks; outside of loom a plain one.
+    /// A cell whose accesses loom tracks; an ordinary build has a plain one.
     #[derive(Debug, Default)]
     pub(crate) struct Cell<T>(std::cell::UnsafeCell<T>);
 
@@ -69,8 +69,8 @@ pub(crate) use model::*;
 
 /// A number that one thread writes and any thread may read as a hint.
 ///
-/// It orders nothing and nothing relies on its freshness, so it stays a standard atomic under
-/// loom too and adds no interleavings to a model.
+/// It orders nothing, and nothing relies on its freshness. So it stays a standard atomic under loom
+/// too, and adds no interleavings to a model.
 #[derive(Debug, Default)]
 pub(crate) struct Statistic(std::sync::atomic::AtomicUsize);
 
@@ -98,11 +98,10 @@ impl Statistic {
     }
 }
 
-/// A number that one thread writes and another one goes by, once something else has put it in
-/// order.
+/// A number that one thread writes and another relies on, once something else has ordered the two.
 ///
-/// It orders nothing itself, but it must not be stale where it is relied upon. So unlike a
-/// [`Statistic`] it is loom's in a model.
+/// It orders nothing itself, but must not be stale where it is relied upon. So, unlike a
+/// [`Statistic`], it is loom's in a model.
 #[derive(Debug)]
 pub(crate) struct Total(PositionWord);
 
@@ -111,7 +110,7 @@ impl Total {
         Self(PositionWord::new(value))
     }
 
-    /// The last value written, or an older one that nothing has put in the past.
+    /// The last value written, or an older one unless something else has ordered the write first.
     #[inline]
     pub(crate) fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
@@ -124,7 +123,7 @@ impl Total {
     }
 }
 
-/// A number for people to read. Like a [`Statistic`], but with 64 bits where there are such
+/// A number for people to read. Like a [`Statistic`], but with 64 bits on targets that have such
 /// atomics.
 #[cfg(feature = "stats")]
 #[derive(Debug, Default)]
@@ -154,7 +153,7 @@ impl Counter {
         self.set(self.get().wrapping_add(number));
     }
 
-    /// Makes it at least this much; for the owner only.
+    /// Raises it to at least this much; for the owner only.
     #[inline]
     pub(crate) fn raise_to(&self, number: u64) {
         if number > self.get() {
@@ -162,7 +161,7 @@ impl Counter {
         }
     }
 
-    /// Adds one, wrapping; for anybody.
+    /// Adds one, wrapping; for any thread.
     pub(crate) fn count_shared(&self) {
         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
@@ -173,7 +172,7 @@ impl Counter {
     }
 }
 
-/// A number that no other call has given or will give, in all of the process.
+/// A number that no other call in this process has returned or will return.
 pub(crate) fn unique_name() -> u64 {
     #[cfg(target_has_atomic = "64")]
     {
@@ -190,7 +189,7 @@ pub(crate) fn unique_name() -> u64 {
     }
 }
 
-/// A number that no other call has given or will give.
+/// A number that no other call has returned or will return.
 #[cfg(feature = "tracing")]
 pub(crate) fn unique() -> usize {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -198,10 +197,10 @@ pub(crate) fn unique() -> usize {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Whether no other thread can ever be there to end a wait: on WebAssembly without threads.
+/// Whether no other thread can ever exist to end a wait: on WebAssembly without threads.
 ///
-/// A target feature would tell, but stable compilers hide it. The standard library tells: where
-/// nobody can wait on a condition variable, it has no bytes.
+/// A target feature would tell, but stable compilers hide it. The standard library tells as well:
+/// on a target where nobody can wait on a condition variable, that type has no bytes.
 #[allow(clippy::disallowed_types, reason = "only its size is looked at")]
 pub(crate) const IS_ALONE: bool =
     cfg!(target_family = "wasm") && size_of::<std::sync::Condvar>() == 0;

@@ -1,8 +1,8 @@
 //! The primitives under a model checker, and what a model may choose about them.
 //!
-//! The engine is loom, which tries every schedule up to a bound and shows old values to unordered
-//! loads, or shuttle, which tries random schedules of programs as large as one likes, but shows only
-//! the newest values.
+//! The engine is loom or shuttle. Loom tries every schedule up to a bound and shows old values to
+//! unordered loads. Shuttle tries random schedules of programs of any size, but shows only the
+//! newest values.
 
 #[cfg(not(message_port_shuttle))]
 use super::loom as engine;
@@ -23,19 +23,19 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 thread_local! {
-    /// The engine runs all threads of a model on the thread that called it.
+    /// Thread-local, since the engine runs all threads of a model on the thread that called it.
     static LIGHT_BARRIERS: std::cell::Cell<bool> = const { std::cell::Cell::new(true) };
 }
 
 /// Runs `model` with channels whose light barriers order nothing at all.
 ///
-/// Loom takes `fence(SeqCst)` for more than it is: of two such fences the later one sees
-/// everything that came before the earlier one, plain memory included. Where every post and every
-/// receive executes one, a missing `Release` or `Acquire` is covered up. Where the light side is
-/// really a compiler fence, it would not be.
+/// Loom makes `fence(SeqCst)` stronger than it is: of two such fences the later one sees everything
+/// that came before the earlier one, plain memory included. If every post and every receive
+/// executes such a fence, the model hides a missing `Release` or `Acquire`, which would show on a
+/// system where the light side is only a compiler fence.
 ///
-/// Without the fence a wake can be lost, so a sleeping thread then wakes up every now and then of
-/// its own accord, as a parker may.
+/// Without the fence a wake-up can be lost. So a sleeping thread then wakes up spuriously every now
+/// and then, as a parker may.
 pub fn without_light_barriers<R>(model: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
@@ -47,7 +47,7 @@ pub fn without_light_barriers<R>(model: impl FnOnce() -> R) -> R {
     model()
 }
 
-/// Whether light barriers are fences here.
+/// Whether light barriers are fences in this model.
 pub fn has_light_barriers() -> bool {
     LIGHT_BARRIERS.get()
 }
@@ -67,7 +67,8 @@ impl<T> Cell<T> {
 
     pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         self.0.with_mut(|value| {
-            // Who must not come meanwhile could: without old values a race is two at once.
+            // Another thread that must not come meanwhile now could: without old values, a race is
+            // two accesses at once.
             #[cfg(message_port_shuttle)]
             engine::switch();
             f(value)
@@ -78,9 +79,9 @@ impl<T> Cell<T> {
 /// A place in a queue.
 #[derive(Debug)]
 struct Place<T> {
-    /// Whether the item is in place: what comes between push and pop, and nothing else.
+    /// Whether the item is in place; the only ordering between push and pop.
     is_filled: AtomicBool,
-    /// Not scheduled, and orders nothing: accesses that only this lock kept apart are a failure.
+    /// Not scheduled, and orders nothing: a failure if only this lock kept two accesses apart.
     item: std::sync::Mutex<(Option<T>, cell::UnsafeCell<()>)>,
 }
 
@@ -92,15 +93,15 @@ impl<T> Place<T> {
     }
 }
 
-/// Items that may be in a queue at a time; a model has no more.
+/// The most items that may be in a queue at a time.
 const PLACES: usize = 8;
 
 /// Stands in for crossbeam's unbounded queue, which no engine can schedule.
 ///
-/// It orders what comes before a push ahead of what comes after the pop of that very item, and
-/// nothing else: neither two pushes, nor a pop and a push, nor [`len`](Self::len) and anything (but
-/// a place that is used again). An item whose push has begun counts, but is not there before the
-/// push has ended; a `pop` finds nothing then, where crossbeam's waits for it.
+/// It orders what comes before a push ahead of what comes after the pop of that same item, and
+/// nothing else: neither two pushes, nor a pop and a push, nor [`len`](Self::len) and anything
+/// (except by the reuse of a place). An item counts once its push has begun, but can only be popped
+/// once the push has ended; before that `pop` finds nothing, where crossbeam's waits.
 #[derive(Debug)]
 pub(crate) struct SegQueue<T> {
     /// On the heap: loom gives each thread of a model little stack.
@@ -139,7 +140,7 @@ impl<T> SegQueue<T> {
         if !place.is_filled.load(Ordering::Acquire) {
             return None;
         }
-        // Who comes second may as well have come earlier.
+        // If another pop came first, this one may as well have come earlier.
         self.head.compare_exchange(head, head + 1, relaxed, relaxed).ok()?;
         let item = place.swap(None);
         place.is_filled.store(false, Ordering::Release);
@@ -147,7 +148,7 @@ impl<T> SegQueue<T> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        // This thread may know an older tail than head.
+        // This thread may see an older tail than head.
         let head = self.head.load(Ordering::Relaxed);
         self.tail.load(Ordering::Relaxed).saturating_sub(head)
     }
@@ -173,8 +174,8 @@ impl Token {
 /// Stands in for crossbeam's parker, which no engine can schedule.
 ///
 /// It orders what comes before an unpark ahead of what comes after the park that takes its token,
-/// and nothing else. Loom's own `thread::park` is used for the sleep alone: it lets an unpark order
-/// memory before the thread has parked.
+/// and nothing else. It uses loom's own `thread::park` only for the sleep: that lets an unpark
+/// order memory before the thread has parked.
 #[derive(Debug)]
 pub(crate) struct Parker {
     unparker: Unparker,
@@ -205,15 +206,16 @@ impl Parker {
             return engine::thread::yield_now();
         }
         while !self.take_token() {
-            // Nobody runs between the look at the token and the sleep.
+            // No other thread runs between the look at the token and the sleep.
             *self.unparker.0.sleeper() = Some(engine::thread::current());
             engine::thread::park();
         }
         *self.unparker.0.sleeper() = None;
     }
 
-    /// Loom has no time. The first deadline is reached wherever the others are by then, a later
-    /// one only after they have run: a program that tries again and again must get on.
+    /// Loom has no time. The first deadline is reached wherever the other threads are by then, a
+    /// later one only after they have run, so that a program that tries again and again makes
+    /// progress.
     pub(crate) fn park_deadline(&self, _deadline: Instant) {
         if self.has_timed_out.replace(true) {
             engine::thread::yield_now();

@@ -1,8 +1,8 @@
 //! Every memory ordering of the crate, by the tag it has in `docs/protocol.md`.
 //!
-//! A place that needs an ordering calls the function of its tag and so cannot pick another one.
-//! Under `--cfg message_port_teeth` the environment variable `MESSAGE_PORT_MUTANT` names one
-//! [`Mutant`], which is then weakened: that is how the models are shown to be able to fail.
+//! Code that needs an ordering calls the function of its tag, and so cannot pick another one. Under
+//! `--cfg message_port_teeth` the environment variable `MESSAGE_PORT_MUTANT` names one [`Mutant`],
+//! which is then weakened. This shows that the models can fail.
 
 use super::Ordering;
 
@@ -77,8 +77,8 @@ mutants! {
     B3,
     /// Leaves out the reporter's half of the barrier between claim and close.
     B4,
-    /// Leaves out the receiver's half of the barrier between the end and the message that comes
-    /// too late for it.
+    /// Leaves out the receiver's half of the barrier between the end and a message that comes too
+    /// late for it.
     B5,
     /// Leaves out the receiver's half of the barrier between a look ahead and what is given back.
     B6,
@@ -86,13 +86,13 @@ mutants! {
     B7,
     /// Leaves out the waiter's fence where it has asked its publishers for fences.
     B8,
-    /// Takes an end that was passed, over a skip, for none.
+    /// Takes an end that was passed, over a skip, for no end.
     StrictEnd,
-    /// Takes an empty ring seen *before* the end was seen for the end.
+    /// Takes an empty ring that was seen *before* the end for drained.
     NoSecondLook,
     /// Gives a message's bytes back before its guard is dropped.
     EarlyRelease,
-    /// Dispatches `close` once more, on the turn after.
+    /// Dispatches `close` again on the turn after.
     CloseTwice,
     /// Dispatches `messageerror` after the next message.
     LateMessageError,
@@ -100,7 +100,7 @@ mutants! {
     EarlyErrorRelease,
     /// Delivers without claiming the message first.
     NoClaim,
-    /// Lets each side go by its own view of what was read before a close.
+    /// Lets each side decide by its own view what was read before a close.
     NoDecision,
     /// Does not clear the next header before committing.
     NoClear,
@@ -108,17 +108,17 @@ mutants! {
     EarlyLookAhead,
     /// Uses the block that stays free.
     NoFreeBlock,
-    /// Does not wake anybody when the channel ends.
+    /// Wakes nobody when the channel ends.
     SilentEnd,
-    /// Does not hand the buffer of a spilled message back.
+    /// Does not return the buffer of a spilled message.
     NoHandBack,
-    /// Leaves the buffers of spilled messages that nobody received where they are.
+    /// Does not free the buffers of spilled messages that nobody received.
     LeakSpilled,
-    /// Counts what nobody read when it was given back already.
+    /// Counts unread messages only after they were given back.
     LateCount,
     /// Makes each message of a batch visible on its own.
     NoHoldBack,
-    /// Publishes the blocks of a batch, but for the first one, from the front on.
+    /// Publishes the blocks of a batch, except the first one, from the front on.
     FirstBlockFirst,
     /// Frees once more what a receiver was looking at that has gone since.
     FreeTwice,
@@ -128,27 +128,27 @@ mutants! {
     EarlyGiveBack,
     /// Takes room in an older segment for room in the newest one.
     NoFloor,
-    /// Looks where the receiver is only after having looked at what it has freed.
+    /// Looks at the receiver's position only after looking at what the receiver has freed.
     LateHead,
     /// Leaves a receiver asleep in front of a switch that no message follows.
     SilentSwitch,
-    /// Has a task woken by the waker of its first poll.
+    /// Wakes a task by the waker of its first poll.
     KeepWaker,
-    /// Lets a port wait for one that waits for it.
+    /// Lets a port wait for a port that waits for it.
     NoStall,
-    /// Refuses to wait for a port that waits, even if that one has what it waits for.
+    /// Refuses to wait for a port that waits, even if that port already has what it waits for.
     HastyStall,
-    /// Puts a port into the queue of its event loop, or select, without calling that.
+    /// Puts a port into the queue of its event loop, or select, without calling the owner.
     SilentBell,
-    /// Has an event loop, or a select, forget who rang while it looked at a port.
+    /// Makes an event loop, or a select, forget ports that rang while it looked at a port.
     LateBell,
-    /// Has an event loop rest without looking for what was left while it did not.
+    /// Lets an event loop rest without looking for what was left before.
     NoLookAtRest,
     /// Keeps ports that are left for an event loop that is gone.
     KeepArrivals,
-    /// Has a select take a port that its owner has used for one that still sleeps.
+    /// Makes a select treat a port that its owner has used as still asleep.
     ForgetLent,
-    /// Takes a descriptor back to "not readable" after its port was armed.
+    /// Makes a descriptor unreadable after its port was armed.
     LateDrain,
 }
 
@@ -164,8 +164,8 @@ pub(crate) fn active(mutant: Mutant) -> bool {
     *CHOSEN.get_or_init(|| {
         let name = std::env::var("MESSAGE_PORT_MUTANT").ok().filter(|name| !name.is_empty())?;
         let known = MUTANTS.iter().find(|mutant| format!("{mutant:?}") == name);
-        // A run that weakens nothing must not pass for one that does. A panic would be met by others
-        // while it unwinds.
+        // A run that weakens nothing must not pass for one that does. Other code would still
+        // run while a panic unwinds.
         Some(*known.unwrap_or_else(|| {
             eprintln!("no mutant `{name}`, but {MUTANTS:?}");
             std::process::exit(2)
@@ -243,5 +243,5 @@ pub(crate) fn settle() -> Ordering {
     }
 }
 
-/// A value that only its writer's own thread, or nobody, needs in order.
+/// An ordering for a value that only its writer's own thread, or nobody, needs in order.
 pub(crate) const UNORDERED: Ordering = Ordering::Relaxed;

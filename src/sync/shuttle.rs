@@ -1,7 +1,7 @@
-//! Shuttle's primitives under the names that they have in loom, and what loom has and shuttle lacks.
+//! Shuttle's primitives under loom's names, and stand-ins for what shuttle lacks.
 //!
-//! Shuttle runs the threads of a program in one random order after another. It takes every ordering
-//! for `SeqCst`: what it finds is wrong in some interleaving, not for want of an ordering.
+//! Shuttle runs the threads of a program in one random order after another. It treats every
+//! ordering as `SeqCst`: a failure shows a wrong interleaving, not a missing ordering.
 
 pub(crate) use ::shuttle::hint;
 pub(crate) use ::shuttle::sync;
@@ -12,26 +12,26 @@ pub use alloc::memory_in_use;
 
 use std::time::Duration;
 
-/// Tells threads apart.
+/// The calling thread's identity.
 pub(crate) fn this_thread() -> ThreadId {
     thread::current().id()
 }
 
-/// Another thread may run here. Unlike a yield, it says nothing about whose turn it should be.
+/// Lets another thread run here. Unlike a yield, it does not suggest whose turn it should be.
 pub(super) fn switch() {
-    // There is no time.
+    // There is no time in a model.
     thread::sleep(Duration::ZERO);
 }
 
-/// Cells of which an access must not meet a write, however long either of them lasts.
+/// Cells that fail if an access overlaps a write, however long either of them lasts.
 pub(crate) mod cell {
     use std::marker::PhantomData;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Who is in a cell: so many readers, or a writer.
+    /// Who is in a cell: a number of readers, or a writer.
     ///
-    /// Not scheduled. All threads of a program run on one thread of the system, so that nothing else
+    /// Not scheduled. All threads of a program run on one thread of the system, so nothing else
     /// happens between a look and an entry.
     #[derive(Debug, Default)]
     struct Users(AtomicUsize);
@@ -109,16 +109,16 @@ pub(crate) mod cell {
     }
 }
 
-/// Memory that must be freed.
+/// Allocations that are counted, and must be freed.
 pub(crate) mod alloc {
     use std::cell::Cell;
 
     thread_local! {
-        /// All threads of a program run on one thread of the system.
+        /// Thread-local, since all threads of a program run on one thread of the system.
         static IN_USE: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// Rings, segments and buffers that are not freed yet. None are when a program has ended.
+    /// Rings, segments and buffers that are not freed yet. Must be zero when a program has ended.
     pub fn memory_in_use() -> usize {
         IN_USE.get()
     }

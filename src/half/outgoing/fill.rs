@@ -1,4 +1,4 @@
-//! Batches of messages of one size, where little lies between one message and the next.
+//! Batches of messages of one size, with as little work as possible for each message.
 
 use std::mem::MaybeUninit;
 
@@ -8,7 +8,7 @@ use crate::link::Link;
 use crate::ring::{Filling, Shape};
 
 impl Outgoing {
-    /// Has `fill` write messages of a batch into blocks, for as long as there is room.
+    /// Calls `fill` to write messages of a batch into blocks, for as long as there is room.
     #[inline]
     pub(crate) fn fill<R>(&mut self, shape: Shape, fill: impl FnOnce(&mut Fill<'_>) -> R) -> R {
         let Self { producer, link, tally, .. } = self;
@@ -16,7 +16,7 @@ impl Outgoing {
     }
 }
 
-/// Messages of one size on their way into a batch.
+/// Writes messages of one size into a batch.
 #[derive(Debug)]
 pub(crate) struct Fill<'a> {
     filling: Filling<'a>,
@@ -26,14 +26,14 @@ pub(crate) struct Fill<'a> {
 }
 
 impl Fill<'_> {
-    /// Whether another message can be added, by what is known locally.
+    /// Whether another message fits, as far as is known locally.
     #[inline(always)]
     pub(crate) fn has_room(&self) -> bool {
-        // A peer that ends after this look gets a message that is delivered or counted.
+        // If the peer ends after this look, the message is delivered or counted.
         !self.filling.is_full() && self.link.state.hint().is_open()
     }
 
-    /// Adds what `write` writes. There is room for it.
+    /// Adds the message that `write` writes. There must be room for it.
     #[inline(always)]
     pub(crate) fn add(&mut self, write: impl FnOnce(&mut [MaybeUninit<u8>])) {
         self.filling.add(write);

@@ -10,12 +10,12 @@ use crate::error::TryRecvError;
 use crate::ring::{Layout, Payload};
 
 impl<In: Message> Receiver<In> {
-    /// Receives up to `limit` messages that are there now; see
+    /// Receives up to `limit` of the messages that are waiting now; see
     /// [`MessagePort::recv_batch`](crate::MessagePort::recv_batch).
     ///
     /// # Errors
     ///
-    /// Those of [`TryRecvError`], if there was not even one message.
+    /// Those of [`TryRecvError`], if not even one message was received.
     ///
     /// # Examples
     ///
@@ -35,10 +35,10 @@ impl<In: Message> Receiver<In> {
         if limit == 0 {
             return Ok(0);
         }
-        // What arrives from now on is left for the next call: a sender that keeps posting, or `f`
-        // itself, must not keep this one going. One that arrives just now may be the first.
+        // Later messages are left for the next call: a sender that keeps posting, or `f` itself,
+        // must not keep this one going. The first message may be one that arrives just now.
         let limit = self.incoming.len_up_to(limit).max(1);
-        // The first message may be of any kind, or an error; the others are the common kind.
+        // The first message may be of any kind, or an error; the others must be of the common kind.
         f(&*self.try_recv()?);
         let mut received = 1;
         let trusted = self.trusted;
@@ -53,7 +53,7 @@ impl<In: Message> Receiver<In> {
                 let check = |payload: &Payload| unsafe {
                     archive::root::<In>(payload.as_ptr(), trusted, known).ok()
                 };
-                // SAFETY: the message is in hand until the batch is dropped, or takes more.
+                // SAFETY: the message stays in place until the batch is dropped or takes more.
                 let deliver = |root: NonNull<Archived<In>>| f(unsafe { root.as_ref() });
                 let (taken, goes_on) =
                     batch.take_from_blocks(shape, limit - received, check, deliver);
@@ -68,7 +68,7 @@ impl<In: Message> Receiver<In> {
             // whoever set `trusted` vouches for the archives.
             let root = unsafe { archive::root::<In>(payload.as_ptr(), trusted, &mut self.known) };
             let Ok(root) = root else {
-                // It is for the next call to report.
+                // The next call reports it.
                 break;
             };
             if !batch.claim(layout, frame, payload.as_ptr().len()) {

@@ -29,7 +29,7 @@ impl<In: Message> Receiver<In> {
         Ok(self.recv()?.deserialize()?)
     }
 
-    /// Receives an owned message if there is one; see
+    /// Receives an owned message, if there is one; see
     /// [`MessagePort::try_recv_owned`](crate::MessagePort::try_recv_owned).
     ///
     /// # Errors

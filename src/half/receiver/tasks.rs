@@ -10,7 +10,7 @@ use crate::error::{RecvError, RecvTimeoutError};
 use crate::half::MessageRef;
 use crate::half::incoming::Next;
 
-/// A task that waits here. Whatever becomes of its future, it is not woken for it afterwards.
+/// A task that waits here. However its future ends, the task is not woken for it afterwards.
 pub(super) struct Receiving<'a, In>(pub(super) &'a mut Receiver<In>);
 
 impl<In> Drop for Receiving<'_, In> {
@@ -20,20 +20,21 @@ impl<In> Drop for Receiving<'_, In> {
 }
 
 impl<In> Receiver<In> {
-    /// Takes one operation from the budget that this half's task has, or suspends it once.
+    /// Takes one operation from this half's task budget; if it is used up, suspends the task once.
     #[inline]
     pub(crate) fn poll_budget(&mut self, cx: &Context<'_>) -> Poll<()> {
         self.budget.spend(cx)
     }
 
-    /// Passes on what an operation came to; see [`Budget::settle`](crate::link::wait::Budget::settle).
+    /// Settles the budget with the outcome of an operation; see
+    /// [`Budget::settle`](crate::link::wait::Budget::settle).
     #[inline]
     pub(crate) fn settle<T>(&mut self, polled: Poll<T>) -> Poll<T> {
         self.budget.settle(polled)
     }
 
-    /// What comes next, or has the task woken when there is something, or when it has let others
-    /// run.
+    /// What comes next; registers the task to be woken if there is nothing yet, or if it must let
+    /// other tasks run.
     #[inline]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         ready!(self.budget.spend(cx));
@@ -43,7 +44,7 @@ impl<In> Receiver<In> {
 }
 
 impl<In: Message> Receiver<In> {
-    /// Receives a message, or has the task woken when there is one; see
+    /// Receives a message, or registers the task to be woken when there is one; see
     /// [`MessagePort::poll_recv`](crate::MessagePort::poll_recv).
     ///
     /// # Errors
@@ -124,7 +125,8 @@ impl<In: Message> Receiver<In> {
         let next = {
             let mut end = pin!(end);
             poll_fn(|cx| {
-                // A task that is suspended for others has not waited: it looks before it gives up.
+                // A task suspended for the sake of others has not waited: it looks before it gives
+                // up.
                 ready!(receiving.0.budget.spend(cx));
                 let polled = match receiving.0.incoming.poll_next(cx) {
                     Poll::Ready(next) => Poll::Ready(Some(next)),

@@ -1,4 +1,4 @@
-//! Receiving the message that a caller waits for, among others that it looks at on the way.
+//! Receiving the one message that a caller waits for, and looking at others on the way.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -12,9 +12,9 @@ use crate::half::MessageRef;
 use crate::link::wait::Deadline;
 use rkyv::Archived;
 
-/// What becomes of a message that was looked at.
+/// What to do with a message that was looked at.
 pub(crate) enum Verdict<S> {
-    /// It is the one; its receiver gets it in place.
+    /// It is the wanted one; its receiver gets it in place.
     Take,
     /// Its bytes are given back, and the next one is looked at.
     Pass,
@@ -22,24 +22,24 @@ pub(crate) enum Verdict<S> {
     Stop(S),
 }
 
-/// Who looks at messages as they come.
+/// Looks at messages as they come, and decides about each.
 pub(crate) trait Wants<In: Message> {
-    /// Why nothing more is received.
+    /// Why receiving stopped.
     type Stop: From<RecvError>;
 
-    /// A message counts as received now. It is looked at next, unless its check panics.
+    /// A message counts as received now. `look` or `invalid` follows, unless its check panics.
     fn taken(&mut self);
 
     /// Looks at a message and at the bytes of its archive.
     fn look(&mut self, message: &Archived<In>, archive: &[u8]) -> Verdict<Self::Stop>;
 
-    /// Hears that a message was no valid archive. Without a reason to stop the next one is looked
-    /// at.
+    /// Hears that a message was no valid archive. Unless this returns a reason to stop, the next
+    /// message is looked at.
     fn invalid(&mut self, error: InvalidArchiveError) -> Option<Self::Stop>;
 }
 
 impl<In: Message> Receiver<In> {
-    /// Receives the first message that is wanted, or none before the deadline.
+    /// Receives the first wanted message, or none if the deadline comes first.
     #[inline(always)]
     pub(crate) fn recv_wanted<W: Wants<In>>(
         &mut self,
@@ -49,7 +49,7 @@ impl<In: Message> Receiver<In> {
         Ok(self.find(deadline, wants)?.map(|found| self.hold(found)))
     }
 
-    /// Receives the first message that is wanted, or has the task woken when there is news.
+    /// Receives the first wanted message, or registers the task to be woken when there is news.
     pub(crate) fn poll_wanted<W: Wants<In>>(
         &mut self,
         cx: &mut Context<'_>,
@@ -63,7 +63,7 @@ impl<In: Message> Receiver<In> {
         self.settle(polled).map_ok(|found| self.hold(found))
     }
 
-    /// Receives the first message that is wanted, or none if `end` is ready before.
+    /// Receives the first wanted message, or none if `end` is ready first.
     pub(crate) async fn recv_wanted_async<W: Wants<In>>(
         &mut self,
         wants: &mut W,
@@ -73,7 +73,8 @@ impl<In: Message> Receiver<In> {
         let found = {
             let mut end = pin!(end);
             poll_fn(|cx| {
-                // A task that is suspended for others has not waited: it looks before it gives up.
+                // A task suspended for the sake of others has not waited: it looks before it gives
+                // up.
                 ready!(receiving.0.poll_budget(cx));
                 let polled = match receiving.0.find(Deadline::Task(cx.waker()), wants) {
                     Ok(None) => end.as_mut().poll(cx).map(|_| Ok(None)),

@@ -7,8 +7,7 @@ use crate::half::outgoing::{Manner, Refusal, Standing};
 use crate::link::wait::Deadline;
 use crate::ring::{Layout, Shape};
 
-/// Whatever happens, an iterator or a serializer that panics included, what was accepted is
-/// published.
+/// Publishes what was accepted when it is dropped, even if an iterator or a serializer panics.
 struct Batch<'a, Out>(&'a mut Sender<Out>);
 
 impl<Out> Drop for Batch<'_, Out> {
@@ -60,7 +59,7 @@ impl<Out: Message> Sender<Out> {
         Ok(())
     }
 
-    /// The same, with as little as possible in between where there is room.
+    /// The same, with as little work as possible for each message while there is room.
     fn put_in_blocks<'m>(
         &mut self,
         mut messages: impl Iterator<Item = &'m Out>,
@@ -81,7 +80,7 @@ impl<Out: Message> Sender<Out> {
             }
             None
         }) {
-            // There was no room for it, or the channel has ended.
+            // It had no room, or the channel has ended.
             self.post_in(last, true, || manner)?;
             *posted += 1;
         }

@@ -14,7 +14,7 @@ use crate::half::PostAs;
 use crate::half::outgoing::{Manner, Refusal, Standing};
 use crate::link::wait::Deadline;
 
-/// A post that is under way, for the value to be posted; see [`PostAs`].
+/// A post under way, for the value to be posted; see [`PostAs`].
 #[derive(Debug)]
 pub struct Borrowed<'a, Out> {
     sender: &'a mut Sender<Out>,
@@ -22,7 +22,7 @@ pub struct Borrowed<'a, Out> {
     standing: Standing,
 }
 
-/// What became of it.
+/// The outcome of a post.
 #[derive(Debug)]
 pub struct Verdict(Result<(), Refusal>);
 
@@ -33,8 +33,8 @@ impl<Out: Message> Borrowed<'_, Out> {
         V: Message + Archive<Archived = Archived<Out>>,
     {
         let Self { sender, deadline, standing } = self;
-        // Whoever trusts archives vouches for those of an `Out`, not for those that other types
-        // write; so these are checked before they are posted.
+        // The caller of `trust_archives` vouches for the archives of an `Out`, not for those that
+        // other types write; so these are checked before they are posted.
         if sender.trusted || !const { archive::lies_alike::<V, Out>() } {
             return Verdict(sender.post_draft(value, deadline, standing));
         }
@@ -49,7 +49,7 @@ impl<Out: Message> Borrowed<'_, Out> {
 }
 
 impl<Out: Message> Sender<Out> {
-    /// Writes the archive aside, checks it as one of an `Out`, and posts it.
+    /// Writes the archive aside, checks it as an archive of an `Out`, and posts it.
     #[cold]
     fn post_draft<V: Message>(
         &mut self,
@@ -136,7 +136,7 @@ impl<Out: Message> Sender<Out> {
         self.post_as(value, self.standing())
     }
 
-    /// Posts a value whose archive is that of an `Out` if there is room now; see
+    /// Posts a value whose archive is that of an `Out`, if there is room now; see
     /// [`MessagePort::try_post_message_as`](crate::MessagePort::try_post_message_as).
     ///
     /// # Errors
@@ -186,7 +186,7 @@ impl<Out: Message> Sender<Out> {
         self.post_as_by(value, Deadline::Within(timeout), self.standing())
     }
 
-    /// Posts a value whose archive is that of an `Out` from a task; see
+    /// Posts a value whose archive is that of an `Out`, in a task; see
     /// [`MessagePort::post_message_as_async`](crate::MessagePort::post_message_as_async).
     ///
     /// # Errors

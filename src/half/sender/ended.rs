@@ -1,4 +1,4 @@
-//! Knowing the end without posting.
+//! Learning of the end without posting.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Sender;
 use crate::link::wait::{Deadline, TimedOut, pending};
 
-/// A task that waits for the end. Whatever becomes of its future, it is not woken for it afterwards.
+/// A task that waits for the end. However its future ends, the task is not woken for it afterwards.
 struct Ending<'a, Out>(&'a mut Sender<Out>);
 
 impl<Out> Drop for Ending<'_, Out> {
@@ -17,8 +17,8 @@ impl<Out> Drop for Ending<'_, Out> {
 }
 
 impl<Out> Sender<Out> {
-    /// Whether nobody will read what is posted here any more: one of the ports was closed, or the
-    /// peer's receiving half was dropped. Final.
+    /// Whether nobody will read further posts: one of the ports was closed, or the peer's receiving
+    /// half was dropped. Final.
     ///
     /// # Examples
     ///
@@ -35,7 +35,7 @@ impl<Out> Sender<Out> {
         self.is_closed() || self.is_disconnected()
     }
 
-    /// Waits until nobody will read what is posted here; see
+    /// Waits until nobody will read further posts; see
     /// [`MessagePort::wait_ended`](crate::MessagePort::wait_ended).
     ///
     /// # Examples
@@ -56,8 +56,8 @@ impl<Out> Sender<Out> {
         }
     }
 
-    /// Waits until nobody will read what is posted here, at most `timeout`, and says whether that
-    /// is so; see [`MessagePort::wait_ended_timeout`](crate::MessagePort::wait_ended_timeout).
+    /// Waits until nobody will read further posts, at most `timeout`, and returns whether that is
+    /// so; see [`MessagePort::wait_ended_timeout`](crate::MessagePort::wait_ended_timeout).
     ///
     /// # Examples
     ///
@@ -73,8 +73,8 @@ impl<Out> Sender<Out> {
         self.outgoing.wait_for_end(Deadline::Within(timeout)).is_ok()
     }
 
-    /// Waits until nobody will read what is posted here, until `deadline`, and says whether that
-    /// is so; see [`MessagePort::wait_ended_deadline`](crate::MessagePort::wait_ended_deadline).
+    /// Waits until nobody will read further posts, until `deadline`, and returns whether that is
+    /// so; see [`MessagePort::wait_ended_deadline`](crate::MessagePort::wait_ended_deadline).
     ///
     /// # Examples
     ///
@@ -90,8 +90,8 @@ impl<Out> Sender<Out> {
         self.outgoing.wait_for_end(Deadline::At(deadline)).is_ok()
     }
 
-    /// Ready when nobody will read what is posted here; otherwise the task is woken then. See
-    /// [`MessagePort::poll_ended`](crate::MessagePort::poll_ended).
+    /// Ready when nobody will read further posts; otherwise registers the task to be woken then.
+    /// See [`MessagePort::poll_ended`](crate::MessagePort::poll_ended).
     ///
     /// # Examples
     ///
@@ -112,7 +112,7 @@ impl<Out> Sender<Out> {
         self.budget.settle(polled)
     }
 
-    /// Waits until nobody will read what is posted here; see
+    /// Waits until nobody will read further posts; see
     /// [`MessagePort::ended_async`](crate::MessagePort::ended_async).
     ///
     /// # Examples

@@ -1,4 +1,4 @@
-//! Values whose archive is that of a message of another type.
+//! Values whose archive is that of another type's message.
 
 use rkyv::rancor::{Fallible, Source};
 use rkyv::ser::{Allocator, Writer};
@@ -9,9 +9,9 @@ use rkyv::{Archive, Archived, Place, Serialize};
 use crate::archive::{Message, MessageSerializer};
 use crate::half::sender::{Borrowed, Verdict};
 
-/// Values that can be posted where an `Out` is expected: their archived form is that of `Out`.
+/// Values that can be posted as an `Out`: their archived form is that of `Out`.
 ///
-/// There is nothing to implement. These are:
+/// There is nothing to implement. The trait covers:
 ///
 /// - every [`Message`] with the same archived form, such as a struct with borrowed fields that is
 ///   derived with `#[rkyv(as = ArchivedOut)]`, or `Out` itself;

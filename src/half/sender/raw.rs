@@ -38,14 +38,14 @@ impl<Out: Message> Sender<Out> {
         self.post_checked(archive, Deadline::Never, standing).map_err(post_error)
     }
 
-    /// Posts an archive that is checked first.
+    /// Checks an archive and posts it.
     pub(super) fn post_checked(
         &mut self,
         archive: &[u8],
         deadline: Deadline<'_>,
         standing: Standing,
     ) -> Result<(), Refusal> {
-        // First of all: bytes that are never posted are neither copied nor checked.
+        // First of all: bytes that can never be posted are neither copied nor checked.
         let (needed, max) = (archive.len(), self.outgoing.max_message());
         if needed > max {
             return Err(Refusal::TooLarge { needed, max });
@@ -53,8 +53,8 @@ impl<Out: Message> Sender<Out> {
         let manner = Manner { deadline, standing, batched: false };
         let Self { outgoing, scratch, .. } = self;
         let layout = const { archive::layout::<Out>() };
-        // Unaligned bytes are checked where they are aligned: in their place, if they have one.
-        // Without one there is no making room for what is perhaps no archive.
+        // Unaligned bytes are checked where they are aligned: in their place in the ring, if they
+        // have one. Without one, no room is made for what may be no archive.
         let in_place = layout == Layout::Frames
             && !archive::is_aligned(archive)
             && outgoing.fits_here(layout, needed);

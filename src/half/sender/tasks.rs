@@ -10,8 +10,8 @@ use crate::error::{PostError, PostTimeoutError};
 use crate::half::outgoing::{Refusal, Standing};
 use crate::link::wait::Deadline;
 
-/// A post that is under way in a task. Whatever becomes of its future, nobody counts on it
-/// afterwards.
+/// A post under way in a task. However its future ends, the half no longer counts as waiting
+/// afterwards, and the task is not woken for it.
 pub(super) struct Posting<'a, Out>(pub(super) &'a mut Sender<Out>);
 
 impl<Out> Drop for Posting<'_, Out> {
@@ -21,13 +21,13 @@ impl<Out> Drop for Posting<'_, Out> {
 }
 
 impl<Out> Sender<Out> {
-    /// Lets go of the task that was to be woken.
+    /// Drops the waker of the task that waits here.
     #[cfg(feature = "futures")]
     pub(crate) fn forget_task(&mut self) {
         self.outgoing.forget_task();
     }
 
-    /// Takes one operation from the budget that this half's task has, or suspends it once.
+    /// Takes one operation from this half's task budget; if it is used up, suspends the task once.
     #[cfg(feature = "futures")]
     pub(crate) fn poll_budget(&mut self, cx: &Context<'_>) -> Poll<()> {
         self.budget.spend(cx)
@@ -35,7 +35,7 @@ impl<Out> Sender<Out> {
 }
 
 impl<Out: Message> Sender<Out> {
-    /// Posts a message, or has the task woken when it is worth another try; see
+    /// Posts a message, or registers the task to be woken when a retry may succeed; see
     /// [`MessagePort::poll_post_message`](crate::MessagePort::poll_post_message).
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl<Out: Message> Sender<Out> {
         cx: &mut Context<'_>,
         message: &Out,
     ) -> Poll<Result<(), PostError>> {
-        // Whoever polls may receive at this port before polling again.
+        // The caller may receive at this port before it polls again.
         self.poll_post(cx, message, Standing::Apart)
     }
 
@@ -138,7 +138,7 @@ impl<Out: Message> Sender<Out> {
         let posting = Posting(self);
         let mut end = pin!(end);
         poll_fn(|cx| {
-            // A task that is suspended for others has not waited: it tries before it gives up.
+            // A task suspended for the sake of others has not waited: it tries before it gives up.
             ready!(posting.0.budget.spend(cx));
             let polled = match posting.0.post(message, Deadline::TaskUntil(cx.waker()), || standing)
             {
