@@ -78,6 +78,27 @@ impl Drop for Explosive {
     }
 }
 
+/// Nor those that were left for a loop that has never seen them.
+#[test]
+fn a_handler_that_panics_when_dropped_does_not_keep_the_ports_that_arrive() {
+    let events = EventLoop::new();
+    let handle = events.handle();
+    let mut peers = Vec::new();
+    for n in 0..5 {
+        let Channel { port1, mut port2 } = Channel::new();
+        let explosive = (n == 2).then(|| Explosive);
+        port2.set_onmessage(move |_| {
+            let _ = &explosive;
+        });
+        handle.add(port2);
+        peers.push(port1);
+    }
+    catch_unwind(AssertUnwindSafe(|| drop(events))).unwrap_err();
+    for peer in &mut peers {
+        assert!(peer.try_recv().unwrap_err().is_disconnected());
+    }
+}
+
 #[test]
 fn a_handler_that_panics_when_dropped_does_not_keep_the_other_ports() {
     let mut events = EventLoop::new();

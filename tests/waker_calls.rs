@@ -211,6 +211,31 @@ fn a_payload_that_panics_when_dropped_does_not_unwind_either() -> Outcome {
     Ok(())
 }
 
+struct PanicsWhenDropped;
+
+impl Wake for PanicsWhenDropped {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("the waker is dropped");
+    }
+}
+
+/// The waker of an earlier poll is the program's own value too.
+#[test]
+fn a_waker_that_panics_when_it_is_replaced_does_not_unwind_out_of_the_poll() -> Outcome {
+    let (mut port1, mut port2) = channel();
+    let waker = Waker::from(Arc::new(PanicsWhenDropped));
+    assert!(port2.poll_recv(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker); // the port has the last one
+    assert!(port2.poll_recv(&mut Context::from_waker(Waker::noop())).is_pending());
+    port1.post_message(&vec![1; 40])?;
+    assert_eq!(**port2.try_recv()?, [1; 40]);
+    Ok(())
+}
+
 /// A waker may use the ports of other channels, in the middle of a post or a receive.
 #[test]
 fn a_waker_posts_and_receives_at_another_port() -> Outcome {

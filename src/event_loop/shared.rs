@@ -145,7 +145,20 @@ impl Shared {
         self.hook.set(None);
         self.gate(|gate| gate.is_shut = !active(Mutant::KeepArrivals));
         if !active(Mutant::KeepArrivals) {
-            while self.take_arrival().is_some() {}
+            drop(Arrivals(self));
+        }
+    }
+}
+
+/// The ports that are left for a loop that is gone. Dropping this drops all of them, even if one panics.
+struct Arrivals<'a>(&'a Shared);
+
+impl Drop for Arrivals<'_> {
+    fn drop(&mut self) {
+        while let Some(port) = self.0.take_arrival() {
+            let rest = Arrivals(self.0);
+            drop(port);
+            std::mem::forget(rest);
         }
     }
 }

@@ -168,8 +168,9 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        // The engine's tracker of rejections stays: it finds that this host is gone. Taking it back needs
+        // the runtime, which whoever drops the last handle may be in the middle of.
         self.hooks.take();
-        self.context.runtime().set_host_promise_rejection_tracker(None);
     }
 }
 

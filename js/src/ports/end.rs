@@ -112,8 +112,10 @@ impl Core {
         self.kept.borrow().len() + port.as_ref().map_or(0, MessagePort::len)
     }
 
+    /// Whether something has come to a port that was found empty and does not ring yet. What waits at a
+    /// port without a listener is no news.
     pub(crate) fn has_news(&self) -> bool {
-        self.port.borrow().as_ref().is_some_and(|port| !port.is_empty())
+        self.is_deaf.get() && self.port.borrow().as_ref().is_some_and(|port| !port.is_empty())
     }
 
     /// Takes the next message and reads it where it lies; `None` if there is none, an error if it

@@ -96,15 +96,16 @@ impl WaitCell {
         fences: bool,
     ) -> Result<(), BeingWoken> {
         self.disarm()?;
-        self.task.with_mut(|task| {
+        let old = self.task.with_mut(|task| {
             // SAFETY: the state is `IDLE`, so the slot belongs to the owner.
             let task = unsafe { &mut *task };
             match task {
-                Some(_) if order::active(Mutant::KeepWaker) => {}
-                Some(known) => known.clone_from(waker),
-                None => *task = Some(waker.clone()),
+                Some(_) if order::active(Mutant::KeepWaker) => None,
+                Some(known) if known.will_wake(waker) => None,
+                _ => task.replace(waker.clone()),
             }
         });
+        contain(|| drop(old));
         self.target.store(target.to_bits(), order::UNORDERED);
         // ORDERING(W1): Release; pairs with W2: the waker and the target are in place.
         self.state.store(if fences { TASK | FENCES } else { TASK }, order::arm());
