@@ -1,6 +1,7 @@
 //! What is let go of is freed.
 
-use message_port_js::{Endpoint, Host, Options};
+use message_port_js::rquickjs::{Context, Runtime};
+use message_port_js::{Endpoint, Host, Options, install};
 
 #[test]
 fn ten_thousand_ports_made_and_dropped_leave_memory_flat() {
@@ -57,6 +58,22 @@ fn a_host_can_be_dropped_in_the_middle_of_everything() {
         drop(port);
         drop(host);
         assert!(other.into_port().is_disconnected());
+    }
+}
+
+/// The last handle may go while the engine is in use.
+#[test]
+fn a_host_can_be_dropped_inside_its_context() {
+    let runtime = Runtime::new().unwrap();
+    let context = Context::full(&runtime).unwrap();
+    let host = install(&context, &Options::default()).unwrap();
+    context.with(move |ctx| {
+        drop(host);
+        assert!(Host::of(&ctx).is_none());
+        ctx.eval::<(), _>("Promise.reject(1)").unwrap();
+    });
+    while runtime.is_job_pending() {
+        let _ = runtime.execute_pending_job();
     }
 }
 
