@@ -11,4 +11,6 @@ cd "$(dirname "$0")/.."
 
 # They would replace the flags that select the engine; the models refuse to compile then.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+# The threads of a model have too little stack for a backtrace.
+export RUST_BACKTRACE=0
 cargo loom "$@"

@@ -44,6 +44,8 @@ struct End {
     finished: bool,
     /// A task is looking: the look must not sleep, and is repeated when the task is woken.
     in_task: bool,
+    /// A task has seen a close that could not be settled yet.
+    unsettled: bool,
 }
 
 impl End {
@@ -113,6 +115,7 @@ impl End {
         if self.in_task {
             if self.link.barrier.heavy(Mutant::B5).is_err() {
                 // Not yet certain. The task is polled again, see `Incoming::wait`.
+                self.unsettled = true;
                 return Next::Empty;
             }
         } else {
@@ -177,7 +180,8 @@ impl End {
 impl Incoming {
     pub(crate) fn new(consumer: Consumer, link: Arc<Link>, side: Side, waiter: Waiter) -> Self {
         let at_end = LinkEnd::of_receiver(Arc::clone(&link), side);
-        let end = End { consumer, link: at_end, side, finished: false, in_task: false };
+        let end =
+            End { consumer, link: at_end, side, finished: false, in_task: false, unsettled: false };
         Self { end, link, waiter }
     }
 
@@ -266,6 +270,7 @@ impl Incoming {
     ) -> Result<Next, TimedOut> {
         let Self { end, link, waiter } = self;
         let (cell, received) = (link.receiver(end.side), end.consumer.received());
+        end.unsettled = false;
         let waited = waiter.wait(cell, Target::ANY, received, deadline, || match look(end) {
             Next::Empty => None,
             next => Some(next),
@@ -273,7 +278,7 @@ impl Incoming {
         // While the process changes over to fences a task finds a close that it cannot settle yet.
         // The wake-up of that close is spent, so the task has itself polled again.
         if let (Err(TimedOut), Some(waker)) = (&waited, deadline.task())
-            && link.state.hint().is_closed()
+            && end.unsettled
         {
             waker.wake_by_ref();
         }
