@@ -325,6 +325,13 @@ impl Incoming {
         }
     }
 
+    /// [`len_up_to`](Self::len_up_to), after which a [batch](Self::batch) takes these messages faster.
+    pub(crate) fn foresee(&mut self, limit: usize) -> usize {
+        let found = self.len_up_to(limit);
+        self.end.consumer.know(found);
+        found
+    }
+
     /// Bytes of the archives that this port may still receive. Looks at each of them.
     pub(crate) fn bytes_available(&self) -> usize {
         if self.delivers_no_more() {
@@ -386,6 +393,7 @@ impl Batch<'_> {
         }
         let End { consumer, link, side, .. } = &mut *self.end;
         let (link, side) = (&**link, *side);
+        let limit = limit.min(consumer.may_hold());
         let mut emptying = Emptying::new(consumer, shape);
         let mut taken = 0;
         while taken < limit && !emptying.is_empty() {

@@ -322,6 +322,11 @@ impl Consumer {
         frame::distance(self.released, self.next) >= self.quarter
     }
 
+    /// The number of messages in blocks that may be taken before [`holds_much`](Self::holds_much).
+    pub(crate) fn may_hold(&self) -> usize {
+        self.quarter / block::STEP
+    }
+
     /// Gives the bytes of everything taken back to the producer.
     #[inline]
     pub(crate) fn release(&mut self) {
@@ -375,6 +380,14 @@ impl Consumer {
             counted => counted,
         };
         counted.min(limit)
+    }
+
+    /// Notes that `messages` messages were counted by [`len`](Self::len), so that few looks are needed
+    /// to take them.
+    pub(crate) fn know(&mut self, messages: usize) {
+        if let Layout::Blocks(shape) = self.layout {
+            self.know_in_blocks(shape, messages);
+        }
     }
 
     /// The bytes of all archives posted and not yet taken. In frames this looks at each one; `may_look`

@@ -37,7 +37,7 @@ impl<In: Message> Receiver<In> {
         }
         // Later messages are left for the next call: a sender that keeps posting, or `f` itself,
         // must not keep this one going. The first message may be one that arrives just now.
-        let limit = self.incoming.len_up_to(limit).max(1);
+        let limit = self.incoming.foresee(limit).max(1);
         // The first message may be of any kind, or an error; the others must be of the common kind.
         f(&*self.try_recv()?);
         let mut received = 1;

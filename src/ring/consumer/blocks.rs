@@ -80,6 +80,21 @@ impl Consumer {
         full
     }
 
+    /// Notes that `messages` messages are published from `next` on. Those in a block that is not full
+    /// are left to the next look: looking [ahead](crate::ring::ahead) starts at the end of a block.
+    pub(super) fn know_in_blocks(&mut self, shape: Shape, messages: usize) {
+        // Where the direction grows, some of them may lie in the next segment.
+        if !self.ahead.is_possible() {
+            return;
+        }
+        let index = self.cursor.index();
+        let whole = (index + messages) / shape.count() * shape.count();
+        let known = whole.saturating_sub(index) * block::STEP;
+        if known > self.known.wrapping_sub(self.next) {
+            self.known = self.next.wrapping_add(known);
+        }
+    }
+
     /// Looks again after no message was found: one may have been published since.
     pub(super) fn peek_behind_block(&mut self, shape: Shape) -> Peek {
         let header = self.segment.view.poll_block(self.cursor, shape);
