@@ -394,10 +394,10 @@ impl Batch<'_> {
         let End { consumer, link, side, .. } = &mut *self.end;
         let (link, side) = (&**link, *side);
         let limit = limit.min(consumer.may_hold());
-        let mut emptying = Emptying::new(consumer, shape);
+        let mut emptying = Emptying::new(consumer);
         let mut taken = 0;
         while taken < limit && !emptying.is_empty() {
-            let payload = emptying.payload();
+            let payload = emptying.payload(shape);
             // The next call reports an invalid one.
             let Some(root) = check(&payload) else { return (taken, false) };
             emptying.claim();
@@ -407,7 +407,7 @@ impl Batch<'_> {
             if !state.is_open() && state.is_closed_by(side) && !emptying.withdraw() {
                 return (taken, false);
             }
-            emptying.pass();
+            emptying.pass(shape);
             link.counters(side.peer()).received(|| shape.size());
             taken += 1;
             deliver(root);

@@ -6,11 +6,11 @@ use crate::ring::buffer::View;
 
 /// Messages being taken out of blocks. Once this is dropped, in whatever way, they count as held.
 ///
-/// It keeps its own copy of the consumer's positions, so that little is written to memory meanwhile.
+/// It keeps its own copy of the consumer's positions, so that little is written to memory meanwhile. It
+/// is told the shape, which is a constant where it is used.
 #[derive(Debug)]
 pub(crate) struct Emptying<'a> {
     consumer: &'a mut Consumer,
-    shape: Shape,
     view: View,
     cursor: Cursor,
     next: usize,
@@ -20,10 +20,10 @@ pub(crate) struct Emptying<'a> {
 impl<'a> Emptying<'a> {
     /// Starts with the messages known to be published.
     #[inline]
-    pub(crate) fn new(consumer: &'a mut Consumer, shape: Shape) -> Self {
+    pub(crate) fn new(consumer: &'a mut Consumer) -> Self {
         let (view, cursor) = (consumer.segment.view, consumer.cursor);
         let (next, known) = (consumer.next, consumer.known);
-        Self { consumer, shape, view, cursor, next, known }
+        Self { consumer, view, cursor, next, known }
     }
 
     /// Whether there is no other message to take.
@@ -52,15 +52,15 @@ impl<'a> Emptying<'a> {
 
     /// The bytes of the next message, which is known to be published.
     #[inline(always)]
-    pub(crate) fn payload(&self) -> Payload {
+    pub(crate) fn payload(&self, shape: Shape) -> Payload {
         // SAFETY: P2 made the message visible; the producer does not write it before `release`.
-        unsafe { self.view.read_message(self.cursor, self.shape) }
+        unsafe { self.view.read_message(self.cursor, shape) }
     }
 
     /// Moves past the next message.
     #[inline(always)]
-    pub(crate) fn pass(&mut self) {
-        self.cursor.advance(self.shape, self.view.len());
+    pub(crate) fn pass(&mut self, shape: Shape) {
+        self.cursor.advance(shape, self.view.len());
         self.next = self.next.wrapping_add(block::STEP);
     }
 }

@@ -8,6 +8,10 @@ use crate::ring::spill::Ticket;
 use crate::ring::{IDLE, LOOKING};
 use crate::sync::order;
 
+/// Full blocks that a count looks at one by one. These looks do not wait for each other, and bring the
+/// messages that are about to be read.
+const NEAR: usize = if cfg!(message_port_loom) { 1 } else { 16 };
+
 /// Walks the messages in front of a consumer, which takes none of them meanwhile. As an iterator, it
 /// yields the lengths of messages in frames.
 #[derive(Debug)]
@@ -49,28 +53,26 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
 
     /// The number of messages in blocks, up to `limit`. Looks at headers only.
     pub(super) fn count_in_blocks(mut self, shape: Shape, limit: usize) -> usize {
-        let bytes = self.segment.view.len();
         let mut found = self.consumer.known.wrapping_sub(self.consumer.next) / block::STEP;
-        self.cursor = self.cursor.forward(shape, found, bytes);
-        if found < limit {
-            let full = self.consumer.count_full_blocks(shape, self.cursor, limit - found);
-            if full > 0 {
-                found += full * shape.count() - self.cursor.index();
-                self.cursor = self.cursor.ahead(shape, full, bytes);
-            }
-        }
+        self.cursor = self.cursor.forward(shape, found, self.segment.view.len());
+        let mut near = NEAR;
         while found < limit {
             let header = self.segment.view.poll_block(self.cursor, shape);
             match block::news(header, self.cursor) {
                 News::Nothing => break,
+                // The next look handles what is behind a block that is not full.
+                News::Messages(count) if header != self.cursor.full(shape) => {
+                    found += count;
+                    self.cursor = self.cursor.within(count);
+                }
                 News::Messages(count) => {
                     found += count;
-                    // The next look handles what is behind a block that is not full.
-                    if header != self.cursor.full(shape) {
-                        self.cursor = self.cursor.within(count);
-                        continue;
-                    }
                     self.cursor = self.cursor.next_block(shape, self.segment.view.len());
+                    near -= 1;
+                    if near == 0 {
+                        near = usize::MAX;
+                        found += self.leap(shape, limit.saturating_sub(found));
+                    }
                 }
                 News::Switch if !self.look_ahead() => break,
                 News::Switch => {
@@ -83,6 +85,16 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
             }
         }
         found.min(limit)
+    }
+}
+
+impl<F: Fn() -> bool> Lengths<'_, F> {
+    /// Moves to the end of the last full block with few looks, at most that many messages ahead or a
+    /// little more. Returns how many messages those are. For a walk that is at the start of a block.
+    fn leap(&mut self, shape: Shape, messages: usize) -> usize {
+        let full = self.consumer.count_full_blocks(shape, self.cursor, messages);
+        self.cursor = self.cursor.ahead(shape, full, self.segment.view.len());
+        full * shape.count()
     }
 }
 
