@@ -166,7 +166,6 @@ dies() {
     grep -qE -- "$4" <<<"$cause"
 }
 
-survivors=0
 line() { printf '%-17s %-82s %9s  %s\n' "$@"; }
 
 # Runs the rest of the arguments, and sets `verdict` by it: to the first one, or to nothing.
@@ -191,12 +190,11 @@ dies_somewhere() {
     return 1
 }
 
-line mutant "failing model" time "what it said"
-for mutant in ${*:-$known}; do
-    survives=""
-    # On a descriptor of its own: the models get no input.
+# Prints what becomes of a mutant; fails if it survives.
+judge() {
+    local mutant="$1" survives="" tests model pattern
     while IFS='|' read -r -u 3 _ tests model pattern; do
-        attempt "$tests::$model" dies "$mutant" "$tests" "$model" "$pattern" </dev/null
+        attempt "$tests::$model" dies "$mutant" "$tests" "$model" "$pattern"
         if [ -n "$verdict" ]; then
             line "$mutant" "$verdict" "$time" "${cause:0:60}"
         else
@@ -206,7 +204,7 @@ for mutant in ${*:-$known}; do
     done 3< <(expected | grep "^$mutant|" || true)
     if ! expected | grep -q "^$mutant|"; then
         other=""
-        attempt yes dies_somewhere "$mutant" </dev/null
+        attempt yes dies_somewhere "$mutant"
         if [ -n "$verdict" ]; then
             line "$mutant" "$other (unexpected)" "$time" "${cause:0:60}"
         else
@@ -214,6 +212,21 @@ for mutant in ${*:-$known}; do
             survives=yes
         fi
     fi
-    if [ -n "$survives" ]; then survivors=$((survivors + 1)); fi
+    [ -z "$survives" ]
+}
+
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+line mutant "failing model" time "what it said"
+# As many at a time as there are CPUs: a model with one mutant runs on one thread.
+for mutant in ${*:-$known}; do
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+    { judge "$mutant" && touch "$scratch/$mutant.dead"; } >"$scratch/$mutant" 2>&1 </dev/null &
+done
+wait
+survivors=0
+for mutant in ${*:-$known}; do
+    cat "$scratch/$mutant"
+    [ -e "$scratch/$mutant.dead" ] || survivors=$((survivors + 1))
 done
 [ "$survivors" -eq 0 ] || { echo "$survivors mutants survive" >&2; exit 1; }
