@@ -13,6 +13,7 @@ Measures message-port and its peers in one run.
 
 usage: peers [--rows NAMES] [--skip NAMES] [--quick] [--rounds N] [--out DIR]
        peers --smoke [--rows NAMES] [--skip NAMES] [--out DIR]
+       peers --criterion [--rows NAMES] [--skip NAMES] [--out DIR]
        peers --check [--rows NAMES] [--skip NAMES]
        peers --list [--rows NAMES] [--skip NAMES]
 
@@ -22,12 +23,14 @@ usage: peers [--rows NAMES] [--skip NAMES] [--quick] [--rounds N] [--out DIR]
   --smoke        one round that is as short as possible: whether everything works, and no result
   --rounds N     so many rounds (11; with --quick 3, with --smoke 1)
   --out DIR      where the JSON file and the charts go (target/peers)
+  --criterion    have criterion measure the rows, and write its HTML report to DIR/criterion
   --check        only see whether every peer delivers everything in order, in every row
   --list         only list the rows
 ";
 
 pub(crate) enum Mode {
     Measure,
+    Criterion,
     Check,
     List,
     /// What this program asks of itself: to grow by so many channels of a peer.
@@ -64,6 +67,7 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("smoke") => args.effort = Effort::SMOKE,
             Long("rounds") => rounds = Some(parser.value()?.parse()?),
             Long("out") => args.out = parser.value()?.into(),
+            Long("criterion") => args.mode = Mode::Criterion,
             Long("check") => args.mode = Mode::Check,
             Long("list") => args.mode = Mode::List,
             Long(name) if name == RESIDENT.trim_start_matches('-') => {

@@ -3,6 +3,7 @@
 mod allocator;
 mod args;
 mod carrier;
+mod criterion;
 mod link;
 mod machine;
 mod measure;
@@ -81,6 +82,15 @@ fn run(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
             print!("{}", report.table());
             let files = report.write(&args.out)?;
             println!("{files} files in {}", args.out.display());
+        }
+        Mode::Criterion => {
+            rounds::check(&rows)?;
+            let out = args.out.join("criterion");
+            let measured = criterion::measure(&rows, &out);
+            if measured == 0 {
+                return Err("criterion measures time per operation, and no such row is chosen".into());
+            }
+            println!("{measured} rows: open {}", out.join("report/index.html").display());
         }
         Mode::Resident { .. } => unreachable!("it has returned"),
     }

@@ -10,8 +10,8 @@ const STREAK: u32 = if cfg!(message_port_loom) { 1 } else { 8 };
 /// While looking ahead keeps finding nothing, the streak doubles, up to this many.
 const LONGEST_STREAK: u32 = if cfg!(message_port_loom) { 1 } else { 4096 };
 
-/// How many bytes to look ahead at most: about as many cache lines as a core fetches at a time.
-const MOST: usize = 1024;
+/// How many bytes to look ahead at most. With half as many, structs of 200 bytes took a tenth longer.
+const MOST: usize = 2048;
 
 /// How many blocks past those it knows of a consumer looks ahead.
 #[derive(Clone, Copy, Debug)]

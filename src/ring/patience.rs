@@ -40,6 +40,9 @@ impl ForRoom {
 /// Pauses of the consumer at a time.
 const REST: u32 = 16;
 
+/// Pauses of a consumer that is close behind its producer: long enough for what it then looks ahead to.
+const LONG_REST: u32 = 4 * REST;
+
 /// A pause was worth it if at least this many messages in a row follow.
 const WORTH: usize = 4;
 
@@ -87,7 +90,7 @@ impl ForMessages {
 
 /// Lets the producer get ahead of a consumer that always finds a message but is close behind.
 pub(super) fn rest() {
-    pause(REST);
+    pause(LONG_REST);
 }
 
 #[inline]
