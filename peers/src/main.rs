@@ -88,7 +88,9 @@ fn run(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
             let out = args.out.join("criterion");
             let measured = criterion::measure(&rows, &out);
             if measured == 0 {
-                return Err("criterion measures time per operation, and no such row is chosen".into());
+                return Err(
+                    "criterion measures time per operation, and no such row is chosen".into()
+                );
             }
             println!("{measured} rows: open {}", out.join("report/index.html").display());
         }
