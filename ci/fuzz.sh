@@ -1,6 +1,6 @@
 #!/bin/sh
 # Replays the corpora of the fuzz targets with the stable toolchain; then fuzzes each target for
-# FUZZ_SECONDS (10), with AddressSanitizer, where a nightly toolchain and cargo-fuzz are there.
+# FUZZ_SECONDS (5), with AddressSanitizer, where a nightly toolchain and cargo-fuzz are there.
 # Exits with 77 if nothing of this could run.
 #
 #   ci/fuzz.sh                               the gate: all targets
@@ -10,7 +10,7 @@
 #   FUZZ_KEEP=DIRECTORY ci/fuzz.sh           begins with what is there, and leaves what it finds
 set -eu
 cd "$(dirname "$0")/.."
-seconds=${FUZZ_SECONDS:-10}
+seconds=${FUZZ_SECONDS:-5}
 # `ops`, `archive`, `layout`: the library. `value`, `engine`: values of scripts, and the engine that they
 # go into. `wire`: the frames of the bridge.
 [ $# -gt 0 ] || set -- ops archive layout value engine wire
