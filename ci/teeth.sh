@@ -130,9 +130,7 @@ END
 # How a model may fail where the table above says nothing: a claim of its own, or a finding of loom.
 any_reason='Causality violation|currently (reading|writing)|deadlock|leaked|assertion'
 
-executables="$(cargo test --config "build.rustflags = ['--cfg', 'message_port_loom', '--cfg', 'message_port_teeth']" \
-    --config "env.MESSAGE_PORT_ENGINE = 'loom'" \
-    --target-dir target/teeth --profile loom --package loom-tests --no-run 2>&1 |
+executables="$(bash ci/loom.sh --no-run 2>&1 |
     tee /dev/stderr | sed -n 's/.*Executable tests\/\(.*\)\.rs (\(.*\))/\1 \2/p')"
 executable() { awk -v tests="$1" '$1 == tests { print $2 }' <<<"$executables"; }
 

@@ -51,11 +51,19 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
         true
     }
 
+    /// Moves to the end of the last full block with few looks, at most that many messages ahead or a
+    /// little more. Returns how many messages those are. For a walk that is at the start of a block.
+    fn leap(&mut self, shape: Shape, messages: usize) -> usize {
+        let full = self.consumer.count_full_blocks(shape, self.cursor, messages);
+        self.cursor = self.cursor.ahead(shape, full, self.segment.view.len());
+        full * shape.count()
+    }
+
     /// The number of messages in blocks, up to `limit`. Looks at headers only.
     pub(super) fn count_in_blocks(mut self, shape: Shape, limit: usize) -> usize {
         let mut found = self.consumer.known.wrapping_sub(self.consumer.next) / block::STEP;
         self.cursor = self.cursor.forward(shape, found, self.segment.view.len());
-        let mut near = NEAR;
+        let mut full = 0;
         while found < limit {
             let header = self.segment.view.poll_block(self.cursor, shape);
             match block::news(header, self.cursor) {
@@ -68,9 +76,8 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
                 News::Messages(count) => {
                     found += count;
                     self.cursor = self.cursor.next_block(shape, self.segment.view.len());
-                    near -= 1;
-                    if near == 0 {
-                        near = usize::MAX;
+                    full += 1;
+                    if full == NEAR {
                         found += self.leap(shape, limit.saturating_sub(found));
                     }
                 }
@@ -85,16 +92,6 @@ impl<'a, F: Fn() -> bool> Lengths<'a, F> {
             }
         }
         found.min(limit)
-    }
-}
-
-impl<F: Fn() -> bool> Lengths<'_, F> {
-    /// Moves to the end of the last full block with few looks, at most that many messages ahead or a
-    /// little more. Returns how many messages those are. For a walk that is at the start of a block.
-    fn leap(&mut self, shape: Shape, messages: usize) -> usize {
-        let full = self.consumer.count_full_blocks(shape, self.cursor, messages);
-        self.cursor = self.cursor.ahead(shape, full, self.segment.view.len());
-        full * shape.count()
     }
 }
 
