@@ -73,6 +73,8 @@ B5|close|frames::a_post_that_its_own_port_closes_on_is_delivered_or_refused|acce
 B5|close|blocks::a_post_that_its_own_port_closes_on_is_delivered_or_refused|accepted and not delivered
 B7|tasks|a_task_that_is_suspended_often_is_woken|deadlock
 B8|tasks|a_task_that_is_suspended_often_is_woken|deadlock
+B7|waiting|a_thread_that_sleeps_often_is_woken|deadlock
+B8|waiting|a_thread_that_sleeps_often_is_woken|deadlock
 B6|growth|frames::a_segment_is_looked_at_before_it_is_given_back|Causality violation
 B6|growth|blocks::a_segment_is_looked_at_before_it_is_given_back|Causality violation
 B6|spill|a_buffer_is_looked_at_before_it_is_freed|Causality violation

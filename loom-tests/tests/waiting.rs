@@ -71,6 +71,22 @@ fn a_release_wakes_the_sender<M: Numbered>() {
     });
 }
 
+/// Where a thread sleeps often, both sides execute fences, whatever the light barriers order.
+#[test]
+fn a_thread_that_sleeps_often_is_woken() {
+    Model::with(Heavy).preemptions(3).check(|_| {
+        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        // The first sleep asks for fences; nobody notifies meanwhile.
+        assert!(port2.recv_timeout(Duration::from_millis(1)).unwrap_err().is_timeout());
+        let sender = thread::spawn(move || {
+            port1.post_message(&1).unwrap();
+            port1
+        });
+        assert_eq!(*port2.recv().unwrap(), 1);
+        sender.join().unwrap();
+    });
+}
+
 /// A sender that needs more than one release sleeps until there is enough room, and no longer.
 #[test]
 fn a_sender_is_woken_when_there_is_enough_room() {

@@ -77,23 +77,23 @@ impl WaitCell {
     }
 
     /// Announces that the owner, a thread, is about to sleep, until a consumer has reached `target` if
-    /// that matters. For the owner, which must then look for news behind the heavy barrier.
-    pub(super) fn arm_thread(&self, target: Target) -> Result<(), BeingWoken> {
+    /// that matters. For the owner, which must then look for news behind the heavy barrier. A fence is
+    /// enough if it has armed `with_fences` before and executed the heavy barrier then.
+    pub(super) fn arm_thread(&self, target: Target, with_fences: bool) -> Result<(), BeingWoken> {
         self.disarm()?;
         self.target.store(target.to_bits(), order::UNORDERED);
         // ORDERING(W1): Release; pairs with W2: the unparker and the target are in place.
-        self.state.store(THREAD, order::arm());
+        self.state.store(if with_fences { THREAD | FENCES } else { THREAD }, order::arm());
         Ok(())
     }
 
     /// Announces that the owner, a task, is about to be suspended; the last waker counts. For the
-    /// owner, which must then look for news behind the heavy barrier. A fence is enough if it has armed
-    /// with `fences` before and executed the heavy barrier then.
+    /// owner, which must then look for news behind a barrier, as after [`arm_thread`](Self::arm_thread).
     pub(super) fn arm_task(
         &self,
         target: Target,
         waker: &Waker,
-        fences: bool,
+        with_fences: bool,
     ) -> Result<(), BeingWoken> {
         self.disarm()?;
         let old = self.task.with_mut(|task| {
@@ -108,7 +108,7 @@ impl WaitCell {
         contain(|| drop(old));
         self.target.store(target.to_bits(), order::UNORDERED);
         // ORDERING(W1): Release; pairs with W2: the waker and the target are in place.
-        self.state.store(if fences { TASK | FENCES } else { TASK }, order::arm());
+        self.state.store(if with_fences { TASK | FENCES } else { TASK }, order::arm());
         Ok(())
     }
 
@@ -133,6 +133,13 @@ impl WaitCell {
                 }
             }
         }
+    }
+
+    /// Asks notifiers for fences no longer, unless the cell is armed or a notifier is taking the waker.
+    /// For the owner, which must execute the heavy barrier when it next arms.
+    pub(super) fn withdraw_fences(&self) -> bool {
+        let (to, failed) = (order::UNORDERED, order::UNORDERED);
+        self.state.compare_exchange(IDLE | FENCES, IDLE, to, failed).is_ok()
     }
 
     /// Forgets the task that waits here, if any. The owner calls this when it goes away, so that the
@@ -235,7 +242,7 @@ fn contain(call: impl FnOnce()) {
 #[cfg(all(test, not(message_port_loom)))]
 mod tests {
     use super::super::{Deadline, TimedOut, WaitStrategy, Waiter};
-    use super::{Barrier, IDLE, TAKING, THREAD, Target, WaitCell, order};
+    use super::{Barrier, FENCES, IDLE, KIND, TAKING, THREAD, Target, WaitCell, order};
     use std::time::{Duration, Instant};
 
     /// A cell whose notifier was stopped while it took the waker.
@@ -282,5 +289,31 @@ mod tests {
         });
         assert_eq!(found, Ok(()));
         assert_eq!(cell.state.load(order::regain()), IDLE, "it armed, and disarmed");
+    }
+
+    /// Sleeps once behind `done` operations. The news comes while the cell is armed; tells whether it
+    /// was armed with fences.
+    fn sleep(waiter: &mut Waiter, cell: &WaitCell, done: usize) -> bool {
+        let mut fences = false;
+        let found = waiter.wait(cell, Target::ANY, done, Deadline::Never, || {
+            let state = cell.state.load(order::regain());
+            fences = state & FENCES != 0;
+            (state & KIND == THREAD).then_some(())
+        });
+        assert_eq!(found, Ok(()));
+        fences
+    }
+
+    #[test]
+    fn a_thread_that_sleeps_often_asks_for_fences_until_it_seldom_does() {
+        let (cell, mut waiter) = (WaitCell::new(), waiter());
+        let sleeps: Vec<bool> = (0..20).map(|done| sleep(&mut waiter, &cell, done)).collect();
+        assert!(!sleeps[0] && sleeps[19], "{sleeps:?}");
+        // It need not sleep for the request to be withdrawn.
+        let asked = cell.state.load(order::regain());
+        let found = waiter.wait(&cell, Target::ANY, 100, Deadline::Never, || Some(()));
+        assert_eq!((asked, found), (IDLE | FENCES, Ok(())));
+        assert_eq!(cell.state.load(order::regain()), IDLE);
+        assert!(!sleep(&mut waiter, &cell, 200));
     }
 }

@@ -1,30 +1,35 @@
-//! Whether a task briefly looks for news before it is suspended.
+//! Whether an end looks for news for a while longer before it is suspended.
 
 use crate::sync::spin_loop;
 
 /// Looks of a task before it is suspended, each after a pause: about a microsecond.
 const LOOKS: u32 = 24;
 
-/// Looks of a try, which lasts as long as waking the other end takes.
+/// Looks of a try, which lasts as long as waking the other end takes: tens of microseconds.
 const LOOKS_OF_A_TRY: u32 = 1200;
 
-/// After this many failures in a row, a task that recently succeeded stops looking.
+/// After this many failures in a row, an end that recently succeeded stops looking.
 const PATIENCE: u32 = 4;
 
 /// Suspensions before the first try. The number doubles up to [`LONGEST_BREAK`].
 const FIRST_BREAK: u32 = 8;
 const LONGEST_BREAK: u32 = 1024;
 
-/// Suspending and waking a task costs far more than receiving a message that is about to arrive. So a
-/// task looks for news as long as that has recently succeeded.
+/// Suspending and waking an end costs far more than receiving a message that is about to arrive. So
+/// an end looks for news as long as that has recently succeeded.
 ///
 /// Two tasks that are woken for each message never meet that way: each is suspended long before the
 /// other has woken up. So now and then a task tries for as long as a wake-up takes. If both do, they
 /// meet and need no wake-ups from then on.
+///
+/// A thread that sleeps has looked for a while already. It meets a peer that takes somewhat longer for
+/// each message, as for a megabyte, if it looks for as long again as a wake-up takes.
 #[derive(Debug)]
 pub(super) struct Eager {
     is_allowed: bool,
-    /// Failures still accepted before the task stops looking.
+    /// Looks while they succeed.
+    looks: u32,
+    /// Failures still accepted before the end stops looking.
     patience: u32,
     /// Suspensions left without looking, until the next try.
     left_out: u32,
@@ -33,12 +38,20 @@ pub(super) struct Eager {
 }
 
 impl Eager {
-    pub(super) fn new(is_allowed: bool) -> Self {
-        Self { is_allowed, patience: 0, left_out: FIRST_BREAK, next_break: FIRST_BREAK }
+    pub(super) fn of_a_task(is_allowed: bool) -> Self {
+        Self::new(is_allowed, LOOKS)
+    }
+
+    pub(super) fn of_a_thread() -> Self {
+        Self::new(true, LOOKS_OF_A_TRY)
+    }
+
+    fn new(is_allowed: bool, looks: u32) -> Self {
+        Self { is_allowed, looks, patience: 0, left_out: FIRST_BREAK, next_break: FIRST_BREAK }
     }
 
     /// Looks for a moment if that has recently succeeded, or if a try is due, and if `helps` says that
-    /// the other end can run meanwhile.
+    /// it can do so now: the other end can run meanwhile, and no deadline passes.
     pub(super) fn look<R>(
         &mut self,
         helps: impl FnOnce() -> bool,
@@ -54,7 +67,7 @@ impl Eager {
         if !helps() {
             return None;
         }
-        for _ in 0..if self.patience == 0 { LOOKS_OF_A_TRY } else { LOOKS } {
+        for _ in 0..if self.patience == 0 { LOOKS_OF_A_TRY } else { self.looks } {
             spin_loop();
             if let Some(found) = look() {
                 (self.patience, self.next_break) = (PATIENCE, FIRST_BREAK);
@@ -76,12 +89,12 @@ mod tests {
 
     #[test]
     fn it_looks_only_where_the_other_end_can_run() {
-        let mut eager = Eager::new(true);
+        let mut eager = Eager::of_a_task(true);
         for _ in 0..100 {
             assert_eq!(eager.look(|| false, || -> Option<()> { unreachable!() }), None);
         }
         assert_eq!(eager.look(|| true, || Some(7)), Some(7));
-        let mut off = Eager::new(false);
+        let mut off = Eager::of_a_task(false);
         for _ in 0..100 {
             assert_eq!(off.look(|| true, || -> Option<()> { unreachable!() }), None);
         }
@@ -89,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_brings_nothing_is_left_out_more_and_more() {
-        let mut eager = Eager::new(true);
+        let mut eager = Eager::of_a_task(true);
         let mut tries = 0;
         for _ in 0..100_000 {
             let mut looked = false;

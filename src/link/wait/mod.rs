@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use crate::ring::Target;
 use crate::sync::order::Mutant;
 use crate::sync::{IS_ALONE, Parker, spin_loop};
+use barrier::Unavailable;
 use cell::BeingWoken;
 use eager::Eager;
 use often::Often;
@@ -102,6 +103,14 @@ impl<'a> Deadline<'a> {
         if let Self::At(deadline) = self { deadline.min(nap) } else { nap }
     }
 
+    /// Whether it is later than a thread that spins may look at the clock.
+    fn is_far(self) -> bool {
+        match self {
+            Self::At(deadline) => deadline.saturating_duration_since(Instant::now()) > FALLBACK_NAP,
+            deadline => matches!(deadline, Self::Never),
+        }
+    }
+
     /// The task to wake, unless a thread waits.
     pub(crate) fn task(self) -> Option<&'a Waker> {
         match self {
@@ -135,7 +144,10 @@ const FALLBACK_NAP: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(crate) struct Waiter {
     strategy: WaitStrategy,
+    /// For tasks.
     eager: Eager,
+    /// For threads.
+    patient: Eager,
     often: Often,
     /// Whether the cell asked notifiers for fences before the last heavy barrier.
     has_fences: bool,
@@ -148,7 +160,8 @@ impl Waiter {
     pub(crate) fn new(strategy: WaitStrategy, eager_tasks: bool, barrier: Barrier) -> Self {
         Self {
             strategy,
-            eager: Eager::new(eager_tasks),
+            eager: Eager::of_a_task(eager_tasks),
+            patient: Eager::of_a_thread(),
             often: Often::default(),
             has_fences: false,
             barrier,
@@ -175,6 +188,9 @@ impl Waiter {
         if deadline.has_passed() {
             return Err(TimedOut);
         }
+        if self.has_fences && self.often.is_over(done) && cell.withdraw_fences() {
+            self.has_fences = false;
+        }
         if let Some(waker) = deadline.task() {
             return self.suspend(cell, target, done, waker, look);
         }
@@ -184,12 +200,12 @@ impl Waiter {
         if let Some(found) = self.spin(cell, deadline, &mut look)? {
             return Ok(found);
         }
-        self.has_fences = false;
+        let fences = self.often.note(done);
         let mut sleeper = cell.counters().sleeper();
         let mut tries = 0;
         loop {
             let parker = self.parker.get_or_insert_with(|| cell.introduce());
-            if let Err(BeingWoken) = cell.arm_thread(target) {
+            if let Err(BeingWoken) = cell.arm_thread(target, fences) {
                 // This happens only after a task has waited here, and lasts a moment unless the
                 // notifier was stopped in the middle. Even then neither the news nor the deadline
                 // waits for it, and naps give it the CPU even if it has a lower priority.
@@ -207,8 +223,7 @@ impl Waiter {
                 }
                 continue;
             }
-            // ORDERING(B2): full barrier between arming and looking; pairs with B1.
-            let ordered = self.barrier.heavy(Mutant::B2);
+            let ordered = Self::order(self.barrier, &mut self.has_fences, fences);
             let found = look();
             if found.is_some() || deadline.has_passed() {
                 let _ = cell.disarm();
@@ -245,17 +260,8 @@ impl Waiter {
             waker.wake_by_ref();
             return Err(TimedOut);
         }
-        if fences && self.has_fences {
-            // ORDERING(B8): full fence between arming and looking; pairs with B7.
-            self.barrier.fence(Mutant::B8);
-        } else {
-            // ORDERING(B2): full barrier between arming and looking; pairs with B1. From here on
-            // every notifier sees whether the cell asks for fences.
-            let ordered = self.barrier.heavy(Mutant::B2);
-            self.has_fences = fences && ordered.is_ok();
-            if ordered.is_err() {
-                waker.wake_by_ref();
-            }
+        if Self::order(self.barrier, &mut self.has_fences, fences).is_err() {
+            waker.wake_by_ref();
         }
         let found = look();
         if found.is_some() {
@@ -266,9 +272,23 @@ impl Waiter {
         found.ok_or(TimedOut)
     }
 
+    /// The barrier between arming, with or without `fences`, and looking.
+    fn order(barrier: Barrier, has_fences: &mut bool, fences: bool) -> Result<(), Unavailable> {
+        if fences && *has_fences {
+            // ORDERING(B8): full fence between arming and looking; pairs with B7.
+            barrier.fence(Mutant::B8);
+            return Ok(());
+        }
+        // ORDERING(B2): full barrier between arming and looking; pairs with B1. From here on every
+        // notifier sees whether the cell asks for fences.
+        let ordered = barrier.heavy(Mutant::B2);
+        *has_fences = fences && ordered.is_ok();
+        ordered
+    }
+
     /// Looks for a while without sleeping; `Ok(None)` means that it is time to sleep.
     fn spin<R>(
-        &self,
+        &mut self,
         cell: &WaitCell,
         deadline: Deadline<'_>,
         look: &mut impl FnMut() -> Option<R>,
@@ -301,6 +321,6 @@ impl Waiter {
                 return Err(TimedOut);
             }
         }
-        Ok(None)
+        Ok(self.patient.look(|| deadline.is_far(), look))
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a task is suspended so often that its notifiers should execute fences instead.
+//! Whether an end is suspended so often that its notifiers should execute fences instead.
 
 /// With this few operations between two suspensions, a system call per suspension costs more than a
 /// fence per operation.
@@ -10,7 +10,7 @@ const MANY: usize = 32;
 /// This many suspensions with few operations in between make the end ask its notifiers for fences.
 const OFTEN: u32 = if cfg!(message_port_loom) { 1 } else { 8 };
 
-/// Watches how often an end is suspended.
+/// Watches how often an end is suspended: how often its thread sleeps, or its task is pending.
 #[derive(Debug, Default)]
 pub(super) struct Often {
     /// Operations of the end up to its last suspension, wrapping.
@@ -31,6 +31,11 @@ impl Often {
         }
         self.streak == OFTEN
     }
+
+    /// Whether the end has done much since its last suspension.
+    pub(super) fn is_over(&self, done: usize) -> bool {
+        done.wrapping_sub(self.done) > MANY
+    }
 }
 
 #[cfg(all(test, not(message_port_loom)))]
@@ -50,8 +55,10 @@ mod tests {
         assert!(often.note(done));
         // Between the two bounds, the answer stays as it is.
         done = done.wrapping_add(MANY);
+        assert!(!often.is_over(done));
         assert!(often.note(done));
         done = done.wrapping_add(MANY + 1);
+        assert!(often.is_over(done));
         assert!(!often.note(done));
     }
 }
