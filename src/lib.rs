@@ -133,7 +133,9 @@ pub use rkyv;
 pub mod model {
     #[cfg(message_port_shuttle)]
     pub use crate::sync::model::memory_in_use;
-    pub use crate::sync::model::{has_light_barriers, without_light_barriers};
+    pub use crate::sync::model::{
+        has_light_barriers, with_asked_fences_alone, without_light_barriers,
+    };
 }
 
 #[doc = include_str!("../docs/protocol.md")]

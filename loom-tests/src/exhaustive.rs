@@ -12,10 +12,13 @@ const MAX_BRANCHES: usize = 10_000;
 
 pub(crate) fn check(model: Model, scenario: impl Fn(&Run) + Send + Sync + 'static) {
     let scenario = Arc::new(scenario);
-    if model.barriers != Barriers::Full {
+    if matches!(model.barriers, Barriers::Heavy | Barriers::Both) {
         message_port::model::without_light_barriers(|| explore(model, "heavy", &scenario));
     }
-    if model.barriers != Barriers::Heavy {
+    if model.barriers == Barriers::Asked {
+        message_port::model::with_asked_fences_alone(|| explore(model, "asked", &scenario));
+    }
+    if matches!(model.barriers, Barriers::Full | Barriers::Both) {
         explore(model, "full", &scenario);
     }
 }

@@ -67,6 +67,8 @@ pub enum Barriers {
     Full,
     /// Nothing; only the heavy side is a fence. Sleeping threads wake up of their own accord.
     Heavy,
+    /// Nothing, and sleeping threads do not wake up of their own accord: for cells that ask for fences.
+    Asked,
     /// One after the other.
     Both,
 }

@@ -9,7 +9,7 @@ use crate::half::CloseEvent;
 use crate::half::{Next, Receiver, Sender};
 use crate::insight::event;
 use crate::port::{HandlerResult, MessageErrorEvent, MessageEvent};
-use crate::ring::Frame;
+use crate::ring::{Frame, Layout};
 #[cfg(message_port_teeth)]
 use crate::sync::order::{Mutant, active};
 
@@ -105,6 +105,7 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
 
     /// Dispatches what comes next: a message with its error, only if `messages` is set, or the
     /// close.
+    #[inline(always)]
     pub(crate) fn turn(
         &mut self,
         messages: bool,
@@ -115,7 +116,10 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         let incoming = receiver.incoming_mut();
         let layout = const { archive::layout::<In>() };
         match if takes_messages { incoming.next(layout) } else { incoming.look() } {
-            Next::Message(frame) if takes_messages => self.on_message(frame, receiver, sender),
+            Next::Message(frame) if takes_messages => match layout {
+                Layout::Blocks(_) => self.on_message(frame, receiver, sender),
+                Layout::Frames => self.on_checked_message(frame, receiver, sender),
+            },
             Next::Message(_) if receiver.has_ended() => Ok(Turn::Ended),
             Next::Message(_) => Ok(Turn::Stuck),
             Next::Empty => Ok(Turn::Idle),
@@ -124,7 +128,18 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
         }
     }
 
+    /// [`on_message`](Self::on_message), for messages whose check is too long to be part of a loop.
+    fn on_checked_message(
+        &mut self,
+        frame: Frame,
+        receiver: &mut Receiver<In>,
+        sender: &mut Sender<Out>,
+    ) -> Result<Turn, DispatchError> {
+        self.on_message(frame, receiver, sender)
+    }
+
     /// Runs `message`, then `messageerror` if it failed, then releases the message.
+    #[inline(always)]
     fn on_message(
         &mut self,
         frame: Frame,

@@ -25,6 +25,22 @@ use std::time::Instant;
 thread_local! {
     /// Thread-local, since the engine runs all threads of a model on the thread that called it.
     static LIGHT_BARRIERS: std::cell::Cell<bool> = const { std::cell::Cell::new(true) };
+    /// Whether sleeping threads wake up spuriously.
+    static SPURIOUS_WAKES: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Sets what a model may choose, and takes it back in the end.
+fn with<R>(light_barriers: bool, spurious_wakes: bool, model: impl FnOnce() -> R) -> R {
+    struct Restore(bool, bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LIGHT_BARRIERS.set(self.0);
+            SPURIOUS_WAKES.set(self.1);
+        }
+    }
+    let _restore =
+        Restore(LIGHT_BARRIERS.replace(light_barriers), SPURIOUS_WAKES.replace(spurious_wakes));
+    model()
 }
 
 /// Runs `model` with channels whose light barriers order nothing at all.
@@ -37,14 +53,13 @@ thread_local! {
 /// Without the fence a wake-up can be lost. So a sleeping thread then wakes up spuriously every now
 /// and then, as a parker may.
 pub fn without_light_barriers<R>(model: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            LIGHT_BARRIERS.set(self.0);
-        }
-    }
-    let _restore = Restore(LIGHT_BARRIERS.replace(false));
-    model()
+    with(false, true, model)
+}
+
+/// Like [`without_light_barriers`], but a sleeping thread wakes up only if it is woken: for a model whose
+/// wait cells ask for fences before anybody notifies them.
+pub fn with_asked_fences_alone<R>(model: impl FnOnce() -> R) -> R {
+    with(false, false, model)
 }
 
 /// Whether light barriers are fences in this model.
@@ -202,7 +217,7 @@ impl Parker {
     }
 
     pub(crate) fn park(&self) {
-        if !has_light_barriers() {
+        if SPURIOUS_WAKES.get() {
             return engine::thread::yield_now();
         }
         while !self.take_token() {

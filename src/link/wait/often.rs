@@ -8,7 +8,7 @@ const FEW: usize = 4;
 const MANY: usize = 32;
 
 /// This many suspensions with few operations in between make the end ask its notifiers for fences.
-const OFTEN: u32 = if cfg!(message_port_loom) { 1 } else { 8 };
+const OFTEN: u32 = if cfg!(message_port_loom) { 2 } else { 8 };
 
 /// Watches how often an end is suspended: how often its thread sleeps, or its task is pending.
 #[derive(Debug, Default)]
