@@ -40,8 +40,7 @@ use rkyv::Archived;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Receiver<In> {
-    /// On cache lines of its own: the two ends of a channel may lie side by side.
-    incoming: CachePadded<Incoming>,
+    incoming: Incoming,
     /// Whether archives are received without a check. Set only through an `unsafe` function.
     trusted: bool,
     /// What the check of archives keeps from one message to the next.
@@ -49,6 +48,8 @@ pub struct Receiver<In> {
     budget: Budget,
     values: Typed<In>,
     not_sync: PhantomData<Cell<()>>,
+    /// On cache lines of its own: the two halves of a port may lie side by side.
+    _alone: CachePadded<()>,
 }
 
 impl<In> Receiver<In> {
@@ -57,12 +58,13 @@ impl<In> Receiver<In> {
     /// If `trusted`, everything posted to `incoming` is a valid archive of an `In`.
     pub(crate) unsafe fn new(incoming: Incoming, trusted: bool) -> Self {
         Self {
-            incoming: CachePadded::new(incoming),
+            incoming,
             trusted,
             known: Known::default(),
             budget: Budget::default(),
             values: PhantomData,
             not_sync: PhantomData,
+            _alone: CachePadded::new(()),
         }
     }
 

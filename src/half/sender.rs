@@ -66,25 +66,27 @@ macro_rules! refused {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Sender<Out> {
-    /// On cache lines of its own: the two ends of a channel may lie side by side.
-    outgoing: CachePadded<Outgoing>,
+    outgoing: Outgoing,
     scratch: Scratch,
     budget: Budget,
     /// Whether the peer receives archives without a check.
     trusted: bool,
     values: Typed<Out>,
     not_sync: PhantomData<Cell<()>>,
+    /// On cache lines of its own: the two halves of a port may lie side by side.
+    _alone: CachePadded<()>,
 }
 
 impl<Out> Sender<Out> {
-    pub(crate) fn new(outgoing: Outgoing, trusted: bool) -> Self {
+    pub(crate) fn new(outgoing: Outgoing, trusted: bool, scratch: Scratch) -> Self {
         Self {
-            outgoing: CachePadded::new(outgoing),
-            scratch: Scratch::default(),
+            outgoing,
+            scratch,
             budget: Budget::default(),
             trusted,
             values: PhantomData,
             not_sync: PhantomData,
+            _alone: CachePadded::new(()),
         }
     }
 

@@ -36,7 +36,8 @@ use spill::{ReturnPath, Ticket};
 #[derive(Debug)]
 pub(crate) struct Ring {
     consumer: CachePadded<ConsumerWords>,
-    producer: CachePadded<ProducerWords>,
+    /// On the cache lines behind the consumer's, together with the way back of large messages' buffers.
+    producer: ProducerWords,
     returned: ReturnPath,
 }
 
@@ -179,8 +180,13 @@ fn new_at(
             passed: AtomicUsize::new(0),
             looking: AtomicUsize::new(IDLE),
         }),
-        producer: CachePadded::new(ProducerWords { posted: Statistic::new(0) }),
-        returned: ReturnPath::new(if is_growable { 1 } else { spill::BUFFERS }),
+        producer: ProducerWords { posted: Statistic::new(0) },
+        returned: ReturnPath::new(match layout {
+            // Nothing is spilled.
+            Layout::Blocks(_) => 0,
+            Layout::Frames if is_growable => 1,
+            Layout::Frames => spill::BUFFERS,
+        }),
     });
     let chain = Chain::new(first, is_growable);
     let given_back = AtomicUsize::new(UNSETTLED);

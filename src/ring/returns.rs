@@ -9,7 +9,7 @@ use crate::sync::{Cell, PositionWord, order};
 /// What goes from the consumer back to the producer.
 #[derive(Debug)]
 pub(super) struct Returns<T> {
-    /// A power of two of places. Item number `n` has its place at `n` modulo their number.
+    /// A power of two of places, or none. Item number `n` has its place at `n` modulo their number.
     places: Box<[Cell<Option<T>>]>,
     /// Items put in so far, wrapping. Written by the consumer.
     pushed: PositionWord,
@@ -22,9 +22,9 @@ pub(super) struct Returns<T> {
 unsafe impl<T: Send> Sync for Returns<T> {}
 
 impl<T> Returns<T> {
-    /// A queue with that many places, a power of two.
+    /// A queue with that many places: a power of two, or none if nothing will be put in.
     pub(super) fn new(places: usize) -> Self {
-        assert!(places.is_power_of_two());
+        assert!(places == 0 || places.is_power_of_two());
         Self {
             places: (0..places).map(|_| Cell::new(None)).collect(),
             pushed: PositionWord::new(0),
