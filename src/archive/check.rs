@@ -190,7 +190,7 @@ pub(crate) fn validate<T: Message>(
     };
     let checked = if is_aligned(archive) {
         scratch.settle_aligned(0);
-        check(archive, scratch.known())
+        check(archive, &mut scratch.known)
     } else {
         scratch.with_aligned(archive, check)
     };

@@ -14,18 +14,15 @@ use rkyv::ser::allocator::{Arena, ArenaHandle};
 use rkyv::ser::sharing::{Sharing, SharingState};
 use rkyv::util::AlignedVec;
 
+use super::ALIGNMENT;
 use super::check::Known;
 use super::table::{Idle, KEPT, Table};
-use super::{ALIGNMENT, is_plain_copy};
 use crate::archive::Message;
 use crate::error::DataCloneError;
 
-/// What a sender keeps between messages. One of a type of one size needs it only to check archives that
-/// were made elsewhere, and makes it with the first of them.
-pub(crate) struct Scratch(Option<Box<Rooms>>);
-
+/// What a sender keeps between messages.
 #[derive(Default)]
-struct Rooms {
+pub(crate) struct Scratch {
     /// Made for the first message whose type needs it.
     arena: Option<Arena>,
     need: Need,
@@ -36,7 +33,7 @@ struct Rooms {
     /// Holds an archive that is not written directly into its place.
     draft: Vec<MaybeUninit<u8>>,
     draft_idle: Idle,
-    known: Known,
+    pub(super) known: Known,
 }
 
 /// An archive that was written aside. [Keep](Scratch::keep) it once it is posted.
@@ -67,97 +64,17 @@ impl std::fmt::Debug for Scratch {
 }
 
 impl Scratch {
-    /// For a sender of `T`s.
-    pub(crate) fn of<T: Message>() -> Self {
-        Self(if is_plain_copy::<T>() { None } else { Some(Box::default()) })
-    }
-
-    #[inline(always)]
-    fn rooms(&mut self) -> &mut Rooms {
-        self.0.get_or_insert_with(Box::default)
-    }
-
     /// Starts a message.
     #[inline(always)]
     pub(super) fn parts(&mut self) -> (MeasuredArena<'_>, &mut Shares) {
-        let rooms = self.rooms();
         // Here and not after the last message, which may have panicked.
-        if rooms.need.is_dirty | rooms.shares.is_dirty {
-            rooms.settle();
+        if self.need.is_dirty | self.shares.is_dirty {
+            self.settle();
         }
-        let arena = rooms.arena.get_or_insert_with(Arena::new).acquire();
-        (MeasuredArena { arena, need: &mut rooms.need }, &mut rooms.shares)
+        let arena = self.arena.get_or_insert_with(Arena::new).acquire();
+        (MeasuredArena { arena, need: &mut self.need }, &mut self.shares)
     }
 
-    /// What is known about shared pointers.
-    pub(super) fn known(&mut self) -> &mut Known {
-        &mut self.rooms().known
-    }
-
-    /// Writes the archive of `message` aside, or returns how many bytes it needs if that is more than
-    /// `max`.
-    pub(crate) fn draft<T: Message>(
-        &mut self,
-        message: &T,
-        max: usize,
-    ) -> Result<Result<Draft, usize>, DataCloneError> {
-        let mut bytes = std::mem::take(&mut self.rooms().draft);
-        for _ in 0..DRAFTS {
-            let needed = super::write(message, &mut bytes, self)?;
-            if needed > max {
-                return Ok(Err(needed));
-            }
-            if needed <= bytes.len() {
-                return Ok(Ok(Draft { bytes, length: needed }));
-            }
-            let more = needed - bytes.len();
-            bytes.try_reserve_exact(more).map_err(|_| DataCloneError::out_of_memory(needed))?;
-            bytes.resize(needed, MaybeUninit::uninit());
-        }
-        Err(DataCloneError::unstable())
-    }
-
-    /// Keeps the bytes of a draft for the next one, unless they are too many.
-    pub(crate) fn keep(&mut self, draft: Draft) {
-        let rooms = self.rooms();
-        rooms.draft = draft.bytes;
-        if rooms.draft.capacity() > KEPT
-            && let Some(most) = rooms.draft_idle.note(draft.length, rooms.draft.capacity())
-        {
-            rooms.draft = Vec::with_capacity(most);
-        }
-    }
-
-    /// Lends `bytes` at an address that is aligned for archives.
-    pub(super) fn with_aligned<R>(
-        &mut self,
-        bytes: &[u8],
-        f: impl FnOnce(&[u8], &mut Known) -> R,
-    ) -> R {
-        let rooms = self.rooms();
-        rooms.aligned.clear();
-        rooms.aligned.extend_from_slice(bytes);
-        let result = f(rooms.aligned.as_slice(), &mut rooms.known);
-        rooms.settle_aligned(bytes.len());
-        result
-    }
-
-    /// Records how many bytes of a message were copied to be aligned.
-    pub(super) fn settle_aligned(&mut self, needed: usize) {
-        self.rooms().settle_aligned(needed);
-    }
-
-    /// Frees a large aligned copy, for a type whose other messages never call `settle`.
-    pub(super) fn forget_aligned(&mut self) {
-        if let Some(rooms) = &mut self.0
-            && rooms.aligned.capacity() > KEPT
-        {
-            rooms.aligned = AlignedVec::new();
-        }
-    }
-}
-
-impl Rooms {
     /// Ends the last message, if it left more than an arena of the usual size.
     #[cold]
     #[inline(never)]
@@ -180,11 +97,65 @@ impl Rooms {
         self.need.is_dirty |= room > KEPT;
     }
 
-    fn settle_aligned(&mut self, needed: usize) {
+    /// Writes the archive of `message` aside, or returns how many bytes it needs if that is more than
+    /// `max`.
+    pub(crate) fn draft<T: Message>(
+        &mut self,
+        message: &T,
+        max: usize,
+    ) -> Result<Result<Draft, usize>, DataCloneError> {
+        let mut bytes = std::mem::take(&mut self.draft);
+        for _ in 0..DRAFTS {
+            let needed = super::write(message, &mut bytes, self)?;
+            if needed > max {
+                return Ok(Err(needed));
+            }
+            if needed <= bytes.len() {
+                return Ok(Ok(Draft { bytes, length: needed }));
+            }
+            let more = needed - bytes.len();
+            bytes.try_reserve_exact(more).map_err(|_| DataCloneError::out_of_memory(needed))?;
+            bytes.resize(needed, MaybeUninit::uninit());
+        }
+        Err(DataCloneError::unstable())
+    }
+
+    /// Keeps the bytes of a draft for the next one, unless they are too many.
+    pub(crate) fn keep(&mut self, draft: Draft) {
+        self.draft = draft.bytes;
+        if self.draft.capacity() > KEPT
+            && let Some(most) = self.draft_idle.note(draft.length, self.draft.capacity())
+        {
+            self.draft = Vec::with_capacity(most);
+        }
+    }
+
+    /// Lends `bytes` at an address that is aligned for archives.
+    pub(super) fn with_aligned<R>(
+        &mut self,
+        bytes: &[u8],
+        f: impl FnOnce(&[u8], &mut Known) -> R,
+    ) -> R {
+        self.aligned.clear();
+        self.aligned.extend_from_slice(bytes);
+        let result = f(self.aligned.as_slice(), &mut self.known);
+        self.settle_aligned(bytes.len());
+        result
+    }
+
+    /// Records how many bytes of a message were copied to be aligned.
+    pub(super) fn settle_aligned(&mut self, needed: usize) {
         if let Some(most) = self.idle.note(needed, self.aligned.capacity()) {
             self.aligned = AlignedVec::with_capacity(most);
         }
         self.need.is_dirty |= self.aligned.capacity() > KEPT;
+    }
+
+    /// Frees a large aligned copy, for a type whose other messages never call `settle`.
+    pub(super) fn forget_aligned(&mut self) {
+        if self.aligned.capacity() > KEPT {
+            self.aligned = AlignedVec::new();
+        }
     }
 }
 

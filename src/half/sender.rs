@@ -78,10 +78,10 @@ pub struct Sender<Out> {
 }
 
 impl<Out> Sender<Out> {
-    pub(crate) fn new(outgoing: Outgoing, trusted: bool, scratch: Scratch) -> Self {
+    pub(crate) fn new(outgoing: Outgoing, trusted: bool) -> Self {
         Self {
             outgoing,
-            scratch,
+            scratch: Scratch::default(),
             budget: Budget::default(),
             trusted,
             values: PhantomData,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::archive::{self, Message, Scratch};
+use crate::archive::{self, Message};
 use crate::half::{Incoming, Outgoing, Receiver, Sender};
 use crate::insight::event;
 use crate::link::wait::{WaitStrategy, Waiter};
@@ -82,8 +82,8 @@ impl<A: Message, B: Message> MessageChannel<A, B> {
         // SAFETY: only `A`s are posted to port 2; the caller vouches for their archives.
         let receiver2 = unsafe { Receiver::new(incoming2, trusted) };
         Ok(Self {
-            port1: MessagePort::new(Sender::new(outgoing1, trusted, Scratch::of::<A>()), receiver1),
-            port2: MessagePort::new(Sender::new(outgoing2, trusted, Scratch::of::<B>()), receiver2),
+            port1: MessagePort::new(Sender::new(outgoing1, trusted), receiver1),
+            port2: MessagePort::new(Sender::new(outgoing2, trusted), receiver2),
         })
     }
 }
