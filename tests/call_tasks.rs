@@ -164,6 +164,23 @@ fn a_client_at_its_limit_waits_for_what_it_has_cancelled_in_its_task() -> Outcom
     Ok(())
 }
 
+/// Its end counts while it waits for room too.
+#[test]
+fn a_call_that_never_gets_room_ends_with_its_end() -> Outcome {
+    let _watchdog = Watchdog::start();
+    let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(1).build()?;
+    for _ in 0..3 {
+        // The first one is sent and cancelled; the others wait for its answer.
+        assert!(block_on(client.call_async_until(&1, ready(()))).unwrap_err().is_timeout());
+        assert_eq!((client.calls_in_flight(), server.len()), (1, 1));
+    }
+    server.recv()?.answer(10)?;
+    let call = block_on(client.start_async(&2))?;
+    server.recv()?.answer(20)?;
+    assert_eq!(*call.wait(&mut client)?, 20);
+    Ok(())
+}
+
 #[test]
 fn a_call_that_an_end_comes_before_is_cancelled() {
     let (mut client, mut server) = call::channel::<u64, u64>();

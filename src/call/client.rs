@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::pending;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use super::envelope::Envelope;
@@ -78,11 +79,6 @@ impl<'a> Calling<'a> {
     }
 }
 
-/// As a wait wants it.
-fn deadline(at: Option<Instant>) -> Deadline<'static> {
-    at.map_or(Deadline::Never, Deadline::At)
-}
-
 impl<Req: Message, Ans: Message> Client<Req, Ans> {
     pub(super) fn new(port: MessagePort<Req, Envelope<Ans>>, flights: Flights) -> Self {
         Self { port, flights }
@@ -111,7 +107,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// ```
     #[inline]
     pub fn call(&mut self, request: &Req) -> Result<Reply<'_, Ans>, CallError> {
-        self.call_before(request, None)
+        self.call_before(request, Deadline::Never)
     }
 
     /// Sends a request and waits for its answer, at most `timeout`.
@@ -143,8 +139,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         request: &Req,
         timeout: Duration,
     ) -> Result<Reply<'_, Ans>, CallError> {
-        // One that the clock cannot express never comes.
-        self.call_before(request, Instant::now().checked_add(timeout))
+        self.call_before(request, Deadline::Within(timeout).fixed())
     }
 
     /// Sends a request and waits for its answer until `deadline`, as
@@ -168,19 +163,19 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         request: &Req,
         deadline: Instant,
     ) -> Result<Reply<'_, Ans>, CallError> {
-        self.call_before(request, Some(deadline))
+        self.call_before(request, Deadline::At(deadline))
     }
 
     #[inline]
     fn call_before(
         &mut self,
         request: &Req,
-        at: Option<Instant>,
+        deadline: Deadline<'_>,
     ) -> Result<Reply<'_, Ans>, CallError> {
-        let call = self.send(request, at)?;
+        let call = self.send(request, deadline)?;
         let Self { port, flights } = self;
         let mut calling = Calling::new(flights, call);
-        let waited = port.halves_mut().1.recv_wanted(deadline(at), &mut calling.0);
+        let waited = port.halves_mut().1.recv_wanted(deadline, &mut calling.0);
         calling.end(waited)
     }
 
@@ -238,7 +233,8 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         request: &Req,
         end: impl Future,
     ) -> Result<Reply<'_, Ans>, CallError> {
-        let call = self.send_async(request).await?;
+        let mut end = pin!(end);
+        let call = self.send_async(request, end.as_mut()).await?;
         let Self { port, flights } = self;
         let mut calling = Calling::new(flights, call);
         let waited = port.halves_mut().1.recv_wanted_async(&mut calling.0, end).await;
@@ -273,7 +269,7 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// # Ok::<(), message_port::call::CallError>(())
     /// ```
     pub fn start(&mut self, request: &Req) -> Result<Pending, CallError> {
-        let call = self.send(request, None)?;
+        let call = self.send(request, Deadline::Never)?;
         Ok(Pending::new(self.flights.launch(call)))
     }
 
@@ -296,34 +292,32 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub async fn start_async(&mut self, request: &Req) -> Result<Pending, CallError> {
-        let call = self.send_async(request).await?;
+        let call = self.send_async(request, pending::<()>()).await?;
         Ok(Pending::new(self.flights.launch(call)))
     }
 
     /// Sends a request and says the number of its call.
     #[inline]
-    fn send(&mut self, request: &Req, at: Option<Instant>) -> Result<u64, CallError> {
+    fn send(&mut self, request: &Req, deadline: Deadline<'_>) -> Result<u64, CallError> {
         self.flights.tidy();
         if self.flights.is_full() {
-            self.wait_for_room(at)?;
+            self.wait_for_room(deadline)?;
         }
-        match at {
-            None => self.port.post_message(request)?,
-            Some(at) => {
-                let left = at.saturating_duration_since(Instant::now());
-                self.port.post_message_timeout(request, left)?;
-            }
+        match deadline {
+            Deadline::Never => self.port.post_message(request)?,
+            Deadline::At(deadline) => self.port.post_message_deadline(request, deadline)?,
+            _ => self.port.post_message_timeout(request, Duration::ZERO)?,
         }
         Ok(self.flights.number())
     }
 
-    async fn send_async(&mut self, request: &Req) -> Result<u64, CallError> {
+    async fn send_async(&mut self, request: &Req, end: impl Future) -> Result<u64, CallError> {
         self.flights.tidy();
         if self.flights.is_full() {
             self.may_have_room()?;
             let receiver = self.port.halves_mut().1;
             let wants = &mut Room(&mut self.flights);
-            let waited = receiver.recv_wanted_async(wants, pending::<()>()).await;
+            let waited = receiver.recv_wanted_async(wants, end).await;
             has_room(waited.map(drop))?;
         }
         self.port.post_message_async(request).await?;
@@ -332,10 +326,9 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
 
     /// Waits until one more call may be in flight.
     #[cold]
-    fn wait_for_room(&mut self, at: Option<Instant>) -> Result<(), CallError> {
+    fn wait_for_room(&mut self, deadline: Deadline<'_>) -> Result<(), CallError> {
         self.may_have_room()?;
-        let waited =
-            self.port.halves_mut().1.recv_wanted(deadline(at), &mut Room(&mut self.flights));
+        let waited = self.port.halves_mut().1.recv_wanted(deadline, &mut Room(&mut self.flights));
         has_room(waited.map(drop))
     }
 
