@@ -122,8 +122,7 @@ where
 /// ```
 #[diagnostic::on_unimplemented(
     message = "no owned `{Self}` can be made of a received message",
-    note = "derive `rkyv::Deserialize` for it, or read the message in place",
-    note = "generic code needs the bound `{Self}: message_port::OwnedMessage`"
+    note = "derive `rkyv::Deserialize` for it, or read the message in place"
 )]
 pub trait OwnedMessage:
     Message + Archive<Archived: Deserialize<Self, HighDeserializer<DeserializeError>>> + Sized

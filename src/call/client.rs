@@ -79,7 +79,7 @@ impl<'a> Calling<'a> {
     }
 }
 
-impl<Req: Message, Ans: Message> Client<Req, Ans> {
+impl<Req, Ans> Client<Req, Ans> {
     pub(super) fn new(port: MessagePort<Req, Envelope<Ans>>, flights: Flights) -> Self {
         Self { port, flights }
     }
@@ -106,7 +106,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// # Ok::<(), message_port::call::CallError>(())
     /// ```
     #[inline]
-    pub fn call(&mut self, request: &Req) -> Result<Reply<'_, Ans>, CallError> {
+    pub fn call(&mut self, request: &Req) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.call_before(request, Deadline::Never)
     }
 
@@ -138,7 +142,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         &mut self,
         request: &Req,
         timeout: Duration,
-    ) -> Result<Reply<'_, Ans>, CallError> {
+    ) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.call_before(request, Deadline::Within(timeout).fixed())
     }
 
@@ -162,7 +170,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         &mut self,
         request: &Req,
         deadline: Instant,
-    ) -> Result<Reply<'_, Ans>, CallError> {
+    ) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.call_before(request, Deadline::At(deadline))
     }
 
@@ -171,7 +183,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         &mut self,
         request: &Req,
         deadline: Deadline<'_>,
-    ) -> Result<Reply<'_, Ans>, CallError> {
+    ) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let call = self.send(request, deadline)?;
         let Self { port, flights } = self;
         let mut calling = Calling::new(flights, call);
@@ -206,7 +222,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// block_on(or(asks, answers))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn call_async(&mut self, request: &Req) -> Result<Reply<'_, Ans>, CallError> {
+    pub async fn call_async(&mut self, request: &Req) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.call_async_until(request, pending::<()>()).await
     }
 
@@ -232,7 +252,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         &mut self,
         request: &Req,
         end: impl Future,
-    ) -> Result<Reply<'_, Ans>, CallError> {
+    ) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let mut end = pin!(end);
         let call = self.send_async(request, end.as_mut()).await?;
         let Self { port, flights } = self;
@@ -268,7 +292,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// assert_eq!(sum, 12);
     /// # Ok::<(), message_port::call::CallError>(())
     /// ```
-    pub fn start(&mut self, request: &Req) -> Result<Pending, CallError> {
+    pub fn start(&mut self, request: &Req) -> Result<Pending, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let call = self.send(request, Deadline::Never)?;
         Ok(Pending::new(self.flights.launch(call)))
     }
@@ -291,14 +319,22 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// assert_eq!(*call.wait_async(&mut client).await?, 42);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
-    pub async fn start_async(&mut self, request: &Req) -> Result<Pending, CallError> {
+    pub async fn start_async(&mut self, request: &Req) -> Result<Pending, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let call = self.send_async(request, pending::<()>()).await?;
         Ok(Pending::new(self.flights.launch(call)))
     }
 
     /// Sends a request and says the number of its call.
     #[inline]
-    fn send(&mut self, request: &Req, deadline: Deadline<'_>) -> Result<u64, CallError> {
+    fn send(&mut self, request: &Req, deadline: Deadline<'_>) -> Result<u64, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.flights.tidy();
         if self.flights.is_full() {
             self.wait_for_room(deadline)?;
@@ -311,7 +347,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         Ok(self.flights.number())
     }
 
-    async fn send_async(&mut self, request: &Req, end: impl Future) -> Result<u64, CallError> {
+    async fn send_async(&mut self, request: &Req, end: impl Future) -> Result<u64, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.flights.tidy();
         if self.flights.is_full() {
             self.may_have_room()?;
@@ -326,7 +366,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
 
     /// Waits until one more call may be in flight.
     #[cold]
-    fn wait_for_room(&mut self, deadline: Deadline<'_>) -> Result<(), CallError> {
+    fn wait_for_room(&mut self, deadline: Deadline<'_>) -> Result<(), CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.may_have_room()?;
         let waited = self.port.halves_mut().1.recv_wanted(deadline, &mut Room(&mut self.flights));
         has_room(waited.map(drop))

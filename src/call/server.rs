@@ -40,7 +40,7 @@ pub struct Server<Req, Ans> {
     replies: Replies,
 }
 
-impl<Req: Message, Ans: Message> Server<Req, Ans> {
+impl<Req, Ans> Server<Req, Ans> {
     pub(super) fn new(port: MessagePort<Envelope<Ans>, Req>, replies: Replies) -> Self {
         Self { port, replies }
     }
@@ -66,7 +66,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn recv(&mut self) -> Result<Request<'_, Req, Ans>, RecvError> {
+    pub fn recv(&mut self) -> Result<Request<'_, Req, Ans>, RecvError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let Some(request) = self.recv_before(Deadline::Never)? else {
             unreachable!("a wait without a deadline timed out");
         };
@@ -87,7 +91,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     /// let (_client, mut server) = call::channel::<u64, u64>();
     /// assert!(server.try_recv().unwrap_err().is_empty());
     /// ```
-    pub fn try_recv(&mut self) -> Result<Request<'_, Req, Ans>, TryRecvError> {
+    pub fn try_recv(&mut self) -> Result<Request<'_, Req, Ans>, TryRecvError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.recv_before(Deadline::Now)?.ok_or(TryRecvError::Empty)
     }
 
@@ -109,7 +117,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     pub fn recv_timeout(
         &mut self,
         timeout: Duration,
-    ) -> Result<Request<'_, Req, Ans>, RecvTimeoutError> {
+    ) -> Result<Request<'_, Req, Ans>, RecvTimeoutError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.recv_before(Deadline::Within(timeout))?.ok_or(RecvTimeoutError::Timeout)
     }
 
@@ -131,7 +143,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     /// assert_eq!(*call.wait_async(&mut client).await?, 42);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
-    pub async fn recv_async(&mut self) -> Result<Request<'_, Req, Ans>, RecvError> {
+    pub async fn recv_async(&mut self) -> Result<Request<'_, Req, Ans>, RecvError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let Self { port, replies } = self;
         let (sender, receiver) = port.halves_mut();
         let standing = receiver.standing();
@@ -151,7 +167,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     fn recv_before(
         &mut self,
         deadline: Deadline<'_>,
-    ) -> Result<Option<Request<'_, Req, Ans>>, RecvError> {
+    ) -> Result<Option<Request<'_, Req, Ans>>, RecvError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let Self { port, replies } = self;
         let (sender, receiver) = port.halves_mut();
         let standing = receiver.standing();
@@ -172,7 +192,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
         &mut self,
         mut handle: Handle,
         answer: impl FnOnce(&Replies) -> Envelope<Ans>,
-    ) -> Result<(), PostError> {
+    ) -> Result<(), PostError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let call = self.replies.call(&handle);
         let Self { port, replies } = self;
         let (sender, receiver) = port.halves_mut();
