@@ -9,7 +9,7 @@ mod watchdog;
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::future::ready;
+use std::future::{pending, ready};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -178,6 +178,29 @@ fn a_call_that_never_gets_room_ends_with_its_end() -> Outcome {
     let call = block_on(client.start_async(&2))?;
     server.recv()?.answer(20)?;
     assert_eq!(*call.wait(&mut client)?, 20);
+    Ok(())
+}
+
+#[test]
+fn a_wait_that_an_end_comes_before_leaves_its_call_in_flight() -> Outcome {
+    let (mut client, mut server) = call::channel::<u64, u64>();
+    let mut call = client.start(&1)?;
+    for _ in 0..3 {
+        let waited = block_on(call.wait_async_until(&mut client, ready(())));
+        assert!(waited.unwrap_err().is_timeout());
+    }
+    {
+        let mut dropped = pin!(call.wait_async_until(&mut client, pending::<()>()));
+        assert!(poll(dropped.as_mut(), Waker::noop()).is_pending());
+    }
+    assert_eq!((client.calls_in_flight(), server.len()), (1, 1));
+    block_on(server.recv_async_until(pending::<()>()))?.answer(10)?;
+    assert_eq!(*block_on(call.wait_async_until(&mut client, ready(())))?, 10);
+    assert_eq!(client.calls_in_flight(), 0);
+
+    assert!(block_on(server.recv_async_until(ready(()))).unwrap_err().is_timeout());
+    drop(client);
+    assert!(block_on(server.recv_async_until(ready(()))).unwrap_err().is_disconnected());
     Ok(())
 }
 
