@@ -12,7 +12,8 @@ impl<Out, In> MessagePort<Out, In> {
     /// Sets the handler for messages, and starts the port.
     ///
     /// Handlers run inside [`dispatch`](Self::dispatch) and [`run`](Self::run), on the thread that
-    /// calls them, never inside a post or close of the peer.
+    /// calls them, never inside a post or close of the peer. A handler returns nothing or a
+    /// `Result`; one that uses `?` states the type, [`Handled`](crate::Handled).
     ///
     /// # Examples
     ///
