@@ -176,8 +176,8 @@ fn time_limits() -> Outcome {
     assert!(select.ready_timeout(SHORT).is_none());
     drop(select);
     let mut events = EventLoop::new();
-    let served = MessageChannel::<u64>::with_capacity(64);
-    events.add(served.port1);
+    let quiet = MessageChannel::<u64>::with_capacity(64);
+    events.add(quiet.port1);
     assert_eq!(events.run_once(Some(SHORT))?, 0);
 
     // One call at a time: the second one has to wait until the first, which is cancelled, is over.
