@@ -6,7 +6,7 @@
 #   bash ci/api.sh --update    writes the file anew
 #   bash ci/api.sh --install   installs cargo-public-api first, which takes some minutes
 #
-# `cargo semver-checks` compares with what is published, and nothing is yet.
+# `ci/semver.sh` compares with the last release.
 
 set -eu
 cd "$(dirname "$0")/.."

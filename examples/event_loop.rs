@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
 use message_port::rkyv::{self, Archive, Serialize};
-use message_port::{BoxError, EventLoop, LoopHandle, MessageChannel, MessagePort};
+use message_port::{BoxError, EventLoop, Handled, LoopHandle, MessageChannel, MessagePort};
 
 const HELP: &str = "\
 Serves many clients on one thread.
@@ -59,7 +59,7 @@ type Book = Arc<Mutex<[u64; LOTS.len()]>>;
 fn connect(events: &LoopHandle, book: &Book) -> MessagePort<Bid, u64> {
     let MessageChannel { port1, mut port2 } = MessageChannel::<Bid, u64>::with_capacity(1024);
     let book = Arc::clone(book);
-    port2.set_onmessage(move |event| {
+    port2.set_onmessage(move |event| -> Handled {
         let lot = usize::try_from(event.data().lot.to_native())?;
         let amount = event.data().amount.to_native();
         let highest = {
@@ -70,7 +70,7 @@ fn connect(events: &LoopHandle, book: &Book) -> MessagePort<Bid, u64> {
         };
         // Never wait inside a loop: it would hold up the others.
         event.target().try_post_message(&highest)?;
-        Ok::<(), BoxError>(())
+        Ok(())
     });
     events.add(port2);
     port1

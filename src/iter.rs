@@ -113,7 +113,7 @@ pub struct PortIntoIter<Out, In = Out> {
     port: MessagePort<Out, In>,
 }
 
-impl<In: OwnedMessage> Receiver<In> {
+impl<In> Receiver<In> {
     /// Iterates over the messages until the channel ends, waiting for each; see
     /// [`MessagePort::iter`](crate::MessagePort::iter).
     ///
@@ -128,7 +128,10 @@ impl<In: OwnedMessage> Receiver<In> {
     /// assert_eq!(first, Some(1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn iter(&mut self) -> Iter<'_, In> {
+    pub fn iter(&mut self) -> Iter<'_, In>
+    where
+        In: OwnedMessage,
+    {
         Iter { receiver: self }
     }
 
@@ -145,13 +148,16 @@ impl<In: OwnedMessage> Receiver<In> {
     /// assert_eq!(port2.split_mut().1.try_iter().count(), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn try_iter(&mut self) -> TryIter<'_, In> {
+    pub fn try_iter(&mut self) -> TryIter<'_, In>
+    where
+        In: OwnedMessage,
+    {
         let left = self.len();
         TryIter { receiver: self, left }
     }
 }
 
-impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
+impl<Out, In> MessagePort<Out, In> {
     /// Iterates over the messages as owned values, waiting for each. Ends when the channel has
     /// ended (closed or disconnected) and nothing is left.
     ///
@@ -172,7 +178,11 @@ impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn iter(&mut self) -> Iter<'_, In> {
+    pub fn iter(&mut self) -> Iter<'_, In>
+    where
+        Out: Message,
+        In: OwnedMessage,
+    {
         self.halves_mut().1.iter()
     }
 
@@ -194,7 +204,11 @@ impl<Out: Message, In: OwnedMessage> MessagePort<Out, In> {
     /// assert_eq!(port2.recv_owned()?, 11);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn try_iter(&mut self) -> TryIter<'_, In> {
+    pub fn try_iter(&mut self) -> TryIter<'_, In>
+    where
+        Out: Message,
+        In: OwnedMessage,
+    {
         self.halves_mut().1.try_iter()
     }
 }

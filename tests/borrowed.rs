@@ -5,9 +5,10 @@ mod common;
 mod wakes;
 
 use std::error::Error;
+use std::future::ready;
 use std::pin::pin;
-use std::task::Waker;
-use std::time::Duration;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
 
 use futures_lite::future::block_on;
 use message_port::rkyv::rancor::{Fallible, Source};
@@ -18,6 +19,7 @@ use message_port::rkyv::{Archive, Archived, Place, Serialize};
 use message_port::{MessageChannel, MessagePort, TryPostError};
 
 use common::hostile::Hostile;
+use tokio::sync::oneshot;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -42,17 +44,32 @@ fn trusting<T: message_port::Message>() -> MessageChannel<T> {
 }
 
 /// In each way that a string can be posted.
-fn post_in_every_way(port: &mut MessagePort<String>, text: &str) -> Outcome {
+fn post_in_every_way(
+    port: &mut MessagePort<String>,
+    peer: &mut MessagePort<String>,
+    text: &str,
+) -> Outcome {
+    let mut receive = || -> Outcome {
+        for _ in 0..6 {
+            assert_eq!(peer.recv()?.as_str(), text);
+        }
+        Ok(())
+    };
     port.post_message_as(text)?;
     port.try_post_message_as(text)?;
     port.post_message_as_timeout(text, Duration::ZERO)?;
+    port.post_message_as_deadline(text, Instant::now())?;
     block_on(port.post_message_as_async(text))?;
+    block_on(port.post_message_as_async_until(text, ready(())))?;
+    receive()?;
     let (sender, _) = port.split_mut();
     sender.post_message_as(text)?;
     sender.try_post_message_as(text)?;
     sender.post_message_as_timeout(text, Duration::ZERO)?;
+    sender.post_message_as_deadline(text, Instant::now())?;
     block_on(sender.post_message_as_async(text))?;
-    Ok(())
+    block_on(sender.post_message_as_async_until(text, ready(())))?;
+    receive()
 }
 
 #[test]
@@ -62,10 +79,7 @@ fn a_str_arrives_as_a_string() -> Outcome {
         // Inline in the archive, beside its root, and in a buffer of its own.
         for text in ["", "short", "longer than what is inline", &"long ".repeat(1000)] {
             for _ in 0..2 {
-                post_in_every_way(&mut port1, text)?;
-                for _ in 0..8 {
-                    assert_eq!(port2.recv()?.as_str(), text);
-                }
+                post_in_every_way(&mut port1, &mut port2, text)?;
             }
         }
         port1.post_message_as(&"owned".to_owned())?;
@@ -212,6 +226,18 @@ fn the_errors_are_those_of_other_posts() -> Outcome {
         assert!(port1.try_post_message_as("text").unwrap_err().is_full());
         let error = port1.post_message_as_timeout("text", Duration::from_millis(1)).unwrap_err();
         assert!(error.is_timeout());
+        let error = port1.post_message_as_deadline("text", Instant::now()).unwrap_err();
+        assert!(error.is_timeout());
+        let (end, until) = oneshot::channel::<()>();
+        {
+            let mut posting = pin!(port1.post_message_as_async_until("late", until));
+            assert!(wakes::poll(posting.as_mut(), Waker::noop()).is_pending());
+            end.send(()).unwrap();
+            match wakes::poll(posting.as_mut(), Waker::noop()) {
+                Poll::Ready(posted) => assert!(posted.unwrap_err().is_timeout()),
+                Poll::Pending => panic!("the end has come"),
+            }
+        }
         {
             let mut posting = pin!(port1.post_message_as_async("last"));
             assert!(wakes::poll(posting.as_mut(), Waker::noop()).is_pending());
@@ -221,6 +247,8 @@ fn the_errors_are_those_of_other_posts() -> Outcome {
         port2.close();
         assert!(port1.post_message_as("text").unwrap_err().is_closed());
         assert!(block_on(port1.post_message_as_async("text")).unwrap_err().is_closed());
+        let error = block_on(port1.post_message_as_async_until("text", ready(()))).unwrap_err();
+        assert!(error.is_closed());
     }
     let MessageChannel { mut port1, port2 } = MessageChannel::<String>::new();
     drop(port2);

@@ -14,7 +14,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
-use message_port::call::{self, Client, Server};
+use message_port::call::{self, CallError, Client, Server};
 use rkyv::{Archive, Serialize};
 
 use meter::{counts, measure};
@@ -182,6 +182,75 @@ fn m2_a_call_in_a_task_allocates_nothing_once_warm() {
     run(1000);
     let ((), taken) = measure(|| run(1000));
     assert_eq!(taken.allocations, 0);
+}
+
+/// As many short answers as may be in flight, all of them waited for out of order.
+fn burst(client: &mut Client<u64, Vec<u8>>, server: &mut Server<u64, Vec<u8>>) -> Outcome {
+    let calls = client.max_calls_in_flight() as u64;
+    let calls: Vec<_> = (0..calls).map(|n| client.start(&n)).collect::<Result<_, _>>()?;
+    while let Ok(request) = server.try_recv() {
+        request.answer(vec![7; 10_000])?;
+    }
+    for call in calls.into_iter().rev() {
+        assert_eq!(call.wait(client)?.len(), 10_000);
+    }
+    Ok(())
+}
+
+/// Each of the copies is small; it is their number that counts.
+#[test]
+fn m2_what_a_burst_of_short_answers_needed_is_let_go_of() -> Outcome {
+    let (mut client, mut server) = call::builder::<u64, Vec<u8>>().calls_in_flight(500).build()?;
+    let before = counts();
+    burst(&mut client, &mut server)?;
+    let after_burst = counts() - before;
+    for n in 0..2000 {
+        let call = client.start(&n)?;
+        server.recv()?.answer(vec![7; 10])?;
+        assert_eq!(*call.wait(&mut client)?, [7; 10]);
+    }
+    let after = counts() - before;
+    assert!(after_burst.bytes > 500 * 10_000, "{after_burst:?}");
+    // Four buffers, and what a ring and a buffer for one message take.
+    assert!(after.bytes < 150_000, "{after:?}");
+    Ok(())
+}
+
+/// Whatever the client does in between, it makes no more calls than it has in flight in a burst.
+#[test]
+fn m2_bursts_of_calls_allocate_nothing_once_warm() -> Outcome {
+    for calls in [10, 64, 500] {
+        let (mut client, mut server) =
+            call::builder::<u64, Fixed>().calls_in_flight(calls).capacity(1 << 21).build()?;
+        let mut bursts = |bursts| -> Outcome {
+            for _ in 0..bursts {
+                let mut handles = [const { None }; 500];
+                for (n, handle) in handles.iter_mut().take(calls).enumerate() {
+                    *handle = Some(client.start(&(n as u64))?);
+                }
+                while let Ok(request) = server.try_recv() {
+                    request.answer([7; 3000])?;
+                }
+                for handle in handles.iter_mut().rev() {
+                    if let Some(call) = handle.take() {
+                        assert_eq!(client_len(&mut client, call)?, 3000);
+                    }
+                }
+            }
+            Ok(())
+        };
+        bursts(5)?;
+        let (outcome, taken) = measure(|| bursts(20));
+        outcome?;
+        assert_eq!(taken.allocations, 0, "with {calls} calls");
+    }
+    Ok(())
+}
+
+type Fixed = [u8; 3000];
+
+fn client_len(client: &mut Client<u64, Fixed>, call: call::Pending) -> Result<usize, CallError> {
+    Ok(call.wait(client)?.len())
 }
 
 /// A burst of long answers, put aside and all, leaves next to nothing.

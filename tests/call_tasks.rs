@@ -9,7 +9,7 @@ mod watchdog;
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::future::ready;
+use std::future::{pending, ready};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -161,6 +161,46 @@ fn a_client_at_its_limit_waits_for_what_it_has_cancelled_in_its_task() -> Outcom
         Poll::Ready(reply) => assert_eq!(*reply?, 20),
         Poll::Pending => panic!("there is an answer"),
     }
+    Ok(())
+}
+
+/// Its end counts while it waits for room too.
+#[test]
+fn a_call_that_never_gets_room_ends_with_its_end() -> Outcome {
+    let _watchdog = Watchdog::start();
+    let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(1).build()?;
+    for _ in 0..3 {
+        // The first one is sent and cancelled; the others wait for its answer.
+        assert!(block_on(client.call_async_until(&1, ready(()))).unwrap_err().is_timeout());
+        assert_eq!((client.calls_in_flight(), server.len()), (1, 1));
+    }
+    server.recv()?.answer(10)?;
+    let call = block_on(client.start_async(&2))?;
+    server.recv()?.answer(20)?;
+    assert_eq!(*call.wait(&mut client)?, 20);
+    Ok(())
+}
+
+#[test]
+fn a_wait_that_an_end_comes_before_leaves_its_call_in_flight() -> Outcome {
+    let (mut client, mut server) = call::channel::<u64, u64>();
+    let mut call = client.start(&1)?;
+    for _ in 0..3 {
+        let waited = block_on(call.wait_async_until(&mut client, ready(())));
+        assert!(waited.unwrap_err().is_timeout());
+    }
+    {
+        let mut dropped = pin!(call.wait_async_until(&mut client, pending::<()>()));
+        assert!(poll(dropped.as_mut(), Waker::noop()).is_pending());
+    }
+    assert_eq!((client.calls_in_flight(), server.len()), (1, 1));
+    block_on(server.recv_async_until(pending::<()>()))?.answer(10)?;
+    assert_eq!(*block_on(call.wait_async_until(&mut client, ready(())))?, 10);
+    assert_eq!(client.calls_in_flight(), 0);
+
+    assert!(block_on(server.recv_async_until(ready(()))).unwrap_err().is_timeout());
+    drop(client);
+    assert!(block_on(server.recv_async_until(ready(()))).unwrap_err().is_disconnected());
     Ok(())
 }
 

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use message_port::{ClosedBy, EventLoop, MessageChannel};
+use message_port::call::{self, CallError};
+use message_port::{ClosedBy, EventLoop, MessageChannel, Select};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -27,6 +28,7 @@ fn main() -> Outcome {
     full()?;
     tasks()?;
     many_ports()?;
+    time_limits()?;
     println!("all of it with one thread");
     Ok(())
 }
@@ -156,5 +158,42 @@ fn many_ports() -> Outcome {
     // Every channel has ended, so this returns.
     events.run()?;
     println!("an event loop has dispatched {dispatched} events of 100 ports");
+    Ok(())
+}
+
+/// A wait with a time limit ends by itself. Where there is no clock, it ends at once.
+fn time_limits() -> Outcome {
+    const SHORT: Duration = Duration::from_millis(1);
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(64);
+    assert!(port2.recv_timeout(SHORT).is_err_and(|error| error.is_timeout()));
+    assert!(port2.recv_event_timeout(SHORT).is_err_and(|error| error.is_timeout()));
+    while port1.try_post_message(&7).is_ok() {}
+    assert!(port1.post_message_timeout(&7, SHORT).is_err_and(|error| error.is_timeout()));
+    let (mut sender, mut receiver) = port1.into_split();
+    assert!(!sender.wait_ended_timeout(SHORT));
+    let mut select = Select::new();
+    select.recv(&mut receiver);
+    assert!(select.ready_timeout(SHORT).is_none());
+    drop(select);
+    let mut events = EventLoop::new();
+    let quiet = MessageChannel::<u64>::with_capacity(64);
+    events.add(quiet.port1);
+    assert_eq!(events.run_once(Some(SHORT))?, 0);
+
+    // One call at a time: the second one has to wait until the first, which is cancelled, is over.
+    let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(1).build()?;
+    for _ in 0..2 {
+        assert!(client.call_timeout(&1, SHORT).is_err_and(|error| error.is_timeout()));
+    }
+    assert_eq!(server.len(), 1);
+    server.recv_timeout(SHORT)?.answer(10)?;
+    assert!(server.recv_timeout(SHORT).is_err_and(|error| error.is_timeout()));
+    let mut call = client.start(&2)?;
+    assert!(call.wait_timeout(&mut client, SHORT).is_err_and(|error| error.is_timeout()));
+    server.recv()?.answer(20)?;
+    assert_eq!(*call.wait_timeout(&mut client, SHORT)?, 20);
+    drop(server);
+    assert!(matches!(client.call_timeout(&3, SHORT), Err(CallError::Disconnected)));
+    println!("waits with a time limit end");
     Ok(())
 }

@@ -80,7 +80,7 @@ use crate::error::DeserializeError;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be posted through a channel",
-    note = "derive `rkyv::Archive` and `rkyv::Serialize` for it, with rkyv's feature `bytecheck`"
+    note = "derive `rkyv::Archive` and `rkyv::Serialize` for it and for the types of its fields, with rkyv 0.8 and its feature `bytecheck`"
 )]
 pub trait Message:
     Archive<Archived: for<'a> CheckBytes<MessageValidator<'a>>>
@@ -88,6 +88,8 @@ pub trait Message:
 {
 }
 
+// Without this the compiler lists what the bounds below consist of.
+#[diagnostic::do_not_recommend]
 impl<T> Message for T
 where
     T: Archive + for<'a> Serialize<MessageSerializer<'a>>,
@@ -127,6 +129,7 @@ pub trait OwnedMessage:
 {
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Message> OwnedMessage for T where
     T::Archived: Deserialize<T, HighDeserializer<DeserializeError>>
 {

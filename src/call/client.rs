@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::pending;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use super::envelope::Envelope;
@@ -78,12 +79,7 @@ impl<'a> Calling<'a> {
     }
 }
 
-/// As a wait wants it.
-fn deadline(at: Option<Instant>) -> Deadline<'static> {
-    at.map_or(Deadline::Never, Deadline::At)
-}
-
-impl<Req: Message, Ans: Message> Client<Req, Ans> {
+impl<Req, Ans> Client<Req, Ans> {
     pub(super) fn new(port: MessagePort<Req, Envelope<Ans>>, flights: Flights) -> Self {
         Self { port, flights }
     }
@@ -110,8 +106,12 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// # Ok::<(), message_port::call::CallError>(())
     /// ```
     #[inline]
-    pub fn call(&mut self, request: &Req) -> Result<Reply<'_, Ans>, CallError> {
-        self.call_before(request, None)
+    pub fn call(&mut self, request: &Req) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        self.call_before(request, Deadline::Never)
     }
 
     /// Sends a request and waits for its answer, at most `timeout`.
@@ -142,9 +142,12 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         &mut self,
         request: &Req,
         timeout: Duration,
-    ) -> Result<Reply<'_, Ans>, CallError> {
-        // One that the clock cannot express never comes.
-        self.call_before(request, Instant::now().checked_add(timeout))
+    ) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        self.call_before(request, Deadline::Within(timeout).fixed())
     }
 
     /// Sends a request and waits for its answer until `deadline`, as
@@ -167,20 +170,28 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         &mut self,
         request: &Req,
         deadline: Instant,
-    ) -> Result<Reply<'_, Ans>, CallError> {
-        self.call_before(request, Some(deadline))
+    ) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        self.call_before(request, Deadline::At(deadline))
     }
 
     #[inline]
     fn call_before(
         &mut self,
         request: &Req,
-        at: Option<Instant>,
-    ) -> Result<Reply<'_, Ans>, CallError> {
-        let call = self.send(request, at)?;
+        deadline: Deadline<'_>,
+    ) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        let call = self.send(request, deadline)?;
         let Self { port, flights } = self;
         let mut calling = Calling::new(flights, call);
-        let waited = port.halves_mut().1.recv_wanted(deadline(at), &mut calling.0);
+        let waited = port.halves_mut().1.recv_wanted(deadline, &mut calling.0);
         calling.end(waited)
     }
 
@@ -211,7 +222,11 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// block_on(or(asks, answers))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn call_async(&mut self, request: &Req) -> Result<Reply<'_, Ans>, CallError> {
+    pub async fn call_async(&mut self, request: &Req) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.call_async_until(request, pending::<()>()).await
     }
 
@@ -237,8 +252,13 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
         &mut self,
         request: &Req,
         end: impl Future,
-    ) -> Result<Reply<'_, Ans>, CallError> {
-        let call = self.send_async(request).await?;
+    ) -> Result<Reply<'_, Ans>, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        let mut end = pin!(end);
+        let call = self.send_async(request, end.as_mut()).await?;
         let Self { port, flights } = self;
         let mut calling = Calling::new(flights, call);
         let waited = port.halves_mut().1.recv_wanted_async(&mut calling.0, end).await;
@@ -272,8 +292,12 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// assert_eq!(sum, 12);
     /// # Ok::<(), message_port::call::CallError>(())
     /// ```
-    pub fn start(&mut self, request: &Req) -> Result<Pending, CallError> {
-        let call = self.send(request, None)?;
+    pub fn start(&mut self, request: &Req) -> Result<Pending, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        let call = self.send(request, Deadline::Never)?;
         Ok(Pending::new(self.flights.launch(call)))
     }
 
@@ -295,35 +319,45 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
     /// assert_eq!(*call.wait_async(&mut client).await?, 42);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
-    pub async fn start_async(&mut self, request: &Req) -> Result<Pending, CallError> {
-        let call = self.send_async(request).await?;
+    pub async fn start_async(&mut self, request: &Req) -> Result<Pending, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        let call = self.send_async(request, pending::<()>()).await?;
         Ok(Pending::new(self.flights.launch(call)))
     }
 
     /// Sends a request and says the number of its call.
     #[inline]
-    fn send(&mut self, request: &Req, at: Option<Instant>) -> Result<u64, CallError> {
+    fn send(&mut self, request: &Req, deadline: Deadline<'_>) -> Result<u64, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.flights.tidy();
         if self.flights.is_full() {
-            self.wait_for_room(at)?;
+            self.wait_for_room(deadline)?;
         }
-        match at {
-            None => self.port.post_message(request)?,
-            Some(at) => {
-                let left = at.saturating_duration_since(Instant::now());
-                self.port.post_message_timeout(request, left)?;
-            }
+        match deadline {
+            Deadline::Never => self.port.post_message(request)?,
+            Deadline::At(deadline) => self.port.post_message_deadline(request, deadline)?,
+            _ => self.port.post_message_timeout(request, Duration::ZERO)?,
         }
         Ok(self.flights.number())
     }
 
-    async fn send_async(&mut self, request: &Req) -> Result<u64, CallError> {
+    async fn send_async(&mut self, request: &Req, end: impl Future) -> Result<u64, CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.flights.tidy();
         if self.flights.is_full() {
             self.may_have_room()?;
             let receiver = self.port.halves_mut().1;
             let wants = &mut Room(&mut self.flights);
-            let waited = receiver.recv_wanted_async(wants, pending::<()>()).await;
+            let waited = receiver.recv_wanted_async(wants, end).await;
             has_room(waited.map(drop))?;
         }
         self.port.post_message_async(request).await?;
@@ -332,10 +366,13 @@ impl<Req: Message, Ans: Message> Client<Req, Ans> {
 
     /// Waits until one more call may be in flight.
     #[cold]
-    fn wait_for_room(&mut self, at: Option<Instant>) -> Result<(), CallError> {
+    fn wait_for_room(&mut self, deadline: Deadline<'_>) -> Result<(), CallError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.may_have_room()?;
-        let waited =
-            self.port.halves_mut().1.recv_wanted(deadline(at), &mut Room(&mut self.flights));
+        let waited = self.port.halves_mut().1.recv_wanted(deadline, &mut Room(&mut self.flights));
         has_room(waited.map(drop))
     }
 

@@ -20,6 +20,13 @@ use crate::half::{Verdict, Wants};
 use rkyv::Archived;
 use rkyv::rancor::Source;
 
+/// The list of calls is given room for so many in any case.
+const FEW_CALLS: usize = 64;
+
+/// So many calls, and as many more as are in flight, are made before what they did not need is let go
+/// of. Calls that are only started need no buffers yet, so those do not count.
+const PATIENCE: usize = 64;
+
 /// How far a call is.
 #[derive(Debug)]
 enum State {
@@ -57,6 +64,10 @@ pub(super) struct Flights {
     unlisted: Option<u64>,
     dropped: Dropped,
     keep: Keep,
+    /// Calls since memory was let go of.
+    calls_since: usize,
+    /// The most that were in flight at a time since then.
+    most: usize,
     known: Known,
 }
 
@@ -77,6 +88,8 @@ impl Flights {
             unlisted: None,
             dropped: Dropped::new(limit),
             keep: Keep::default(),
+            calls_since: 0,
+            most: 0,
             known: Known::default(),
         }
     }
@@ -120,8 +133,27 @@ impl Flights {
         debug_assert!(!self.is_full());
         let call = self.sent;
         self.sent += 1;
-        self.keep.note_call();
+        if self.keep.has_spares() || self.calls.capacity() > FEW_CALLS {
+            self.note_call();
+        }
         call
+    }
+
+    /// Counts a call, and lets go of what a burst needed and the calls since then did not.
+    #[cold]
+    fn note_call(&mut self) {
+        let in_flight = self.calls.len() + 1;
+        self.most = self.most.max(in_flight);
+        self.calls_since += 1;
+        if self.calls_since < PATIENCE + in_flight {
+            return;
+        }
+        self.calls_since = 0;
+        self.keep.trim();
+        let most = std::mem::take(&mut self.most).max(FEW_CALLS);
+        if most < self.calls.capacity() / 4 {
+            self.calls.shrink_to(most);
+        }
     }
 
     /// Lists the call that was numbered last, to be waited for by its handle. A call that is waited

@@ -58,7 +58,7 @@
 //! | a call that is cancelled or timed out | Its late answer is discarded and its room given back. Numbers of calls are not used again, so it is never taken for the answer to a later call. Until then it counts as in flight. |
 //! | close and drop | Calls in flight fail with `Closed` or `Disconnected`, except those that were answered before. |
 //! | room | Neither an answer nor a request ever waits for the other end; see below. |
-//! | allocations | None per call once warm, errors with a text aside, while what is in flight at a time fits the [capacity](Builder::capacity). Beyond that a direction grows, and gives the memory back. |
+//! | allocations | None per call once warm, errors with a text aside, while what is in flight at a time fits the [capacity](Builder::capacity). Beyond that a direction grows, and gives the memory back. Copies of answers that were waited for out of order are freed once 64 calls needed less than a quarter of them, except for 64 KiB. |
 //!
 //! # Room
 //!

@@ -21,7 +21,7 @@ use crate::link::wait::Deadline;
 /// # Panics
 ///
 /// The methods panic if they are given another client than the call's, and if the call is over: an
-/// earlier `try_wait`, `poll` or wait with a deadline has returned its reply or its error.
+/// earlier `try_wait`, `poll` or wait with an end has returned its reply or its error.
 ///
 /// # Examples
 ///
@@ -151,7 +151,8 @@ impl Pending {
     /// Waits for the answer in a task.
     ///
     /// Dropping the future cancels the call. To wait for something else at the same time and go on
-    /// with the call afterwards, take [`poll`](Self::poll).
+    /// with the call afterwards, take [`wait_async_until`](Self::wait_async_until) or
+    /// [`poll`](Self::poll).
     ///
     /// # Errors
     ///
@@ -174,6 +175,36 @@ impl Pending {
         client: &mut Client<Req, Ans>,
     ) -> Result<Reply<'_, Ans>, CallError> {
         let end = std::future::pending::<()>();
+        client.wait_async(&mut self.0, end).await?.ok_or(CallError::Timeout)
+    }
+
+    /// Waits for the answer in a task until `end` is ready. The call goes on when it is, and when the
+    /// future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`CallError`]; `Timeout` if `end` was ready before there was an answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    /// use std::future::ready;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = call::channel::<u64, u64>();
+    /// let mut call = client.start_async(&21).await?;
+    /// let early = call.wait_async_until(&mut client, ready(())).await;
+    /// assert!(early.unwrap_err().is_timeout());
+    /// server.recv_async().await?.answer(42)?;
+    /// assert_eq!(*call.wait_async_until(&mut client, ready(())).await?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn wait_async_until<'c, Req: Message, Ans: Message>(
+        &mut self,
+        client: &'c mut Client<Req, Ans>,
+        end: impl Future,
+    ) -> Result<Reply<'c, Ans>, CallError> {
         client.wait_async(&mut self.0, end).await?.ok_or(CallError::Timeout)
     }
 

@@ -13,7 +13,7 @@ use crate::archive::Message;
 use crate::error::{PanicPayload, PostError, RecvError};
 use rkyv::Archived;
 
-impl<Req: Message, Ans: Message> Server<Req, Ans> {
+impl<Req, Ans> Server<Req, Ans> {
     /// Answers requests by `handler`, in the order in which they were sent, until the client is gone
     /// or one of the two has closed the channel.
     ///
@@ -54,7 +54,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     pub fn serve<E: Display>(
         &mut self,
         mut handler: impl FnMut(&Archived<Req>) -> Result<Ans, E>,
-    ) -> Result<(), PostError> {
+    ) -> Result<(), PostError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         loop {
             let answered = match self.recv() {
                 Ok(request) => answer(request, &mut handler),
@@ -105,7 +109,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     pub async fn serve_async<E: Display>(
         &mut self,
         mut handler: impl AsyncFnMut(&Archived<Req>) -> Result<Ans, E>,
-    ) -> Result<(), PostError> {
+    ) -> Result<(), PostError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         loop {
             let answered = match self.recv_async().await {
                 Ok(request) => answer_async(request, &mut handler).await,

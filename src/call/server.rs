@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::pending;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::dropped::Handle;
 use super::envelope::Envelope;
@@ -40,7 +40,7 @@ pub struct Server<Req, Ans> {
     replies: Replies,
 }
 
-impl<Req: Message, Ans: Message> Server<Req, Ans> {
+impl<Req, Ans> Server<Req, Ans> {
     pub(super) fn new(port: MessagePort<Envelope<Ans>, Req>, replies: Replies) -> Self {
         Self { port, replies }
     }
@@ -66,7 +66,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn recv(&mut self) -> Result<Request<'_, Req, Ans>, RecvError> {
+    pub fn recv(&mut self) -> Result<Request<'_, Req, Ans>, RecvError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let Some(request) = self.recv_before(Deadline::Never)? else {
             unreachable!("a wait without a deadline timed out");
         };
@@ -87,7 +91,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     /// let (_client, mut server) = call::channel::<u64, u64>();
     /// assert!(server.try_recv().unwrap_err().is_empty());
     /// ```
-    pub fn try_recv(&mut self) -> Result<Request<'_, Req, Ans>, TryRecvError> {
+    pub fn try_recv(&mut self) -> Result<Request<'_, Req, Ans>, TryRecvError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.recv_before(Deadline::Now)?.ok_or(TryRecvError::Empty)
     }
 
@@ -101,7 +109,7 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     ///
     /// ```
     /// use message_port::call;
-    /// use std::time::Duration;
+    /// use std::time::{Duration, Instant};
     ///
     /// let (_client, mut server) = call::channel::<u64, u64>();
     /// assert!(server.recv_timeout(Duration::from_millis(1)).unwrap_err().is_timeout());
@@ -109,8 +117,41 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     pub fn recv_timeout(
         &mut self,
         timeout: Duration,
-    ) -> Result<Request<'_, Req, Ans>, RecvTimeoutError> {
+    ) -> Result<Request<'_, Req, Ans>, RecvTimeoutError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         self.recv_before(Deadline::Within(timeout))?.ok_or(RecvTimeoutError::Timeout)
+    }
+
+    /// Receives a request, waiting for one until `deadline`, which may have passed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RecvTimeoutError`]; see [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    /// use std::time::Instant;
+    ///
+    /// let (mut client, mut server) = call::channel::<u64, u64>();
+    /// let _call = client.start(&21)?;
+    /// server.recv_deadline(Instant::now())?.answer(42)?; // it is there already
+    /// assert!(server.recv_deadline(Instant::now()).unwrap_err().is_timeout());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_deadline(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<Request<'_, Req, Ans>, RecvTimeoutError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        self.recv_before(Deadline::At(deadline))?.ok_or(RecvTimeoutError::Timeout)
     }
 
     /// Receives a request in a task. Dropping the future loses nothing.
@@ -131,15 +172,63 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     /// assert_eq!(*call.wait_async(&mut client).await?, 42);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
-    pub async fn recv_async(&mut self) -> Result<Request<'_, Req, Ans>, RecvError> {
+    pub async fn recv_async(&mut self) -> Result<Request<'_, Req, Ans>, RecvError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        match self.recv_async_before(pending::<()>()).await? {
+            Some(request) => Ok(request),
+            None => unreachable!("what is pending is not ready"),
+        }
+    }
+
+    /// Receives a request in a task, waiting for one until `end` is ready. Dropping the future
+    /// loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if `end` was ready before there was a request; otherwise those of
+    /// [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::call;
+    /// use std::future::ready;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let (_client, mut server) = call::channel::<u64, u64>();
+    /// assert!(server.recv_async_until(ready(())).await.unwrap_err().is_timeout());
+    /// # });
+    /// ```
+    pub async fn recv_async_until(
+        &mut self,
+        end: impl Future,
+    ) -> Result<Request<'_, Req, Ans>, RecvTimeoutError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
+        self.recv_async_before(end).await?.ok_or(RecvTimeoutError::Timeout)
+    }
+
+    async fn recv_async_before(
+        &mut self,
+        end: impl Future,
+    ) -> Result<Option<Request<'_, Req, Ans>>, RecvError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let Self { port, replies } = self;
         let (sender, receiver) = port.halves_mut();
         let standing = receiver.standing();
         replies.tidy(sender, standing);
-        let taken = receiver.recv_wanted_async(&mut Any(replies), pending::<()>()).await;
+        let taken = receiver.recv_wanted_async(&mut Any(replies), end).await;
         match taken {
-            Ok(Some(message)) => Ok(Request::new(message, sender, replies, standing)),
-            Ok(None) => unreachable!("what is pending is not ready"),
+            Ok(Some(message)) => Ok(Some(Request::new(message, sender, replies, standing))),
+            Ok(None) => Ok(None),
             Err(error) => {
                 replies.refuse(sender, standing, &error);
                 Err(error)
@@ -151,7 +240,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
     fn recv_before(
         &mut self,
         deadline: Deadline<'_>,
-    ) -> Result<Option<Request<'_, Req, Ans>>, RecvError> {
+    ) -> Result<Option<Request<'_, Req, Ans>>, RecvError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let Self { port, replies } = self;
         let (sender, receiver) = port.halves_mut();
         let standing = receiver.standing();
@@ -172,7 +265,11 @@ impl<Req: Message, Ans: Message> Server<Req, Ans> {
         &mut self,
         mut handle: Handle,
         answer: impl FnOnce(&Replies) -> Envelope<Ans>,
-    ) -> Result<(), PostError> {
+    ) -> Result<(), PostError>
+    where
+        Req: Message,
+        Ans: Message,
+    {
         let call = self.replies.call(&handle);
         let Self { port, replies } = self;
         let (sender, receiver) = port.halves_mut();

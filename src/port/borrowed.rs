@@ -1,6 +1,6 @@
 //! Posting values of other types that have the same archive.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::MessagePort;
 use crate::archive::Message;
@@ -116,7 +116,7 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// ```
     /// use message_port::MessageChannel;
-    /// use std::time::Duration;
+    /// use std::time::{Duration, Instant};
     ///
     /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
     /// port1.post_message_as_timeout("text", Duration::from_secs(1))?;
@@ -129,6 +129,37 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         timeout: Duration,
     ) -> Result<(), PostTimeoutError> {
         self.sender.post_as_by(value, Deadline::Within(timeout), self.receiver.standing())
+    }
+
+    /// As [`post_message_as`](Self::post_message_as), waiting for room until `deadline`, which may
+    /// have passed.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if there was no room in time; otherwise those of
+    /// [`post_message_as`](Self::post_message_as).
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Instant;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.post_message_as_deadline("text", Instant::now())?; // there is room
+    /// assert_eq!(port2.recv()?.as_str(), "text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_message_as_deadline<V: PostAs<Out> + ?Sized>(
+        &mut self,
+        value: &V,
+        deadline: Instant,
+    ) -> Result<(), PostTimeoutError> {
+        self.sender.post_as_by(value, Deadline::At(deadline), self.receiver.standing())
     }
 
     /// As [`post_message_as`](Self::post_message_as), in a task. Dropping the future posts nothing.
@@ -157,5 +188,39 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         value: &V,
     ) -> Result<(), PostError> {
         self.sender.post_as_async(value, self.receiver.standing()).await
+    }
+
+    /// As [`post_message_as`](Self::post_message_as), in a task, waiting for room until `end` is
+    /// ready. Dropping the future posts nothing. What the peer may do meanwhile, see
+    /// [`post_message_async_until`](Self::post_message_async_until).
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if `end` was ready before there was room; otherwise those of
+    /// [`post_message_as`](Self::post_message_as).
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::future::ready;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let MessageChannel { mut port1, port2: _idle } = MessageChannel::<String>::with_capacity(64);
+    /// while port1.try_post_message_as("text").is_ok() {}
+    /// let posted = port1.post_message_as_async_until("text", ready(())).await;
+    /// assert!(posted.unwrap_err().is_timeout());
+    /// # });
+    /// ```
+    pub async fn post_message_as_async_until<V: PostAs<Out> + ?Sized>(
+        &mut self,
+        value: &V,
+        end: impl Future,
+    ) -> Result<(), PostTimeoutError> {
+        self.sender.post_as_async_until(value, end, self.receiver.standing()).await
     }
 }

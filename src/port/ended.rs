@@ -4,9 +4,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::MessagePort;
-use crate::archive::Message;
 
-impl<Out: Message, In: Message> MessagePort<Out, In> {
+impl<Out, In> MessagePort<Out, In> {
     /// Whether nobody will read further posts: one of the ports was closed, or the peer was dropped
     /// (the receiving half of it, if it was split). Final: every later post fails.
     /// [`is_closed`](Self::is_closed) tells the two cases apart.

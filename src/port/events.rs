@@ -8,11 +8,12 @@ use crate::link::wait::Deadline;
 use crate::port::handlers::Turn;
 use crate::port::{HandlerResult, MessageErrorEvent, MessageEvent};
 
-impl<Out: Message, In: Message> MessagePort<Out, In> {
+impl<Out, In> MessagePort<Out, In> {
     /// Sets the handler for messages, and starts the port.
     ///
     /// Handlers run inside [`dispatch`](Self::dispatch) and [`run`](Self::run), on the thread that
-    /// calls them, never inside a post or close of the peer.
+    /// calls them, never inside a post or close of the peer. A handler returns nothing or a
+    /// `Result`; one that uses `?` states the type, [`Handled`](crate::Handled).
     ///
     /// # Examples
     ///
@@ -27,6 +28,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// ```
     pub fn set_onmessage<F, R>(&mut self, f: F)
     where
+        Out: Message,
+        In: Message,
         F: FnMut(&mut MessageEvent<'_, In, Out>) -> R + Send + 'static,
         R: HandlerResult,
     {
@@ -51,6 +54,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// ```
     pub fn set_onmessageerror<F, R>(&mut self, f: F)
     where
+        Out: Message,
+        In: Message,
         F: FnMut(&MessageErrorEvent<'_, In>) -> R + Send + 'static,
         R: HandlerResult,
     {
@@ -76,6 +81,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// ```
     pub fn set_onclose<F, R>(&mut self, f: F)
     where
+        Out: Message,
+        In: Message,
         F: FnMut(&CloseEvent) -> R + Send + 'static,
         R: HandlerResult,
     {
@@ -186,7 +193,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// assert_eq!(port2.dispatch()?, 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn dispatch(&mut self) -> Result<usize, DispatchError> {
+    pub fn dispatch(&mut self) -> Result<usize, DispatchError>
+    where
+        Out: Message,
+        In: Message,
+    {
         let mut messages = self.len();
         let mut dispatched = 0;
         loop {
@@ -232,7 +243,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// worker.join().unwrap()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn run(&mut self) -> Result<(), DispatchError> {
+    pub fn run(&mut self) -> Result<(), DispatchError>
+    where
+        Out: Message,
+        In: Message,
+    {
         loop {
             // In place, so that nothing of a turn passes through memory from one to the next.
             match self.handlers.turn(true, &mut self.receiver, &mut self.sender)? {
@@ -245,7 +260,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     }
 
     /// Dispatches what comes next; a message only if `messages` is set.
-    pub(super) fn turn(&mut self, messages: bool) -> Result<Turn, DispatchError> {
+    pub(super) fn turn(&mut self, messages: bool) -> Result<Turn, DispatchError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.handlers.turn(messages, &mut self.receiver, &mut self.sender)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::archive::Message;
 use crate::half::{Receiver, Sender};
 use crate::port::MessagePort;
 
@@ -176,7 +175,7 @@ impl<In> Receiver<In> {
     }
 }
 
-impl<Out: Message, In: Message> MessagePort<Out, In> {
+impl<Out, In> MessagePort<Out, In> {
     /// Bytes of the ring taken by messages that this port posted and the peer has not given back;
     /// see [`Sender::bytes_in_flight`].
     ///

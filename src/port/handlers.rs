@@ -48,7 +48,7 @@ pub(crate) struct Handlers<In, Out> {
     closed_again: bool,
 }
 
-impl<In: Message, Out: Message> Handlers<In, Out> {
+impl<In, Out> Handlers<In, Out> {
     pub(crate) fn new() -> Self {
         Self {
             message: None,
@@ -102,7 +102,9 @@ impl<In: Message, Out: Message> Handlers<In, Out> {
     pub(crate) fn start(&mut self) {
         self.started = true;
     }
+}
 
+impl<In: Message, Out: Message> Handlers<In, Out> {
     /// Dispatches what comes next: a message with its error, only if `messages` is set, or the
     /// close.
     #[inline(always)]

@@ -26,7 +26,6 @@ pub use event::{Handled, HandlerResult, MessageErrorEvent, MessageEvent};
 
 use std::fmt;
 
-use crate::archive::Message;
 use crate::half::{Receiver, Sender};
 use crate::port::handlers::Handlers;
 
@@ -53,7 +52,7 @@ pub struct MessagePort<Out, In = Out> {
     handlers: Handlers<In, Out>,
 }
 
-impl<Out: Message, In: Message> MessagePort<Out, In> {
+impl<Out, In> MessagePort<Out, In> {
     pub(crate) fn new(sender: Sender<Out>, receiver: Receiver<In>) -> Self {
         Self { sender, receiver, handlers: Handlers::new() }
     }

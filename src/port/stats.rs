@@ -1,7 +1,6 @@
 //! The counters of a channel, seen from either end.
 
 use super::MessagePort;
-use crate::archive::Message;
 use crate::half::{Receiver, Sender};
 use crate::insight::Stats;
 
@@ -46,7 +45,7 @@ impl<In> Receiver<In> {
     }
 }
 
-impl<Out: Message, In: Message> MessagePort<Out, In> {
+impl<Out, In> MessagePort<Out, In> {
     /// The counters of the direction that this port posts into; with the feature `stats`.
     ///
     /// # Examples

@@ -11,7 +11,9 @@ use crate::half::{MessageRef, PeekRef};
 use crate::link::wait::Deadline;
 use rkyv::Archived;
 
-impl<Out: Message, In: Message> MessagePort<Out, In> {
+// The bounds are on the methods: where they are not met, the compiler then names the trait and what to
+// derive, not what the trait consists of.
+impl<Out, In> MessagePort<Out, In> {
     /// Posts a message, waiting for room if there is none.
     ///
     /// The archive of `message` is written once, into the ring; the receiver does not see what
@@ -48,7 +50,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn post_message(&mut self, message: &Out) -> Result<(), PostError> {
+    pub fn post_message(&mut self, message: &Out) -> Result<(), PostError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.sender.post_waiting(message, || self.receiver.standing())
     }
 
@@ -75,7 +81,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn try_post_message(&mut self, message: &Out) -> Result<(), TryPostError> {
+    pub fn try_post_message(&mut self, message: &Out) -> Result<(), TryPostError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.sender.try_post_message(message)
     }
 
@@ -106,7 +116,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         &mut self,
         message: &Out,
         timeout: Duration,
-    ) -> Result<(), PostTimeoutError> {
+    ) -> Result<(), PostTimeoutError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.sender.post_by(message, Deadline::Within(timeout), || self.receiver.standing())
     }
 
@@ -144,7 +158,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         &mut self,
         message: &Out,
         deadline: Instant,
-    ) -> Result<(), PostTimeoutError> {
+    ) -> Result<(), PostTimeoutError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.sender.post_by(message, Deadline::At(deadline), || self.receiver.standing())
     }
 
@@ -184,6 +202,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         messages: impl IntoIterator<Item = &'m Out>,
     ) -> Result<usize, PostError>
     where
+        Out: Message,
+        In: Message,
         Out: 'm,
     {
         self.sender.post_batch(messages, self.receiver.standing())
@@ -227,7 +247,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// assert!(downstream.port1.post_archived(b"no archive").unwrap_err().is_data_clone());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn post_archived(&mut self, archive: &[u8]) -> Result<(), PostError> {
+    pub fn post_archived(&mut self, archive: &[u8]) -> Result<(), PostError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.sender.post_bytes(archive, self.receiver.standing())
     }
 
@@ -260,7 +284,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn recv(&mut self) -> Result<MessageRef<'_, In>, RecvError> {
+    pub fn recv(&mut self) -> Result<MessageRef<'_, In>, RecvError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.receiver.recv()
     }
 
@@ -282,7 +310,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn try_recv(&mut self) -> Result<MessageRef<'_, In>, TryRecvError> {
+    pub fn try_recv(&mut self) -> Result<MessageRef<'_, In>, TryRecvError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.receiver.try_recv()
     }
 
@@ -309,7 +341,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     pub fn recv_timeout(
         &mut self,
         timeout: Duration,
-    ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
+    ) -> Result<MessageRef<'_, In>, RecvTimeoutError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.receiver.recv_timeout(timeout)
     }
 
@@ -340,7 +376,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     pub fn recv_deadline(
         &mut self,
         deadline: Instant,
-    ) -> Result<MessageRef<'_, In>, RecvTimeoutError> {
+    ) -> Result<MessageRef<'_, In>, RecvTimeoutError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.receiver.recv_deadline(deadline)
     }
 
@@ -370,7 +410,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// assert_eq!((small, port2.len()), (3, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn peek(&mut self) -> Result<PeekRef<'_, In>, TryRecvError> {
+    pub fn peek(&mut self) -> Result<PeekRef<'_, In>, TryRecvError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.receiver.peek()
     }
 
@@ -407,7 +451,11 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         &mut self,
         limit: usize,
         f: impl FnMut(&Archived<In>),
-    ) -> Result<usize, TryRecvError> {
+    ) -> Result<usize, TryRecvError>
+    where
+        Out: Message,
+        In: Message,
+    {
         self.receiver.recv_batch(limit, f)
     }
 }

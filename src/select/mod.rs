@@ -50,10 +50,14 @@ use turns::{Sleeper, Turns};
 /// for going to sleep (a system call, where there is `membarrier`), and the next post pays for
 /// waking it. A wait allocates nothing.
 ///
-/// # Posting meanwhile
+/// # A message borrows the select
 ///
-/// A message borrows its port, and with it the select. To post while a message is in hand, lend
-/// only the receiving halves, from [`split_mut`](crate::MessagePort::split_mut) or
+/// A `match` on `try_recv` holds that borrow in each of its arms, even where there is no message.
+/// To use the select there (to [remove](Self::remove) a port that has ended), take what is needed
+/// out first, as in `match select[port].try_recv().map(|number| number.to_native())`; or use
+/// `if let` with `else`, which releases it before the `else` (edition 2024).
+///
+/// To post while a message is in hand, lend only the receiving halves, from [`split_mut`](crate::MessagePort::split_mut) or
 /// [`into_split`](crate::MessagePort::into_split).
 ///
 /// # Examples

@@ -1,8 +1,9 @@
 //! Posting values of other types that have the same archive.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::{Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rkyv::{Archive, Archived};
 
@@ -115,6 +116,32 @@ impl<Out: Message> Sender<Out> {
         .await
     }
 
+    /// [`post_message_as_async_until`](Self::post_message_as_async_until); `standing` as in
+    /// [`Manner`].
+    pub(crate) async fn post_as_async_until<V: PostAs<Out> + ?Sized>(
+        &mut self,
+        value: &V,
+        end: impl Future,
+        standing: Standing,
+    ) -> Result<(), PostTimeoutError> {
+        let posting = Posting(self);
+        let mut end = pin!(end);
+        poll_fn(|cx| {
+            let sender = &mut *posting.0;
+            // A task suspended for the sake of others has not waited: it tries before it gives up.
+            ready!(sender.budget.spend(cx));
+            let deadline = Deadline::TaskUntil(cx.waker());
+            let polled = match sender.post_borrowed(value, deadline, standing) {
+                Err(Refusal::TimedOut) => {
+                    end.as_mut().poll(cx).map(|_| Err(PostTimeoutError::Timeout))
+                }
+                posted => Poll::Ready(posted.map_err(post_timeout_error)),
+            };
+            sender.budget.settle(polled)
+        })
+        .await
+    }
+
     /// Posts a value whose archive is that of an `Out`, waiting for room if there is none; see
     /// [`MessagePort::post_message_as`](crate::MessagePort::post_message_as).
     ///
@@ -186,6 +213,32 @@ impl<Out: Message> Sender<Out> {
         self.post_as_by(value, Deadline::Within(timeout), self.standing())
     }
 
+    /// Posts a value whose archive is that of an `Out`, waiting for room until `deadline`; see
+    /// [`MessagePort::post_message_as_deadline`](crate::MessagePort::post_message_as_deadline).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostTimeoutError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::time::Instant;
+    ///
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.split_mut().0.post_message_as_deadline("text", Instant::now())?;
+    /// assert_eq!(port2.recv()?.as_str(), "text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_message_as_deadline<V: PostAs<Out> + ?Sized>(
+        &mut self,
+        value: &V,
+        deadline: Instant,
+    ) -> Result<(), PostTimeoutError> {
+        self.post_as_by(value, Deadline::At(deadline), self.standing())
+    }
+
     /// Posts a value whose archive is that of an `Out`, in a task; see
     /// [`MessagePort::post_message_as_async`](crate::MessagePort::post_message_as_async).
     ///
@@ -209,5 +262,33 @@ impl<Out: Message> Sender<Out> {
         value: &V,
     ) -> Result<(), PostError> {
         self.post_as_async(value, self.standing()).await
+    }
+
+    /// Posts a value whose archive is that of an `Out`, in a task, waiting for room until `end` is
+    /// ready; see
+    /// [`MessagePort::post_message_as_async_until`](crate::MessagePort::post_message_as_async_until).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostTimeoutError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use message_port::MessageChannel;
+    /// use std::future::ready;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let MessageChannel { mut port1, mut port2 } = MessageChannel::<String>::new();
+    /// port1.split_mut().0.post_message_as_async_until("text", ready(())).await?; // there is room
+    /// assert_eq!(port2.recv_async().await?.as_str(), "text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub async fn post_message_as_async_until<V: PostAs<Out> + ?Sized>(
+        &mut self,
+        value: &V,
+        end: impl Future,
+    ) -> Result<(), PostTimeoutError> {
+        self.post_as_async_until(value, end, self.standing()).await
     }
 }
