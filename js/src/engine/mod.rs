@@ -6,6 +6,7 @@
     reason = "each call says why it is sound, and nothing unsafe is left to callers"
 )]
 
+mod buffers;
 mod call;
 mod names;
 mod values;
@@ -16,6 +17,7 @@ use rquickjs::{ArrayBuffer, Ctx, JsLifetime, Value, qjs};
 use crate::host::Installed;
 use crate::ports::{EventHandle, PortHandle, Ports};
 
+pub(crate) use buffers::{LARGE, Stores, post_buffer};
 pub(crate) use call::{call, data_getter};
 pub(crate) use names::{Keys, Name, array_length, define, define_element, element, has_own};
 pub(crate) use values::{Leaf, Seen, as_object, look, with_utf8};
