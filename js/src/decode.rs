@@ -5,9 +5,7 @@
 
 use message_port_structured::{ErrorKind, Kind, NodeId, Ref, Text, ViewKind};
 use rquickjs::object::Property;
-use rquickjs::{
-    Array, Atom, Ctx, Exception, Object, Result, String as JsString, Value,
-};
+use rquickjs::{Array, Atom, Ctx, Exception, Object, Result, String as JsString, Value};
 
 use crate::classes::Helpers;
 use crate::engine::{self, Leaf, Name};

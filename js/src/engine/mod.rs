@@ -29,6 +29,17 @@ pub(crate) fn class_id(value: &Value<'_>) -> u32 {
     unsafe { qjs::JS_GetClassID(value.as_raw()) }
 }
 
+/// Gives a context `DOMException` if it has none: the engine leaves it out of all contexts of a runtime
+/// but the first.
+pub(crate) fn add_dom_exception(ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+    if ctx.globals().contains_key("DOMException")? {
+        return Ok(());
+    }
+    // SAFETY: the context is alive; the engine registers the class only if the runtime lacks it.
+    let result = unsafe { qjs::JS_AddIntrinsicDOMException(ctx.as_raw().as_ptr()) };
+    if result < 0 { Err(rquickjs::Error::Exception) } else { Ok(()) }
+}
+
 /// Whether there is a microtask.
 pub(crate) fn has_job(ctx: &Ctx<'_>) -> bool {
     // SAFETY: the context is alive, and so is the runtime that it is of.
