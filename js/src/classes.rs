@@ -92,6 +92,7 @@ pub(crate) struct Helpers<'js> {
     pub(crate) global: Object<'js>,
     pub(crate) names: Names<'js>,
     pub(crate) forms: Forms<'js>,
+    pub(crate) stores: engine::Stores,
 }
 
 impl<'js> Helpers<'js> {
@@ -99,7 +100,8 @@ impl<'js> Helpers<'js> {
         let object_prototype = functions.get("objectPrototype")?;
         let global = functions.ctx().globals();
         let (names, forms) = (Names::new(), Forms::new());
-        Ok(Self { functions, object_prototype, global, names, forms })
+        let stores = engine::Stores::new(functions.ctx());
+        Ok(Self { functions, object_prototype, global, names, forms, stores })
     }
 
     pub(crate) fn get(&self, name: &str) -> Result<Function<'js>> {

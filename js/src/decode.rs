@@ -5,9 +5,7 @@
 
 use message_port_structured::{ErrorKind, Kind, NodeId, Ref, Text, ViewKind};
 use rquickjs::object::Property;
-use rquickjs::{
-    Array, ArrayBuffer, Atom, Ctx, Exception, Object, Result, String as JsString, Value,
-};
+use rquickjs::{Array, Atom, Ctx, Exception, Object, Result, String as JsString, Value};
 
 use crate::classes::Helpers;
 use crate::engine::{self, Leaf, Name};
@@ -102,7 +100,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 return self.helpers.call("regexp", (source, flags));
             }
             Kind::ArrayBuffer(buffer) => {
-                let bytes = ArrayBuffer::new_copy(ctx(), buffer.bytes())?.into_value();
+                let bytes = self.helpers.stores.buffer(&self.ctx, buffer.bytes())?;
                 return match buffer.max_len() {
                     None => Ok(bytes),
                     #[allow(clippy::cast_precision_loss, reason = "below 2^32")]

@@ -252,7 +252,7 @@ impl Pool {
         let size = if self.fits(generous, budget) { generous } else { bytes };
         let memory = match self.max_buffers {
             Some(_) => Memory::allocated(size),
-            None => Memory::returnable(size),
+            None => Memory::returnable_whole(size),
         };
         let memory = memory.ok_or(NoBuffer::OutOfMemory)?;
         if self.idle.capacity() == 0 {

@@ -47,6 +47,7 @@ mod builder;
 mod convert;
 mod debug;
 mod kinds;
+mod lend;
 mod node;
 mod objects;
 mod read;
@@ -60,6 +61,7 @@ pub use builder::{Builder, NodeId, TooLargeError};
 #[cfg(feature = "serde")]
 pub use convert::{ConvertError, from_value, to_value};
 pub use kinds::{ErrorKind, ViewKind};
+pub use lend::{LentBuffer, LentResolver};
 pub use objects::{Array, Buffer, DomException, Failure, Map, Object, Set, View};
 pub use read::{Kind, Properties, Ref};
 pub use text::Text;

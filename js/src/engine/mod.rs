@@ -6,6 +6,7 @@
     reason = "each call says why it is sound, and nothing unsafe is left to callers"
 )]
 
+mod buffers;
 mod call;
 mod names;
 mod values;
@@ -16,6 +17,7 @@ use rquickjs::{ArrayBuffer, Ctx, JsLifetime, Value, qjs};
 use crate::host::Installed;
 use crate::ports::{EventHandle, PortHandle, Ports};
 
+pub(crate) use buffers::{LARGE, Stores, post_buffer};
 pub(crate) use call::{call, data_getter};
 pub(crate) use names::{Keys, Name, array_length, define, define_element, element, has_own};
 pub(crate) use values::{Leaf, Seen, as_object, look, with_utf8};
@@ -25,6 +27,17 @@ pub(crate) fn class_id(value: &Value<'_>) -> u32 {
     // SAFETY: `value` is a live value, which is all that is asked; one that is no object is looked
     // at by its tag only.
     unsafe { qjs::JS_GetClassID(value.as_raw()) }
+}
+
+/// Gives a context `DOMException` if it has none: the engine leaves it out of all contexts of a runtime
+/// but the first.
+pub(crate) fn add_dom_exception(ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+    if ctx.globals().contains_key("DOMException")? {
+        return Ok(());
+    }
+    // SAFETY: the context is alive; the engine registers the class only if the runtime lacks it.
+    let result = unsafe { qjs::JS_AddIntrinsicDOMException(ctx.as_raw().as_ptr()) };
+    if result < 0 { Err(rquickjs::Error::Exception) } else { Ok(()) }
 }
 
 /// Whether there is a microtask.

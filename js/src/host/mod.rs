@@ -6,16 +6,18 @@ mod turn;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::ptr::NonNull;
 use std::rc::{Rc, Weak};
 
 use message_port::{EventLoop, MessageChannel, MessagePort};
 use rquickjs::context::EvalOptions;
-use rquickjs::{Class, Context, Ctx, Function, IntoJs, Object, Persistent, Runtime, Value};
+use rquickjs::{Class, Context, Ctx, Function, IntoJs, Object, Persistent, Runtime, Value, qjs};
 
 use crate::bells::Bells;
 use crate::classes::Classes;
 use crate::compatibility::Compatibility;
 use crate::endpoint::Endpoint;
+use crate::engine;
 use crate::error::Error;
 use crate::options::{Options, UncaughtKind};
 use crate::ports::{self, Core, Port, Ports};
@@ -83,16 +85,36 @@ pub(crate) struct Inner {
     has_rejection: Cell<bool>,
     turns: Cell<u32>,
     eager: RefCell<Eager>,
+    /// The context for the engine, to be compared. No other one has this address while `context` keeps
+    /// it alive.
+    raw: NonNull<qjs::JSContext>,
     context: Context,
 }
 
-/// Lets what is called by the engine find the host.
-pub(crate) struct Installed(pub(crate) Weak<Inner>);
+/// Lets what is called by the engine find the host of a context: the runtime has one of these, for
+/// all of its contexts.
+#[derive(Default)]
+pub(crate) struct Installed(RefCell<Vec<Weak<Inner>>>);
+
+impl Installed {
+    /// The latest host of a context.
+    fn find(&self, ctx: &Ctx<'_>) -> Option<Rc<Inner>> {
+        let hosts = self.0.borrow();
+        hosts.iter().rev().filter_map(Weak::upgrade).find(|host| host.raw == ctx.as_raw())
+    }
+
+    fn add(&self, host: &Rc<Inner>) {
+        let mut hosts = self.0.borrow_mut();
+        hosts.retain(|host| host.strong_count() > 0);
+        hosts.push(Rc::downgrade(host));
+    }
+}
 
 /// Puts `MessageChannel` and its kin into a context: each name only where the context has none of
 /// it. The result is what runs them.
 ///
-/// It also has the runtime report rejections of promises, which it can do to one host only.
+/// It also has the runtime report rejections of promises. A runtime may have several contexts with a
+/// host each; every host hears of those in its own context.
 ///
 /// # Errors
 ///
@@ -118,7 +140,8 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
     let MessageChannel { port1, port2 } = MessageChannel::<u8>::with_capacity(64);
     events.add(port1);
     let bells = Bells::new(events.handle());
-    let (hooks, shared) = context.with(|ctx| {
+    let (hooks, shared, raw) = context.with(|ctx| {
+        engine::add_dom_exception(&ctx)?;
         let classes = Classes::learn(&ctx);
         let shared =
             Rc::new(Shared::new(classes, options.limit, bells, options.on_uncaught.clone()));
@@ -134,7 +157,8 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
             .and_then(|prelude| prelude.call::<_, Object<'_>>((natives, settings)))
             .map_err(|error| script_error(&ctx, error))?;
         let ports = Persistent::save(&ctx, hooks.get::<_, Class<'_, Ports<'_>>>("ports")?);
-        Ok::<_, Error>((Hooks { all: Persistent::save(&ctx, hooks), ports }, shared))
+        let raw = ctx.as_raw();
+        Ok::<_, Error>((Hooks { all: Persistent::save(&ctx, hooks), ports }, shared, raw))
     })?;
     let inner = Rc::new(Inner {
         hooks: RefCell::new(Some(hooks)),
@@ -146,16 +170,19 @@ pub fn install(context: &Context, options: &Options) -> Result<Host, Error> {
         has_rejection: Cell::new(false),
         turns: Cell::new(0),
         eager: RefCell::default(),
+        raw,
         context: context.clone(),
     });
-    let weak = Rc::downgrade(&inner);
-    let tracker = Rc::downgrade(&inner);
-    context
-        .with(|ctx| ctx.store_userdata(Installed(weak)).map(drop))
-        .map_err(|_| Error::NotAPort)?;
+    context.with(|ctx| {
+        if ctx.userdata::<Installed>().is_none() {
+            ctx.store_userdata(Installed::default()).map_err(|_| Error::NotAPort)?;
+        }
+        ctx.userdata::<Installed>().ok_or(Error::NotAPort)?.add(&inner);
+        Ok::<_, Error>(())
+    })?;
     context.runtime().set_host_promise_rejection_tracker(Some(Box::new(
-        move |ctx, promise, reason, is_handled| {
-            let Some(inner) = tracker.upgrade() else { return };
+        |ctx, promise, reason, is_handled| {
+            let Some(Host(inner)) = Host::of(&ctx) else { return };
             inner.has_rejection.set(true);
             // There is nobody to tell, should it fail.
             drop(inner.hook(&ctx, "onRejection").and_then(|hook| {
@@ -225,7 +252,8 @@ impl Host {
         install(&context, options)
     }
 
-    /// The host of a context, from a function that the engine calls.
+    /// The host of a context, from a function that the engine calls; the latest if several were installed
+    /// there.
     ///
     /// # Examples
     ///
@@ -237,7 +265,7 @@ impl Host {
     /// # Ok::<(), message_port_js::Error>(())
     /// ```
     pub fn of(ctx: &Ctx<'_>) -> Option<Self> {
-        ctx.userdata::<Installed>()?.0.upgrade().map(Self)
+        ctx.userdata::<Installed>()?.find(ctx).map(Self)
     }
 
     /// The context.

@@ -9,10 +9,10 @@ use std::time::Duration;
 use message_port::MessageChannel;
 use message_port_structured::Builder;
 use rquickjs::function::{IntoJsFunc, ParamRequirement, Params};
-use rquickjs::{Class, Ctx, Exception, Function, Object, Result, Value};
+use rquickjs::{ArrayBuffer, Class, Ctx, Exception, Function, Object, Result, Value};
 
 use crate::bells::Bells;
-use crate::classes::{Classes, Helpers};
+use crate::classes::{self, Classes, Helpers};
 use crate::decode::decode;
 use crate::encode::{Encoded, Refusal, encode};
 use crate::engine;
@@ -117,6 +117,28 @@ impl Shared {
         encode(value, &self.classes, helpers, builder, shared)
     }
 
+    /// Posts a large buffer of fixed length from where it lies. `None` if it is something else, or
+    /// cannot be cloned.
+    fn post_buffer<'js>(
+        &self,
+        core: &Core,
+        value: &Value<'js>,
+        helpers: &Helpers<'js>,
+    ) -> Result<Option<std::result::Result<(), Refused>>> {
+        if self.classes.of(value) != classes::Class::ArrayBuffer {
+            return Ok(None);
+        }
+        let Some(buffer) = ArrayBuffer::from_value(value.clone()) else {
+            value.ctx().catch();
+            return Ok(None);
+        };
+        if buffer.len() < engine::LARGE {
+            return Ok(None);
+        }
+        let max_len: Option<f64> = helpers.call("maxLength", (value.clone(),))?;
+        Ok(if max_len.is_none() { engine::post_buffer(core, &buffer) } else { None })
+    }
+
     /// Posts a value; returns why it cannot be cloned.
     pub(crate) fn post<'js>(
         &self,
@@ -125,14 +147,20 @@ impl Shared {
         value: &Value<'js>,
         helpers: &Helpers<'js>,
     ) -> Result<Option<String>> {
-        let message = match self.encode(value, helpers, None) {
-            Ok(message) => message,
-            Err(Refusal::DataClone(why)) => return Ok(Some(why)),
-            Err(Refusal::Thrown(error)) => return Err(error),
+        let posted = match self.post_buffer(core, value, helpers)? {
+            Some(posted) => posted,
+            None => {
+                let message = match self.encode(value, helpers, None) {
+                    Ok(message) => message,
+                    Err(Refusal::DataClone(why)) => return Ok(Some(why)),
+                    Err(Refusal::Thrown(error)) => return Err(error),
+                };
+                // The port is looked at only now: a getter may have closed it.
+                let posted = core.post(&message);
+                self.scratch.replace(Some(message));
+                posted
+            }
         };
-        // The port is looked at only now: a getter may have closed it.
-        let posted = core.post(&message);
-        self.scratch.replace(Some(message));
         match posted {
             Ok(()) => Ok(None),
             Err(Refused::TooLarge(bytes)) => Ok(Some(format!(

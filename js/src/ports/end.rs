@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use message_port::{MessageChannel, MessagePort, RecvError, TryPostError, TryRecvError};
+use message_port::{MessageChannel, MessagePort, PostAs, RecvError, TryPostError, TryRecvError};
 use message_port_structured::{ArchivedValue, Value};
 
 use crate::bells::Bell;
@@ -96,10 +96,10 @@ impl Core {
     }
 
     /// Posts, unless the channel has ended, which is silent.
-    pub(crate) fn post(&self, value: &Value) -> Result<(), Refused> {
+    pub(crate) fn post(&self, value: &impl PostAs<Value>) -> Result<(), Refused> {
         let Ok(mut port) = self.port.try_borrow_mut() else { return Err(Refused::Busy) };
         let Some(port) = &mut *port else { return Ok(()) };
-        match port.try_post_message(value) {
+        match port.try_post_message_as(value) {
             Err(TryPostError::Full) => Err(Refused::Full),
             Err(TryPostError::TooLarge { needed, .. }) => Err(Refused::TooLarge(needed)),
             _ => Ok(()),
