@@ -51,7 +51,7 @@ use often::Often;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum WaitStrategy {
-    /// Looks for news for a few microseconds, then sleeps until the other side wakes it. If the other
+    /// Looks for news for some tens of microseconds, then sleeps until the other side wakes it. If the other
     /// side cannot run meanwhile (one CPU), it yields the CPU once and then sleeps.
     #[default]
     Park,
