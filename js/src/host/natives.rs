@@ -147,19 +147,18 @@ impl Shared {
         value: &Value<'js>,
         helpers: &Helpers<'js>,
     ) -> Result<Option<String>> {
-        let posted = match self.post_buffer(core, value, helpers)? {
-            Some(posted) => posted,
-            None => {
-                let message = match self.encode(value, helpers, None) {
-                    Ok(message) => message,
-                    Err(Refusal::DataClone(why)) => return Ok(Some(why)),
-                    Err(Refusal::Thrown(error)) => return Err(error),
-                };
-                // The port is looked at only now: a getter may have closed it.
-                let posted = core.post(&message);
-                self.scratch.replace(Some(message));
-                posted
-            }
+        let posted = if let Some(posted) = self.post_buffer(core, value, helpers)? {
+            posted
+        } else {
+            let message = match self.encode(value, helpers, None) {
+                Ok(message) => message,
+                Err(Refusal::DataClone(why)) => return Ok(Some(why)),
+                Err(Refusal::Thrown(error)) => return Err(error),
+            };
+            // The port is looked at only now: a getter may have closed it.
+            let posted = core.post(&message);
+            self.scratch.replace(Some(message));
+            posted
         };
         match posted {
             Ok(()) => Ok(None),
