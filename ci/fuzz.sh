@@ -37,6 +37,8 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 found=${FUZZ_KEEP:-$scratch}
+# One for the three crates, which have most of their dependencies in common.
+built=${CARGO_TARGET_DIR:-target}/fuzz
 
 # fuzz TARGET DIRECTORY CORPUS [OPTION]...: the target of the crate in that directory.
 fuzz() {
@@ -46,7 +48,7 @@ fuzz() {
     if [ -d "$corpus" ]; then set -- "$@" "$target" "$found/$target" "$corpus"; else set -- "$@" "$target" "$found/$target"; fi
     if [ -n "${FUZZ_RUNS:-}" ]; then bound="-runs=$FUZZ_RUNS"; else bound="-max_total_time=$seconds"; fi
     echo "fuzz: $target, $bound"
-    cargo +nightly fuzz run --fuzz-dir "$directory" "$@" -- "$bound" -print_final_stats=1 -max_len=600
+    cargo +nightly fuzz run --target-dir "$built" --fuzz-dir "$directory" "$@" -- "$bound" -print_final_stats=1 -max_len=600
 }
 for target; do
     case "$target" in
