@@ -1,7 +1,6 @@
 //! Posting values of other types that have the same archive.
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -124,22 +123,8 @@ impl<Out: Message> Sender<Out> {
         end: impl Future,
         standing: Standing,
     ) -> Result<(), PostTimeoutError> {
-        let posting = Posting(self);
-        let mut end = pin!(end);
-        poll_fn(|cx| {
-            let sender = &mut *posting.0;
-            // A task suspended for the sake of others has not waited: it tries before it gives up.
-            ready!(sender.budget.spend(cx));
-            let deadline = Deadline::TaskUntil(cx.waker());
-            let polled = match sender.post_borrowed(value, deadline, standing) {
-                Err(Refusal::TimedOut) => {
-                    end.as_mut().poll(cx).map(|_| Err(PostTimeoutError::Timeout))
-                }
-                posted => Poll::Ready(posted.map_err(post_timeout_error)),
-            };
-            sender.budget.settle(polled)
-        })
-        .await
+        self.post_until(end, |sender, deadline| sender.post_borrowed(value, deadline, standing))
+            .await
     }
 
     /// Posts a value whose archive is that of an `Out`, waiting for room if there is none; see

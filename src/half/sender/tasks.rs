@@ -135,13 +135,21 @@ impl<Out: Message> Sender<Out> {
         end: impl Future,
         standing: Standing,
     ) -> Result<(), PostTimeoutError> {
+        self.post_until(end, |sender, deadline| sender.post(message, deadline, || standing)).await
+    }
+
+    /// Waits in a task until `post` has posted, or until `end` is ready.
+    pub(super) async fn post_until(
+        &mut self,
+        end: impl Future,
+        mut post: impl FnMut(&mut Self, Deadline<'_>) -> Result<(), Refusal>,
+    ) -> Result<(), PostTimeoutError> {
         let posting = Posting(self);
         let mut end = pin!(end);
         poll_fn(|cx| {
             // A task suspended for the sake of others has not waited: it tries before it gives up.
             ready!(posting.0.budget.spend(cx));
-            let polled = match posting.0.post(message, Deadline::TaskUntil(cx.waker()), || standing)
-            {
+            let polled = match post(posting.0, Deadline::TaskUntil(cx.waker())) {
                 Err(Refusal::TimedOut) => {
                     end.as_mut().poll(cx).map(|_| Err(PostTimeoutError::Timeout))
                 }
