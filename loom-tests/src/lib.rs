@@ -16,7 +16,8 @@
 //! (`Barriers::Heavy`), or both. Loom takes `fence(SeqCst)` for stronger than it is, and every
 //! post and every receive executes one, so that a model with fences does not notice a missing
 //! `Release` or `Acquire`. Claims about what is *visible* are therefore checked without them;
-//! claims about *wakes* and about the close report need them.
+//! claims about *wakes* and about the close report need them. Where a wait cell asks for fences,
+//! those alone must do for a wake (`Barriers::Asked`).
 //!
 //! # Reach
 //!

@@ -339,11 +339,8 @@ impl<Req, Ans> Client<Req, Ans> {
         if self.flights.is_full() {
             self.wait_for_room(deadline)?;
         }
-        match deadline {
-            Deadline::Never => self.port.post_message(request)?,
-            Deadline::At(deadline) => self.port.post_message_deadline(request, deadline)?,
-            _ => self.port.post_message_timeout(request, Duration::ZERO)?,
-        }
+        let (sender, receiver) = self.port.halves_mut();
+        sender.post_by(request, deadline, || receiver.standing())?;
         Ok(self.flights.number())
     }
 

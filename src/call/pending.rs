@@ -174,8 +174,7 @@ impl Pending {
         mut self,
         client: &mut Client<Req, Ans>,
     ) -> Result<Reply<'_, Ans>, CallError> {
-        let end = std::future::pending::<()>();
-        client.wait_async(&mut self.0, end).await?.ok_or(CallError::Timeout)
+        self.wait_async_until(client, std::future::pending::<()>()).await
     }
 
     /// Waits for the answer in a task until `end` is ready. The call goes on when it is, and when the

@@ -10,6 +10,7 @@ use super::replies::{Any, Replies};
 use super::request::Request;
 use crate::archive::Message;
 use crate::error::{PostError, RecvError, RecvTimeoutError, TryRecvError};
+use crate::half::{MessageRef, Sender, Standing};
 use crate::link::wait::Deadline;
 use crate::port::MessagePort;
 
@@ -226,14 +227,7 @@ impl<Req, Ans> Server<Req, Ans> {
         let standing = receiver.standing();
         replies.tidy(sender, standing);
         let taken = receiver.recv_wanted_async(&mut Any(replies), end).await;
-        match taken {
-            Ok(Some(message)) => Ok(Some(Request::new(message, sender, replies, standing))),
-            Ok(None) => Ok(None),
-            Err(error) => {
-                replies.refuse(sender, standing, &error);
-                Err(error)
-            }
-        }
+        requested(taken, sender, replies, standing)
     }
 
     #[inline(always)]
@@ -250,14 +244,7 @@ impl<Req, Ans> Server<Req, Ans> {
         let standing = receiver.standing();
         replies.tidy(sender, standing);
         let taken = receiver.recv_wanted(deadline, &mut Any(replies));
-        match taken {
-            Ok(Some(message)) => Ok(Some(Request::new(message, sender, replies, standing))),
-            Ok(None) => Ok(None),
-            Err(error) => {
-                replies.refuse(sender, standing, &error);
-                Err(error)
-            }
-        }
+        requested(taken, sender, replies, standing)
     }
 
     /// Answers a call whose request is not in hand any more.
@@ -359,6 +346,24 @@ impl<Req, Ans> Server<Req, Ans> {
     /// ```
     pub fn is_empty(&self) -> bool {
         self.port.is_empty()
+    }
+}
+
+/// What a wait for a request has brought. An archive that is invalid is answered with that.
+#[inline(always)]
+fn requested<'a, Req: Message, Ans: Message>(
+    taken: Result<Option<MessageRef<'a, Req>>, RecvError>,
+    sender: &'a mut Sender<Envelope<Ans>>,
+    replies: &'a mut Replies,
+    standing: Standing,
+) -> Result<Option<Request<'a, Req, Ans>>, RecvError> {
+    match taken {
+        Ok(Some(message)) => Ok(Some(Request::new(message, sender, replies, standing))),
+        Ok(None) => Ok(None),
+        Err(error) => {
+            replies.refuse(sender, standing, &error);
+            Err(error)
+        }
     }
 }
 
