@@ -1,16 +1,16 @@
 //! The untyped receiving half: finds the next message, waits for it, and notices the end.
 
 mod look;
+mod waiting;
 
 pub(crate) use look::Looked;
 
 use crate::insight::event;
-use crate::link::wait::{Deadline, TimedOut, Waiter, pending};
+use crate::link::wait::Waiter;
 use crate::link::{Ended, Half, Link, LinkEnd, Side};
-use crate::ring::{Consumer, Emptying, Frame, Layout, Payload, Peek, Shape, Target};
+use crate::ring::{Consumer, Emptying, Frame, Layout, Payload, Peek, Shape};
 use crate::sync::Arc;
 use crate::sync::order::{Mutant, active};
-use std::task::{Context, Poll};
 
 /// What comes next.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,13 @@ pub(crate) enum Next {
     Closed,
     /// The peer was dropped, and nothing is left.
     Disconnected,
+}
+
+impl Next {
+    /// What there is, if anything.
+    fn news(self) -> Option<Self> {
+        if let Self::Empty = self { None } else { Some(self) }
+    }
 }
 
 /// The consumer of one direction together with what it shares with the other end.
@@ -70,6 +77,11 @@ impl End {
         }
     }
 
+    /// Whether nothing comes next for now: no message, no end, and nothing to be tidied up.
+    fn is_idle(&self) -> bool {
+        self.link.state.hint().is_open() && !self.consumer.holds() && self.consumer.is_empty()
+    }
+
     /// Announces the delivery of `frame`; `false` if this port has closed and must not deliver it.
     #[inline(always)]
     fn claim(&self, frame: Frame) -> bool {
@@ -101,6 +113,7 @@ impl End {
         // posted before it closed or went away is visible now.
         match early.unwrap_or_else(|| self.peek()) {
             Some(frame) => Next::Message(frame),
+            None if ended.is_open() => Next::Empty,
             None if ended.is_closed() => self.finish(),
             None if ended.is_gone(self.side.peer(), Half::Sender) => Next::Disconnected,
             None => Next::Empty,
@@ -214,75 +227,9 @@ impl Incoming {
         }
     }
 
-    /// What comes next, waiting for it until the deadline. A message must be
-    /// [taken](Self::take).
-    #[cold]
-    pub(crate) fn wait_next(&mut self, deadline: Deadline<'_>) -> Result<Next, TimedOut> {
-        match self.end.next() {
-            Next::Empty => self.wait(deadline, End::next),
-            next => Ok(next),
-        }
-    }
-
-    /// What comes next; registers the task to be woken if there is nothing yet. A message must be
-    /// [taken](Self::take).
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        if let Some(frame) = self.end.ready(self.end.consumer.layout()) {
-            return Poll::Ready(Next::Message(frame));
-        }
-        self.set_in_task(true);
-        let next = self.wait_next(Deadline::Task(cx.waker()));
-        self.set_in_task(false);
-        pending(next)
-    }
-
-    /// Sets whether a task is looking from now on: looking then does not sleep.
-    pub(crate) fn set_in_task(&mut self, in_task: bool) {
-        self.end.in_task = in_task;
-    }
-
     /// What comes next, left where it is; never waits.
     pub(crate) fn look(&mut self) -> Next {
         self.end.look()
-    }
-
-    /// Waits until something comes next, and leaves it where it is.
-    pub(crate) fn wait_for_news(&mut self, deadline: Deadline<'_>) -> Result<(), TimedOut> {
-        self.wait(deadline, End::look).map(|_| ())
-    }
-
-    /// Waits until the channel has ended, whatever arrives meanwhile.
-    pub(crate) fn wait_for_end(&mut self, deadline: Deadline<'_>) -> Result<(), TimedOut> {
-        let Self { end, waiter, .. } = self;
-        let cell = end.link.receiver(end.side);
-        waiter.wait(cell, Target::ANY, 0, deadline, || end.link.has_ended(end.side).then_some(()))
-    }
-
-    /// Drops the waker of the task that waits here.
-    pub(crate) fn forget_task(&self) {
-        self.end.link.receiver(self.end.side).forget_task();
-    }
-
-    fn wait(
-        &mut self,
-        deadline: Deadline<'_>,
-        mut look: impl FnMut(&mut End) -> Next,
-    ) -> Result<Next, TimedOut> {
-        let Self { end, link, waiter } = self;
-        let (cell, received) = (link.receiver(end.side), end.consumer.received());
-        end.unsettled = false;
-        let waited = waiter.wait(cell, Target::ANY, received, deadline, || match look(end) {
-            Next::Empty => None,
-            next => Some(next),
-        });
-        // While the process changes over to fences a task finds a close that it cannot settle yet.
-        // The wake-up of that close is spent, so the task has itself polled again.
-        if let (Err(TimedOut), Some(waker)) = (&waited, deadline.task())
-            && end.unsettled
-        {
-            waker.wake_by_ref();
-        }
-        waited
     }
 
     /// Takes a message that [`next`](Self::next) found. The payload must be [held](Self::hold) or

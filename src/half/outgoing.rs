@@ -451,9 +451,10 @@ impl Outgoing {
     }
 
     /// Drops the waker of the task that waits here.
+    #[inline]
     pub(crate) fn forget_task(&mut self) {
         self.leave_stall();
-        self.link.sender(self.side).forget_task();
+        self.waiter.forget_task(self.link.sender(self.side));
     }
 
     /// What the peer, once it has closed, never read of this half's posts. Exact and final.

@@ -6,7 +6,7 @@ mod lengths;
 mod look;
 
 use super::ahead::Ahead;
-use super::block::{self, Cursor};
+use super::block::{self, Cursor, News};
 use super::buffer::ReadRun;
 use super::frame::{self, Kind, SPILL_PAYLOAD};
 use super::layout::Layout;
@@ -159,6 +159,17 @@ impl Consumer {
                 Some(frame) => Peek::Message(frame),
                 None => self.peek_behind_block(shape),
             },
+        }
+    }
+
+    /// Whether nothing comes next, not even a skip or a switch.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self.layout {
+            Layout::Frames => frame::kind(self.segment.view.poll(self.next)).is_none(),
+            Layout::Blocks(shape) => {
+                let header = self.segment.view.poll_block(self.cursor, shape);
+                matches!(block::news(header, self.cursor), News::Nothing)
+            }
         }
     }
 

@@ -60,7 +60,7 @@ impl<In: Message + 'static> Watch for Receiver<In> {
     }
 
     fn forget_task(&mut self) {
-        self.incoming().forget_task();
+        self.incoming_mut().forget_task();
     }
 }
 

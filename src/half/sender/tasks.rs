@@ -62,7 +62,7 @@ impl<Out: Message> Sender<Out> {
         message: &Out,
     ) -> Poll<Result<(), PostError>> {
         // The caller may receive at this port before it polls again.
-        self.poll_post(cx, message, Standing::Apart)
+        self.poll_post(cx, message, &Standing::Apart)
     }
 
     /// Posts a message, waiting for room if there is none; see
@@ -124,7 +124,7 @@ impl<Out: Message> Sender<Out> {
         standing: Standing,
     ) -> Result<(), PostError> {
         let posting = Posting(self);
-        poll_fn(|cx| posting.0.poll_post(cx, message, standing)).await
+        poll_fn(|cx| posting.0.poll_post(cx, message, &standing)).await
     }
 
     /// [`post_message_async_until`](Self::post_message_async_until); `standing` as in
@@ -160,15 +160,16 @@ impl<Out: Message> Sender<Out> {
         .await
     }
 
+    /// `standing` by reference: it is read only where the post must wait.
     #[inline(always)]
     fn poll_post(
         &mut self,
         cx: &mut Context<'_>,
         message: &Out,
-        standing: Standing,
+        standing: &Standing,
     ) -> Poll<Result<(), PostError>> {
         ready!(self.budget.spend(cx));
-        let polled = match self.post(message, Deadline::Task(cx.waker()), || standing) {
+        let polled = match self.post(message, Deadline::Task(cx.waker()), || *standing) {
             Err(Refusal::TimedOut) => Poll::Pending,
             posted => Poll::Ready(posted.map_err(post_error)),
         };

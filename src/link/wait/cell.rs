@@ -19,7 +19,7 @@ const TASK: u32 = 2;
 const TAKING: u32 = 3;
 /// The bits that hold one of the above.
 const KIND: u32 = 3;
-/// Beside the kind: a notifier executes a fence before it acts on what it read here.
+/// Beside the kind: a notifier executes a fence before it decides that it need not wake the owner.
 const FENCES: u32 = 4;
 
 /// Where one end waits and others wake it, whether it is a thread or a task.
@@ -144,7 +144,8 @@ impl WaitCell {
 
     /// Forgets the task that waits here, if any. The owner calls this when it goes away, so that the
     /// channel does not keep the task alive.
-    pub(crate) fn forget_task(&self) {
+    #[cold]
+    pub(super) fn forget_task(&self) {
         if self.disarm().is_ok() {
             // SAFETY: the state is `IDLE`, so the slot belongs to the owner.
             let waker = self.task.with_mut(|task| unsafe { (*task).take() });
@@ -160,7 +161,7 @@ impl WaitCell {
 
     /// Wakes the owner if it sleeps and `enough` accepts the target that it waits for.
     #[inline]
-    pub(crate) fn notify_if(&self, barrier: Barrier, enough: impl FnOnce(Target) -> bool) {
+    pub(crate) fn notify_if(&self, barrier: Barrier, enough: impl Fn(Target) -> bool) {
         // ORDERING(B1): full barrier between the news and this look; pairs with B2.
         barrier.light(Mutant::B1);
         let state = self.state.load(order::UNORDERED);
@@ -170,30 +171,23 @@ impl WaitCell {
     }
 
     #[cold]
-    fn wake(&self, mut state: u32, barrier: Barrier, enough: impl FnOnce(Target) -> bool) {
-        if state & FENCES != 0 {
+    fn wake(&self, mut state: u32, barrier: Barrier, enough: impl Fn(Target) -> bool) {
+        // To wake an owner that sees the news itself does no harm, so only who does not wake it needs
+        // the fence.
+        if !self.take(state, &enough) {
+            if state & FENCES == 0 {
+                return;
+            }
             // ORDERING(B7): full fence between the news and this look; pairs with B8.
             barrier.fence(Mutant::B7);
             state = self.state.load(order::UNORDERED);
-        }
-        let armed = state & KIND;
-        // Unordered: if the owner is about to sleep without seeing our news, its barrier came before
-        // ours, and so did this target. Otherwise it sees the news itself, and reading an older target
-        // does no harm.
-        let target = Target::from_bits(self.target.load(order::UNORDERED));
-        if armed == IDLE || armed == TAKING || !enough(target) {
-            return;
-        }
-        let fences = state & FENCES;
-        let next = fences | if armed == TASK { TAKING } else { IDLE };
-        // ORDERING(W2): Acquire; pairs with W1. If the owner has armed anew meanwhile, in whatever
-        // way, its barrier came after this notifier's, and it sees the news.
-        if self.state.compare_exchange(state, next, order::take(), order::UNORDERED).is_err() {
-            return;
+            if !self.take(state, enough) {
+                return;
+            }
         }
         super::cpu::record(&self.waker_cpu);
         self.counters.wake();
-        if armed == THREAD {
+        if state & KIND == THREAD {
             self.thread.with(|thread| {
                 // SAFETY: the owner wrote this before it armed, and never writes it again.
                 if let Some(thread) = unsafe { &*thread } {
@@ -204,11 +198,31 @@ impl WaitCell {
             // SAFETY: the state is `TAKING`, so the slot belongs to this notifier.
             let waker = self.task.with_mut(|task| unsafe { (*task).take() });
             // ORDERING(W3): Release; pairs with W4. Before the waker runs: it may poll at once.
-            self.state.store(IDLE | fences, order::give_back());
+            self.state.store(IDLE | state & FENCES, order::give_back());
             if let Some(waker) = waker {
                 contain(|| waker.wake());
             }
         }
+    }
+
+    /// Moves the cell away from an armed `state`, if `enough` accepts its target. Whoever succeeds has
+    /// to wake the owner.
+    fn take(&self, state: u32, enough: impl Fn(Target) -> bool) -> bool {
+        let next = match state & KIND {
+            THREAD => IDLE,
+            TASK => TAKING,
+            _ => return false,
+        };
+        // Unordered: if the owner is about to sleep without seeing our news, its barrier came before
+        // ours, and so did this target. Otherwise it sees the news itself, and reading an older target
+        // does no harm.
+        if !enough(Target::from_bits(self.target.load(order::UNORDERED))) {
+            return false;
+        }
+        // ORDERING(W2): Acquire; pairs with W1. If this fails because the owner has armed anew, in
+        // whatever way, its barrier came after this notifier's, and it sees the news.
+        let (taken, failed) = (order::take(), order::UNORDERED);
+        self.state.compare_exchange(state, next | state & FENCES, taken, failed).is_ok()
     }
 
     /// What is counted about the owner's waits.

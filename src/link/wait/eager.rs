@@ -65,6 +65,10 @@ impl Eager {
             return None;
         }
         if !helps() {
+            if self.patience == 0 {
+                // Finding that out costs time as well.
+                self.left_out = FIRST_BREAK;
+            }
             return None;
         }
         for _ in 0..if self.patience == 0 { LOOKS_OF_A_TRY } else { self.looks } {
@@ -93,7 +97,9 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(eager.look(|| false, || -> Option<()> { unreachable!() }), None);
         }
-        assert_eq!(eager.look(|| true, || Some(7)), Some(7));
+        // It does not ask at each suspension.
+        let found = (0..=FIRST_BREAK).find_map(|_| eager.look(|| true, || Some(7)));
+        assert_eq!(found, Some(7));
         let mut off = Eager::of_a_task(false);
         for _ in 0..100 {
             assert_eq!(off.look(|| true, || -> Option<()> { unreachable!() }), None);

@@ -154,6 +154,8 @@ pub(crate) struct Waiter {
     barrier: Barrier,
     /// Made when the end first sleeps.
     parker: Option<Parker>,
+    /// Whether the cell may have a task's waker.
+    has_task: bool,
 }
 
 impl Waiter {
@@ -166,6 +168,7 @@ impl Waiter {
             has_fences: false,
             barrier,
             parker: None,
+            has_task: false,
         }
     }
 
@@ -188,12 +191,10 @@ impl Waiter {
         if deadline.has_passed() {
             return Err(TimedOut);
         }
-        if self.has_fences && self.often.is_over(done) && cell.withdraw_fences() {
-            self.has_fences = false;
-        }
         if let Some(waker) = deadline.task() {
             return self.suspend(cell, target, done, waker, look);
         }
+        self.begin(cell, done);
         if IS_ALONE {
             return alone::wait(deadline, look);
         }
@@ -242,8 +243,9 @@ impl Waiter {
         }
     }
 
-    /// Arranges to wake a task instead of waiting, unless there is news already.
-    fn suspend<R>(
+    /// [`wait`](Self::wait) for a task: arranges to wake it instead of waiting, unless there is news
+    /// already.
+    pub(crate) fn suspend<R>(
         &mut self,
         cell: &WaitCell,
         target: Target,
@@ -251,10 +253,12 @@ impl Waiter {
         waker: &Waker,
         mut look: impl FnMut() -> Option<R>,
     ) -> Result<R, TimedOut> {
+        self.begin(cell, done);
         if let Some(found) = self.eager.look(|| cell.spinning_helps(), &mut look) {
             return Ok(found);
         }
         let fences = self.often.note(done);
+        self.has_task = true;
         if let Err(BeingWoken) = cell.arm_task(target, waker, fences) {
             // The notifier may be calling an older waker.
             waker.wake_by_ref();
@@ -270,6 +274,22 @@ impl Waiter {
             cell.counters().suspend();
         }
         found.ok_or(TimedOut)
+    }
+
+    /// Asks for fences no longer if the end has done much since it was last suspended.
+    #[inline]
+    fn begin(&mut self, cell: &WaitCell, done: usize) {
+        if self.has_fences && self.often.is_over(done) && cell.withdraw_fences() {
+            self.has_fences = false;
+        }
+    }
+
+    /// Has `cell`, this end's own, forget the task that waits there.
+    #[inline]
+    pub(crate) fn forget_task(&mut self, cell: &WaitCell) {
+        if std::mem::take(&mut self.has_task) {
+            cell.forget_task();
+        }
     }
 
     /// The barrier between arming, with or without `fences`, and looking.
