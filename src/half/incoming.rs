@@ -275,7 +275,7 @@ impl Incoming {
     /// [`len_up_to`](Self::len_up_to), after which a [batch](Self::batch) takes these messages faster.
     pub(crate) fn foresee(&mut self, limit: usize) -> usize {
         let found = self.len_up_to(limit);
-        self.end.consumer.know(found);
+        self.end.consumer.know(found, limit);
         found
     }
 
@@ -341,9 +341,9 @@ impl Batch<'_> {
         let End { consumer, link, side, .. } = &mut *self.end;
         let (link, side) = (&**link, *side);
         let limit = limit.min(consumer.may_hold());
-        let mut emptying = Emptying::new(consumer);
+        let mut emptying = Emptying::new(consumer, limit);
         let mut taken = 0;
-        while taken < limit && !emptying.is_empty() {
+        while !emptying.is_empty() {
             let payload = emptying.payload(shape);
             // The next call reports an invalid one.
             let Some(root) = check(&payload) else { return (taken, false) };

@@ -233,16 +233,13 @@ impl Consumer {
     /// what counts as read when the channel ends; see [`withdraw`](Self::withdraw).
     #[inline(always)]
     pub(crate) fn claim(&self, end: usize) {
-        if !order::active(order::Mutant::NoClaim) {
-            self.ring.consumer.claimed.store(end, order::UNORDERED);
-        }
+        self.ring.claim(end);
     }
 
     /// After the own port closed: whether the messages from `position` to the claimed `end` must
     /// still be delivered because they were already counted as read. Otherwise they never will be.
-    #[cold]
     pub(crate) fn withdraw(&self, position: usize, end: usize) -> bool {
-        self.ring.settle(position) == end
+        self.ring.withdraw(position, end)
     }
 
     /// After the peer closed: whether this is the end. If so, nothing follows what was taken so far.
@@ -393,11 +390,11 @@ impl Consumer {
         counted.min(limit)
     }
 
-    /// Notes that `messages` messages were counted by [`len`](Self::len), so that few looks are needed
-    /// to take them.
-    pub(crate) fn know(&mut self, messages: usize) {
+    /// Notes that `messages` messages were counted by [`len`](Self::len) up to `limit`, so that few looks
+    /// are needed to take them.
+    pub(crate) fn know(&mut self, messages: usize, limit: usize) {
         if let Layout::Blocks(shape) = self.layout {
-            self.know_in_blocks(shape, messages);
+            self.know_in_blocks(shape, messages, limit);
         }
     }
 

@@ -233,6 +233,20 @@ impl Ring {
         self.consumer.head.store(position, order::release());
     }
 
+    /// See [`Consumer::claim`].
+    #[inline(always)]
+    fn claim(&self, end: usize) {
+        if !order::active(order::Mutant::NoClaim) {
+            self.consumer.claimed.store(end, order::UNORDERED);
+        }
+    }
+
+    /// See [`Consumer::withdraw`].
+    #[cold]
+    fn withdraw(&self, position: usize, end: usize) -> bool {
+        self.settle(position) == end
+    }
+
     /// Whether the consumer may move past everything before `start`, which frees it.
     ///
     /// It must not if the end is settled in front of `start`, since the producer may be counting what

@@ -5,6 +5,9 @@ use crate::ring::block::{self, Cursor, News, Shape};
 use crate::ring::{frame, patience};
 use crate::sync::order;
 
+/// Blocks behind a batch that are prefetched. With twice as many, streams of 16 bytes became slower.
+const NEXT_BATCH: usize = 16;
+
 impl Consumer {
     #[inline(always)]
     pub(super) fn peek_in_block(&mut self, shape: Shape) -> Option<Frame> {
@@ -80,9 +83,9 @@ impl Consumer {
         full
     }
 
-    /// Notes that `messages` messages are published from `next` on. Those in a block that is not full
+    /// Notes that `messages` messages, at most `limit`, are published from `next` on. Those in a block that is not full
     /// are left to the next look: looking [ahead](crate::ring::ahead) starts at the end of a block.
-    pub(super) fn know_in_blocks(&mut self, shape: Shape, messages: usize) {
+    pub(super) fn know_in_blocks(&mut self, shape: Shape, messages: usize, limit: usize) {
         // Where the direction grows, some of them may lie in the next segment.
         if !self.ahead.is_possible() {
             return;
@@ -92,6 +95,15 @@ impl Consumer {
         let known = whole.saturating_sub(index) * block::STEP;
         if known > self.known.wrapping_sub(self.next) {
             self.known = self.next.wrapping_add(known);
+        }
+        // A producer that is a batch ahead has probably left the lines of the next one, too.
+        if messages == limit && shape.stride() == block::LINE {
+            let next = self.cursor.ahead(shape, whole / shape.count(), self.segment.view.len());
+            let blocks = limit.div_ceil(shape.count()).min(NEXT_BATCH).min(self.ahead.farthest());
+            for blocks in 0..blocks {
+                let cursor = next.ahead(shape, blocks, self.segment.view.len());
+                self.segment.view.prefetch(shape, cursor);
+            }
         }
     }
 

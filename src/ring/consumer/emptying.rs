@@ -1,53 +1,60 @@
 //! A batch of messages of one size, taken one after the other.
 
 use super::{Consumer, Payload};
+use crate::ring::Ring;
 use crate::ring::block::{self, Cursor, Shape};
 use crate::ring::buffer::View;
 
 /// Messages being taken out of blocks. Once this is dropped, in whatever way, they count as held.
 ///
-/// It keeps its own copy of the consumer's positions, so that little is written to memory meanwhile. It
-/// is told the shape, which is a constant where it is used.
+/// It keeps its own copy of the consumer's positions, so that little is written to memory meanwhile, and
+/// lends nobody a reference to itself, so that they stay in registers. It is told the shape, which is a
+/// constant where it is used.
 #[derive(Debug)]
 pub(crate) struct Emptying<'a> {
-    consumer: &'a mut Consumer,
+    ring: &'a Ring,
     view: View,
+    /// The consumer's own positions, written in the end.
+    kept: (&'a mut Cursor, &'a mut usize),
     cursor: Cursor,
     next: usize,
-    known: usize,
+    /// The position behind the last message to be taken.
+    end: usize,
 }
 
 impl<'a> Emptying<'a> {
-    /// Starts with the messages known to be published.
-    #[inline]
-    pub(crate) fn new(consumer: &'a mut Consumer) -> Self {
-        let (view, cursor) = (consumer.segment.view, consumer.cursor);
-        let (next, known) = (consumer.next, consumer.known);
-        Self { consumer, view, cursor, next, known }
+    /// Starts with the messages known to be published, but at most `limit`.
+    #[inline(always)]
+    pub(crate) fn new(consumer: &'a mut Consumer, limit: usize) -> Self {
+        let (view, cursor, next) = (consumer.segment.view, consumer.cursor, consumer.next);
+        let known = consumer.known.wrapping_sub(next) / block::STEP;
+        let end = next.wrapping_add(known.min(limit) * block::STEP);
+        let kept = (&mut consumer.cursor, &mut consumer.next);
+        Self { ring: &consumer.ring, view, kept, cursor, next, end }
     }
 
     /// Whether there is no other message to take.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.next == self.known
+        self.next == self.end
     }
 
-    /// The positions at which the next message begins and ends.
+    /// The position behind the next message.
     #[inline(always)]
-    pub(crate) fn positions(&self) -> (usize, usize) {
-        (self.next, self.next.wrapping_add(block::STEP))
+    fn behind(&self) -> usize {
+        self.next.wrapping_add(block::STEP)
     }
 
     /// Announces the delivery; see [`Consumer::claim`].
     #[inline(always)]
     pub(crate) fn claim(&self) {
-        self.consumer.claim(self.positions().1);
+        self.ring.claim(self.behind());
     }
 
     /// See [`Consumer::withdraw`].
+    #[inline(always)]
     pub(crate) fn withdraw(&self) -> bool {
-        let (position, end) = self.positions();
-        self.consumer.withdraw(position, end)
+        self.ring.withdraw(self.next, self.behind())
     }
 
     /// The bytes of the next message, which is known to be published.
@@ -61,13 +68,13 @@ impl<'a> Emptying<'a> {
     #[inline(always)]
     pub(crate) fn pass(&mut self, shape: Shape) {
         self.cursor.advance(shape, self.view.len());
-        self.next = self.next.wrapping_add(block::STEP);
+        self.next = self.behind();
     }
 }
 
 impl Drop for Emptying<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        (self.consumer.cursor, self.consumer.next) = (self.cursor, self.next);
+        (*self.kept.0, *self.kept.1) = (self.cursor, self.next);
     }
 }
