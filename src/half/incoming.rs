@@ -60,11 +60,17 @@ impl End {
     /// message lies in place. The caller must take it. `None` decides nothing.
     #[inline(always)]
     fn ready(&mut self, layout: Layout) -> Option<Frame> {
-        if self.consumer.holds() || !self.link.state.hint().is_open() {
+        // Once, since the barrier keeps the compiler from using again what it has loaded.
+        let link = &*self.link;
+        if self.consumer.holds() || !link.state.hint().is_open() {
             return None;
         }
         let frame = self.consumer.peek_in_place(layout)?;
-        self.claim(frame).then_some(frame)
+        self.consumer.claim(frame.end());
+        // ORDERING(B3): full barrier between the claim and this look; pairs with B4.
+        link.barrier.light(Mutant::B3);
+        let state = link.state.hint();
+        (state.is_open() || self.claim_at_end(state, frame)).then_some(frame)
     }
 
     /// Finds what comes next, and claims it if it is a message. The caller must take it.

@@ -78,6 +78,11 @@ impl Shape {
         self.count as usize
     }
 
+    /// Blocks that begin within so many bytes: at least one.
+    pub(crate) const fn blocks_within(self, bytes: usize) -> usize {
+        bytes.div_ceil(self.stride())
+    }
+
     /// Blocks that can be in use in a ring of `capacity` bytes.
     const fn blocks(self, capacity: usize) -> usize {
         let blocks = capacity / self.stride();
@@ -160,7 +165,12 @@ impl Cursor {
     #[inline(always)]
     pub(crate) const fn advance(&mut self, shape: Shape, bytes: usize) {
         if self.is_last(shape) {
-            *self = self.next_block(shape, bytes);
+            let next = self.next_block(shape, bytes);
+            self.at = next.at;
+            // With one message per block, only a lap changes it.
+            if shape.count() > 1 || next.at == 0 {
+                self.word = next.word;
+            }
         } else {
             self.word += 1;
         }

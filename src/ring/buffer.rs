@@ -13,6 +13,7 @@ use super::block::{self, Cursor, Shape};
 use super::frame::{self, HEADER, SLOT};
 use super::layout::Layout;
 use super::memory::Memory;
+use super::prefetch;
 use crate::sync::{AtomicU32, order};
 
 #[cfg(message_port_loom)]
@@ -304,23 +305,22 @@ impl View {
 }
 
 impl View {
-    /// Prefetches the block at `cursor`.
+    /// Asks for the cache lines of the block at `cursor`, to read it.
     #[inline(always)]
-    pub(super) fn prefetch(&self, shape: Shape, cursor: Cursor) {
-        #[cfg(all(target_arch = "x86_64", not(any(message_port_loom, miri))))]
-        {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let block = self.base.as_ptr().wrapping_add(cursor.at);
-            // A block that is not one cache line shares its first line with the block before.
-            let mut end = shape.stride().min(block::LINE);
-            while end <= shape.stride() {
-                // SAFETY: a prefetch is only a hint, for any address.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(block.wrapping_add(end - 1).cast()) }
-                end += block::LINE;
-            }
-        }
-        #[cfg(not(all(target_arch = "x86_64", not(any(message_port_loom, miri)))))]
-        let _ = (self, shape, cursor);
+    pub(super) fn prefetch_for_reading(&self, shape: Shape, cursor: Cursor) {
+        prefetch::for_reading(self.base.as_ptr().wrapping_add(cursor.at), shape.stride());
+    }
+
+    /// Asks for the cache lines of the block at `cursor`, to write it.
+    #[inline(always)]
+    pub(super) fn prefetch_for_writing(&self, shape: Shape, cursor: Cursor) {
+        prefetch::for_writing(self.base.as_ptr().wrapping_add(cursor.at), shape.stride());
+    }
+
+    /// Asks for the cache lines of a frame of `size` bytes at `position`, to write it.
+    #[inline(always)]
+    pub(super) fn prefetch_frame_for_writing(&self, position: usize, size: usize) {
+        prefetch::for_writing(self.base.as_ptr().wrapping_add(self.offset(position)), size);
     }
 }
 

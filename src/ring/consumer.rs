@@ -28,10 +28,13 @@ pub(crate) struct Consumer {
     cursor: Cursor,
     /// In blocks, messages are known to be published up to this position.
     known: usize,
+    /// In blocks, the position at which to look for more: where the known messages end, or earlier. It
+    /// is between `next` and `known`.
+    stop: usize,
     ahead: Ahead,
-    /// Everything before this was given back to the producer. It is behind `next` while a message is
-    /// held or after its guard was forgotten.
-    released: usize,
+    /// Whether not everything before `next` was given back: a message is held, or its guard was
+    /// forgotten. A flag rather than a comparison with the head, which the next message would wait for.
+    holds: bool,
     /// The segment in which `next` is.
     segment: SegmentRef,
     layout: Layout,
@@ -94,7 +97,8 @@ impl Consumer {
             next: start,
             cursor: Cursor::START,
             known: start,
-            released: start,
+            stop: start,
+            holds: false,
             segment,
             layout,
             capacity,
@@ -224,7 +228,7 @@ impl Consumer {
         let Some(segment) = (unsafe { self.store.chain.pass_switch() }) else { return false };
         self.cursor = Cursor::START;
         self.segment = segment;
-        (self.next, self.known) = (start, start);
+        (self.next, self.known, self.stop) = (start, start, start);
         self.release();
         true
     }
@@ -272,13 +276,15 @@ impl Consumer {
     #[inline(always)]
     pub(crate) fn pass(&mut self, layout: Layout, frame: Frame) {
         self.next = frame.end;
+        self.holds = true;
         match layout {
             Layout::Frames => self.received = self.received.wrapping_add(1),
             Layout::Blocks(shape) => {
                 let was_last = self.cursor.is_last(shape);
                 self.cursor.advance(shape, self.segment.view.len());
-                if was_last && self.known.wrapping_sub(self.next) < self.ahead.reserve() {
-                    self.look_ahead(shape);
+                if was_last {
+                    let known = self.known.wrapping_sub(self.next);
+                    blocks::prefetch(self.segment.view, shape, self.cursor, known);
                 }
             }
         }
@@ -321,13 +327,19 @@ impl Consumer {
     /// Whether a message was taken but not released: it is held, or its guard was forgotten.
     #[inline]
     pub(crate) fn holds(&self) -> bool {
-        self.released != self.next
+        self.holds
+    }
+
+    /// Everything before the result was given back to the producer.
+    fn released(&self) -> usize {
+        // Unordered: only this end writes it.
+        self.ring.consumer.head.load(order::UNORDERED)
     }
 
     /// Whether so much was taken but not released that the producer may run out of room.
     #[inline]
     pub(crate) fn holds_much(&self) -> bool {
-        frame::distance(self.released, self.next) >= self.quarter
+        frame::distance(self.released(), self.next) >= self.quarter
     }
 
     /// The number of messages in blocks that may be taken before [`holds_much`](Self::holds_much).
@@ -341,7 +353,7 @@ impl Consumer {
         if self.held.is_some() {
             self.hand_back();
         }
-        self.released = self.next;
+        self.holds = false;
         self.ring.free_up_to(self.next);
     }
 

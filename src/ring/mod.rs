@@ -13,6 +13,7 @@ mod growth;
 mod layout;
 mod memory;
 mod patience;
+mod prefetch;
 mod producer;
 mod returns;
 mod segment;

@@ -15,6 +15,7 @@ use super::growth::Growth;
 use super::layout::Layout;
 use super::memory::Memory;
 use super::patience::ForRoom;
+use super::prefetch;
 use super::spill::{self, NoBuffer, Pool, Ticket};
 use super::{Ends, Limits, Ring, Store, Target};
 use crate::sync::Arc;
@@ -249,7 +250,8 @@ impl Producer {
             Layout::Blocks(shape) => {
                 let (view, cursor) = (self.view, self.cursor);
                 let publish = || view.commit_block(cursor, shape, cursor.word + 1);
-                Self::pass(view, &mut self.cursor, shape, publish);
+                let room = self.limit.wrapping_sub(self.tail);
+                Self::pass(view, &mut self.cursor, shape, room, publish);
                 self.tail = self.tail.wrapping_add(block::STEP);
             }
             Layout::Frames => {
@@ -283,8 +285,9 @@ impl Producer {
     #[inline(always)]
     fn hold_back_frame(&mut self, length: usize) {
         let word = frame::word(Kind::Message, length);
-        let position = self.tail;
-        self.tail = position.wrapping_add(frame::size(length));
+        let (position, size) = (self.tail, frame::size(length));
+        self.tail = position.wrapping_add(size);
+        self.prefetch(size);
         // `flush` clears the header at the tail: nobody gets there before that, and the next message
         // writes it anyway.
         if let Some(first) = &mut self.held_back {
@@ -410,6 +413,18 @@ impl Producer {
         self.view.clear(next);
         self.view.commit(self.tail, frame::word(kind, length));
         self.tail = next;
+        self.prefetch(size);
+    }
+
+    /// Asks for the lines of a frame that is a little ahead of the tail, where the room is known to be
+    /// free. `size` is the size of the frame that was just written: the next ones are probably like it.
+    #[inline(always)]
+    fn prefetch(&self, size: usize) {
+        let room = frame::distance(self.tail, self.limit);
+        if size <= prefetch::LONGEST && size + prefetch::FOR_WRITING <= room {
+            let position = self.tail.wrapping_add(prefetch::FOR_WRITING);
+            self.view.prefetch_frame_for_writing(position, size);
+        }
     }
 }
 

@@ -2,31 +2,66 @@
 
 use super::{Consumer, Frame, Peek};
 use crate::ring::block::{self, Cursor, News, Shape};
-use crate::ring::{frame, patience};
+use crate::ring::buffer::View;
+use crate::ring::{frame, patience, prefetch};
 use crate::sync::order;
 
 /// Blocks behind a batch that are prefetched. With twice as many, streams of 16 bytes became slower.
 const NEXT_BATCH: usize = 16;
 
+/// For a consumer at `cursor` that has just come to a block, with messages published over the distance
+/// `known` in front of it.
+#[inline(always)]
+pub(super) fn prefetch(view: View, shape: Shape, cursor: Cursor, known: usize) {
+    let blocks = shape.blocks_within(prefetch::FOR_READING);
+    if known > blocks * shape.count() * block::STEP {
+        view.prefetch_for_reading(shape, cursor.ahead(shape, blocks, view.len()));
+    }
+}
+
 impl Consumer {
     #[inline(always)]
     pub(super) fn peek_in_block(&mut self, shape: Shape) -> Option<Frame> {
-        if self.next == self.known {
-            let header = self.segment.view.poll_block(self.cursor, shape);
-            let News::Messages(count) = block::news(header, self.cursor) else { return None };
-            self.known = self.next.wrapping_add(count * block::STEP);
-            let is_full = shape.count() == 1 || header == self.cursor.full(shape);
-            if is_full && self.ahead.is_due() {
-                self.look_ahead(shape);
-            }
+        if self.next == self.stop && !self.find_more(shape) {
+            return None;
         }
         Some(Frame { end: self.next.wrapping_add(block::STEP), word: frame::EMPTY })
+    }
+
+    /// Finds out whether messages are published past [`stop`](Self::stop), and sets it anew. `false` if
+    /// the next message is not known to be published.
+    #[inline(always)]
+    fn find_more(&mut self, shape: Shape) -> bool {
+        if self.next == self.known {
+            let header = self.segment.view.poll_block(self.cursor, shape);
+            let News::Messages(count) = block::news(header, self.cursor) else { return false };
+            self.known = self.next.wrapping_add(count * block::STEP);
+            self.stop = self.known;
+            let is_full = shape.count() == 1 || header == self.cursor.full(shape);
+            if !is_full || !self.ahead.is_due() {
+                return true;
+            }
+        }
+        self.look_ahead(shape);
+        true
+    }
+
+    /// Sets where to look for more: where less than the reserve is known from there on.
+    pub(super) fn set_stop(&mut self) {
+        let reserve = self.ahead.reserve();
+        let is_ahead = self.known.wrapping_sub(self.next) > reserve;
+        self.stop = if is_ahead { self.known.wrapping_sub(reserve) } else { self.known };
     }
 
     /// Looks at a block past those known to be published. If it is full, so are all blocks in
     /// between, and no further look is needed for a while.
     #[inline(never)]
-    pub(super) fn look_ahead(&mut self, shape: Shape) {
+    fn look_ahead(&mut self, shape: Shape) {
+        self.look_past_known(shape);
+        self.set_stop();
+    }
+
+    fn look_past_known(&mut self, shape: Shape) {
         let Some(more) = self.ahead.distance() else { return };
         let (view, bytes) = (self.segment.view, self.segment.view.len());
         // The known messages end at the end of a block.
@@ -47,11 +82,6 @@ impl Consumer {
         self.ahead.learn(is_full, shape);
         if is_full {
             self.known = self.known.wrapping_add(more * shape.count() * block::STEP);
-            // Where a block has many cache lines, the CPU prefetches by itself.
-            let fetched = if shape.stride() <= 2 * block::LINE { more } else { 0 };
-            for blocks in known..known + fetched {
-                view.prefetch(shape, self.cursor.ahead(shape, blocks, bytes));
-            }
         }
     }
 
@@ -95,6 +125,7 @@ impl Consumer {
         let known = whole.saturating_sub(index) * block::STEP;
         if known > self.known.wrapping_sub(self.next) {
             self.known = self.next.wrapping_add(known);
+            self.set_stop();
         }
         // A producer that is a batch ahead has probably left the lines of the next one, too.
         if messages == limit && shape.stride() == block::LINE {
@@ -102,7 +133,7 @@ impl Consumer {
             let blocks = limit.div_ceil(shape.count()).min(NEXT_BATCH).min(self.ahead.farthest());
             for blocks in 0..blocks {
                 let cursor = next.ahead(shape, blocks, self.segment.view.len());
-                self.segment.view.prefetch(shape, cursor);
+                self.segment.view.prefetch_for_reading(shape, cursor);
             }
         }
     }

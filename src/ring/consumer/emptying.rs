@@ -1,7 +1,6 @@
 //! A batch of messages of one size, taken one after the other.
 
-use super::{Consumer, Payload};
-use crate::ring::Ring;
+use super::{Consumer, Payload, blocks};
 use crate::ring::block::{self, Cursor, Shape};
 use crate::ring::buffer::View;
 
@@ -12,10 +11,8 @@ use crate::ring::buffer::View;
 /// constant where it is used.
 #[derive(Debug)]
 pub(crate) struct Emptying<'a> {
-    ring: &'a Ring,
+    consumer: &'a mut Consumer,
     view: View,
-    /// The consumer's own positions, written in the end.
-    kept: (&'a mut Cursor, &'a mut usize),
     cursor: Cursor,
     next: usize,
     /// The position behind the last message to be taken.
@@ -29,8 +26,7 @@ impl<'a> Emptying<'a> {
         let (view, cursor, next) = (consumer.segment.view, consumer.cursor, consumer.next);
         let known = consumer.known.wrapping_sub(next) / block::STEP;
         let end = next.wrapping_add(known.min(limit) * block::STEP);
-        let kept = (&mut consumer.cursor, &mut consumer.next);
-        Self { ring: &consumer.ring, view, kept, cursor, next, end }
+        Self { consumer, view, cursor, next, end }
     }
 
     /// Whether there is no other message to take.
@@ -48,13 +44,13 @@ impl<'a> Emptying<'a> {
     /// Announces the delivery; see [`Consumer::claim`].
     #[inline(always)]
     pub(crate) fn claim(&self) {
-        self.ring.claim(self.behind());
+        self.consumer.ring.claim(self.behind());
     }
 
     /// See [`Consumer::withdraw`].
     #[inline(always)]
     pub(crate) fn withdraw(&self) -> bool {
-        self.ring.withdraw(self.next, self.behind())
+        self.consumer.ring.withdraw(self.next, self.behind())
     }
 
     /// The bytes of the next message, which is known to be published.
@@ -67,14 +63,22 @@ impl<'a> Emptying<'a> {
     /// Moves past the next message.
     #[inline(always)]
     pub(crate) fn pass(&mut self, shape: Shape) {
+        let was_last = self.cursor.is_last(shape);
         self.cursor.advance(shape, self.view.len());
         self.next = self.behind();
+        if was_last {
+            blocks::prefetch(self.view, shape, self.cursor, self.end.wrapping_sub(self.next));
+        }
     }
 }
 
 impl Drop for Emptying<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        (*self.kept.0, *self.kept.1) = (self.cursor, self.next);
+        if self.next != self.consumer.next {
+            (self.consumer.cursor, self.consumer.next) = (self.cursor, self.next);
+            self.consumer.holds = true;
+            self.consumer.set_stop();
+        }
     }
 }

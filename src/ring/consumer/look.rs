@@ -33,7 +33,7 @@ impl Consumer {
     /// How far the tail can still go before the producer has to wait for this consumer, as a distance
     /// of positions, in a ring that does not grow; `may_look` as in [`lengths`](Self::lengths).
     fn room(&self, may_look: impl Fn() -> bool) -> usize {
-        let taken = frame::distance(self.released, self.next);
+        let taken = frame::distance(self.released(), self.next);
         let (all, ahead) = match self.layout {
             Layout::Frames => {
                 let mut lengths = self.lengths(may_look);

@@ -3,6 +3,7 @@
 use super::{HeldBack, Producer};
 use crate::ring::block::{self, Cursor, Shape};
 use crate::ring::buffer::View;
+use crate::ring::prefetch;
 use crate::sync::order::{self, Mutant};
 
 impl HeldBack {
@@ -21,7 +22,8 @@ impl Producer {
     #[inline(always)]
     pub(super) fn hold_back_in_block(&mut self, shape: Shape) {
         self.hold_back(1);
-        Self::pass(self.view, &mut self.cursor, shape, || ());
+        let room = self.limit.wrapping_sub(self.tail);
+        Self::pass(self.view, &mut self.cursor, shape, room, || ());
         self.tail = self.tail.wrapping_add(block::STEP);
     }
 
@@ -88,8 +90,16 @@ impl Producer {
     /// Moves `cursor` past the message there, which `publish` may publish. Before the last message of a
     /// block is published, the next block must announce nothing. It needs clearing only in a segment's
     /// first lap, in which it is uninitialised.
+    ///
+    /// From the message on there is room over the distance `room`.
     #[inline(always)]
-    pub(super) fn pass(view: View, cursor: &mut Cursor, shape: Shape, publish: impl FnOnce()) {
+    pub(super) fn pass(
+        view: View,
+        cursor: &mut Cursor,
+        shape: Shape,
+        room: usize,
+        publish: impl FnOnce(),
+    ) {
         if !cursor.is_last(shape) {
             publish();
             cursor.word += 1;
@@ -101,6 +111,10 @@ impl Producer {
         }
         publish();
         *cursor = next;
+        let blocks = shape.blocks_within(prefetch::FOR_WRITING);
+        if room > (blocks + 1) * shape.count() * block::STEP {
+            view.prefetch_for_writing(shape, next.ahead(shape, blocks, view.len()));
+        }
     }
 
     pub(super) fn refresh_blocks(&mut self, shape: Shape) -> Result<(), usize> {

@@ -43,7 +43,8 @@ impl<'a> Filling<'a> {
         let (view, cursor, shape) = (self.view, self.cursor, self.shape);
         // SAFETY: as in `Producer::run`; this borrows the only producer.
         write(unsafe { view.write_message(cursor, shape) }.as_mut_slice());
-        Producer::pass(view, &mut self.cursor, shape, || {
+        let room = self.limit.wrapping_sub(self.tail);
+        Producer::pass(view, &mut self.cursor, shape, room, || {
             if order::active(Mutant::NoHoldBack) {
                 view.commit_block(cursor, shape, cursor.word + 1);
             }
