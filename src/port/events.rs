@@ -203,9 +203,9 @@ impl<Out, In> MessagePort<Out, In> {
         loop {
             // Later messages are left for the next call, but the close is dispatched if none has
             // arrived.
-            match self.turn(messages > 0)? {
-                Turn::Message(events) => {
-                    messages = messages.saturating_sub(1);
+            match self.turn(messages)? {
+                Turn::Messages { messages: now, events } => {
+                    messages -= now;
                     dispatched += events;
                 }
                 Turn::Close => dispatched += 1,
@@ -249,9 +249,8 @@ impl<Out, In> MessagePort<Out, In> {
         In: Message,
     {
         loop {
-            // In place, so that nothing of a turn passes through memory from one to the next.
-            match self.handlers.turn(true, &mut self.receiver, &mut self.sender)? {
-                Turn::Message(_) | Turn::Close => {}
+            match self.handlers.turn(usize::MAX, &mut self.receiver, &mut self.sender)? {
+                Turn::Messages { .. } | Turn::Close => {}
                 Turn::Idle => drop(self.receiver.incoming_mut().wait_for_news(Deadline::Never)),
                 Turn::Stuck => drop(self.receiver.incoming_mut().wait_for_end(Deadline::Never)),
                 Turn::Ended => return Ok(()),
@@ -259,12 +258,12 @@ impl<Out, In> MessagePort<Out, In> {
         }
     }
 
-    /// Dispatches what comes next; a message only if `messages` is set.
-    pub(super) fn turn(&mut self, messages: bool) -> Result<Turn, DispatchError>
+    /// Dispatches what comes next: the close, or up to `limit` messages.
+    pub(super) fn turn(&mut self, limit: usize) -> Result<Turn, DispatchError>
     where
         Out: Message,
         In: Message,
     {
-        self.handlers.turn(messages, &mut self.receiver, &mut self.sender)
+        self.handlers.turn(limit, &mut self.receiver, &mut self.sender)
     }
 }

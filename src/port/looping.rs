@@ -44,10 +44,17 @@ pub(crate) trait LoopPort: Any + Send {
 impl<Out: Message + 'static, In: Message + 'static> LoopPort for MessagePort<Out, In> {
     fn dispatch_some(&mut self, messages: usize) -> Result<(usize, Step), DispatchError> {
         let mut dispatched = 0;
-        for _ in 0..messages {
-            match self.turn(true)? {
-                Turn::Message(events) => dispatched += events,
-                Turn::Close => dispatched += 1,
+        let mut left = messages;
+        while left > 0 {
+            match self.turn(left)? {
+                Turn::Messages { messages, events } => {
+                    left -= messages;
+                    dispatched += events;
+                }
+                Turn::Close => {
+                    left -= 1;
+                    dispatched += 1;
+                }
                 Turn::Idle => return Ok((dispatched, Step::Idle)),
                 Turn::Stuck => return Ok((dispatched, Step::Stuck)),
                 Turn::Ended if self.is_empty() => return Ok((dispatched, Step::Ended)),

@@ -249,8 +249,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
         running.0.receiver.incoming_mut().set_in_task(true);
         loop {
             poll_fn(|cx| running.0.receiver.poll_budget(cx)).await;
-            match running.0.turn(true)? {
-                Turn::Message(_) | Turn::Close => {}
+            match running.0.turn(1)? {
+                Turn::Messages { .. } | Turn::Close => {}
                 Turn::Idle => suspend(running.0, Incoming::wait_for_news).await,
                 Turn::Stuck => suspend(running.0, Incoming::wait_for_end).await,
                 Turn::Ended => return Ok(()),
