@@ -317,6 +317,12 @@ impl View {
         prefetch::for_writing(self.base.as_ptr().wrapping_add(cursor.at), shape.stride());
     }
 
+    /// Asks for the cache lines of a frame of `size` bytes at `position`, to read it.
+    #[inline(always)]
+    pub(super) fn prefetch_frame_for_reading(&self, position: usize, size: usize) {
+        prefetch::for_reading(self.base.as_ptr().wrapping_add(self.offset(position)), size);
+    }
+
     /// Asks for the cache lines of a frame of `size` bytes at `position`, to write it.
     #[inline(always)]
     pub(super) fn prefetch_frame_for_writing(&self, position: usize, size: usize) {

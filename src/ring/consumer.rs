@@ -1,5 +1,6 @@
 //! The reading end of a ring.
 
+mod backlog;
 mod blocks;
 mod emptying;
 mod lengths;
@@ -16,6 +17,7 @@ use super::segment::SegmentRef;
 use super::spill::Ticket;
 use super::{Ends, Progress, Ring, Store, Target};
 use crate::sync::{Arc, order};
+use backlog::Backlog;
 pub(crate) use emptying::Emptying;
 use lengths::Lengths;
 
@@ -46,6 +48,7 @@ pub(crate) struct Consumer {
     last: (u32, usize),
     /// Messages delivered so far, if they lie in frames.
     received: usize,
+    backlog: Backlog,
     /// The buffer of the held message, if it was spilled.
     held: Option<Memory>,
     patience: ForMessages,
@@ -105,6 +108,7 @@ impl Consumer {
             quarter,
             last: (frame::EMPTY, 0),
             received: 0,
+            backlog: Backlog::UNKNOWN,
             held: None,
             patience: ForMessages::default(),
             ahead,
@@ -275,10 +279,13 @@ impl Consumer {
     /// Moves past `frame`, which is held from now on.
     #[inline(always)]
     pub(crate) fn pass(&mut self, layout: Layout, frame: Frame) {
-        self.next = frame.end;
+        let position = std::mem::replace(&mut self.next, frame.end);
         self.holds = true;
         match layout {
-            Layout::Frames => self.received = self.received.wrapping_add(1),
+            Layout::Frames => {
+                self.received = self.received.wrapping_add(1);
+                self.prefetch_frame(frame::distance(position, frame.end));
+            }
             Layout::Blocks(shape) => {
                 let was_last = self.cursor.is_last(shape);
                 self.cursor.advance(shape, self.segment.view.len());
@@ -331,6 +338,7 @@ impl Consumer {
     }
 
     /// Everything before the result was given back to the producer.
+    #[inline(always)]
     fn released(&self) -> usize {
         // Unordered: only this end writes it.
         self.ring.consumer.head.load(order::UNORDERED)
