@@ -250,7 +250,8 @@ impl Producer {
             Layout::Blocks(shape) => {
                 let (view, cursor) = (self.view, self.cursor);
                 let publish = || view.commit_block(cursor, shape, cursor.word + 1);
-                let room = self.limit.wrapping_sub(self.tail);
+                let (limit, tail) = (&self.limit, &self.tail);
+                let room = || limit.wrapping_sub(*tail);
                 Self::pass(view, &mut self.cursor, shape, room, publish);
                 self.tail = self.tail.wrapping_add(block::STEP);
             }

@@ -1,22 +1,27 @@
 //! How far a consumer of frames can prefetch.
 
 use super::Consumer;
-use crate::ring::{frame, prefetch};
+use crate::ring::prefetch;
 
 /// The fewest messages between two looks at the producer's count. Each look costs the producer a cache
 /// line.
 const SELDOM: usize = if cfg!(message_port_loom) { 1 } else { 32 };
 
-/// Messages that are known to wait. This is a hint: nothing is read because of it.
+/// More messages than a direction can hold: a larger distance is a negative one.
+const LAP: usize = usize::MAX / 2;
+
+/// What is known of the messages that wait, as counts of messages delivered by then, which wrap. This is
+/// a hint: nothing is read because of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Backlog {
-    messages: usize,
-    /// Messages left until the next look at the producer's count.
-    due: usize,
+    /// Up to here, frames ahead are certain to be published.
+    certain: usize,
+    /// When to look at the producer's count the next time.
+    next_look: usize,
 }
 
 impl Backlog {
-    pub(super) const UNKNOWN: Self = Self { messages: 0, due: SELDOM };
+    pub(super) const UNKNOWN: Self = Self { certain: 0, next_look: SELDOM };
 }
 
 impl Consumer {
@@ -24,23 +29,25 @@ impl Consumer {
     /// the size of the frame that was taken last: the next ones are probably like it.
     #[inline(always)]
     pub(super) fn prefetch_frame(&mut self, size: usize) {
-        self.backlog.due -= 1;
-        if self.backlog.due == 0 {
-            self.look_at_count();
+        if self.received == self.backlog.next_look {
+            self.look_at_count(size);
         }
-        self.backlog.messages = self.backlog.messages.saturating_sub(1);
-        let certain = self.backlog.messages.saturating_mul(size) >= prefetch::FOR_READING + size;
-        if certain && size <= prefetch::LONGEST_READ {
+        let is_certain = self.backlog.certain.wrapping_sub(self.received).wrapping_sub(1) < LAP;
+        if is_certain && size <= prefetch::LONGEST_READ {
             let position = self.next.wrapping_add(prefetch::FOR_READING);
             self.segment.view.prefetch_frame_for_reading(position, size);
         }
     }
 
     #[cold]
-    fn look_at_count(&mut self) {
+    fn look_at_count(&mut self, size: usize) {
         // A message can be visible before it is counted.
-        let waiting = frame::distance(self.received, self.ring.producer.posted.get());
-        let waiting = if waiting > usize::MAX / 2 { 0 } else { waiting };
-        self.backlog = Backlog { messages: waiting, due: (waiting / 2).max(SELDOM) };
+        let waiting = self.ring.producer.posted.get().wrapping_sub(self.received);
+        let waiting = if waiting < LAP { waiting } else { 0 };
+        let ahead = prefetch::FOR_READING / size + 1;
+        self.backlog = Backlog {
+            certain: self.received.wrapping_add(waiting.saturating_sub(ahead)),
+            next_look: self.received.wrapping_add((waiting / 2).max(SELDOM)),
+        };
     }
 }

@@ -22,8 +22,8 @@ impl Producer {
     #[inline(always)]
     pub(super) fn hold_back_in_block(&mut self, shape: Shape) {
         self.hold_back(1);
-        let room = self.limit.wrapping_sub(self.tail);
-        Self::pass(self.view, &mut self.cursor, shape, room, || ());
+        let (limit, tail) = (self.limit, self.tail);
+        Self::pass(self.view, &mut self.cursor, shape, || limit.wrapping_sub(tail), || ());
         self.tail = self.tail.wrapping_add(block::STEP);
     }
 
@@ -97,7 +97,7 @@ impl Producer {
         view: View,
         cursor: &mut Cursor,
         shape: Shape,
-        room: usize,
+        room: impl FnOnce() -> usize,
         publish: impl FnOnce(),
     ) {
         if !cursor.is_last(shape) {
@@ -112,7 +112,7 @@ impl Producer {
         publish();
         *cursor = next;
         let blocks = shape.blocks_within(prefetch::FOR_WRITING);
-        if room > (blocks + 1) * shape.count() * block::STEP {
+        if room() > (blocks + 1) * shape.count() * block::STEP {
             view.prefetch_for_writing(shape, next.ahead(shape, blocks, view.len()));
         }
     }

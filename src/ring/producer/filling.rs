@@ -43,7 +43,8 @@ impl<'a> Filling<'a> {
         let (view, cursor, shape) = (self.view, self.cursor, self.shape);
         // SAFETY: as in `Producer::run`; this borrows the only producer.
         write(unsafe { view.write_message(cursor, shape) }.as_mut_slice());
-        let room = self.limit.wrapping_sub(self.tail);
+        let (limit, tail) = (self.limit, self.tail);
+        let room = || limit.wrapping_sub(tail);
         Producer::pass(view, &mut self.cursor, shape, room, || {
             if order::active(Mutant::NoHoldBack) {
                 view.commit_block(cursor, shape, cursor.word + 1);
