@@ -15,8 +15,10 @@ use crate::sync::order::{Mutant, active};
 /// A handler for messages whose type is erased.
 ///
 /// A call through a pointer for each message costs as much as receiving one, so one call handles
-/// messages of one size in a row.
+/// messages of one size in a row. Each kind of message has one of these methods, with one call of the
+/// handler in it, so that the compiler makes the handler part of the loop.
 pub(super) trait OnMessage<In: Message, Out: Message>: Send {
+    /// For messages in frames.
     fn handle(&mut self, event: &mut MessageEvent<'_, In, Out>) -> Handled;
 
     /// Handles the message in `frame`, which was found, and those behind it that lie in place: up to
@@ -31,14 +33,13 @@ pub(super) trait OnMessage<In: Message, Out: Message>: Send {
     ) -> Result<Turn, DispatchError>;
 }
 
-pub(super) fn erased<In, Out, F, R>(handler: F) -> Box<dyn OnMessage<In, Out>>
+pub(super) fn erased<In, Out, F, R>(mut handler: F) -> Box<dyn OnMessage<In, Out>>
 where
     In: Message,
     Out: Message,
     F: FnMut(&mut MessageEvent<'_, In, Out>) -> R + Send + 'static,
     R: HandlerResult,
 {
-    let mut handler = handler;
     Box::new(move |event: &mut MessageEvent<'_, In, Out>| handler(event).into_result())
 }
 
@@ -49,7 +50,10 @@ where
     F: FnMut(&mut MessageEvent<'_, In, Out>) -> Handled + Send,
 {
     fn handle(&mut self, event: &mut MessageEvent<'_, In, Out>) -> Handled {
-        self(event)
+        match const { archive::layout::<In>() } {
+            Layout::Frames => self(event),
+            Layout::Blocks(_) => unreachable!("messages in blocks are handled in rows"),
+        }
     }
 
     fn handle_row(
@@ -62,12 +66,14 @@ where
     ) -> Result<Turn, DispatchError> {
         let layout = const { archive::layout::<In>() };
         if layout == Layout::Frames {
-            // A constant: for frames there is no loop to compile.
             unreachable!("messages in frames are handled one by one");
         }
         let (mut messages, mut events) = (0, 0);
         loop {
-            events += on_message(frame, self, receiver, sender, errors)?;
+            events += match on_message(frame, self, receiver, sender, errors) {
+                None => 1,
+                Some(failed) => failed?,
+            };
             messages += 1;
             if messages == limit {
                 break;
@@ -88,12 +94,12 @@ pub(super) fn handle_one<In: Message, Out: Message>(
     errors: &mut OnError<In>,
 ) -> Result<Turn, DispatchError> {
     let handler = &mut |event: &mut MessageEvent<'_, In, Out>| handler.handle(event);
-    let events = on_message(frame, handler, receiver, sender, errors)?;
-    Ok(Turn::Messages { messages: 1, events })
+    let failed = on_message(frame, handler, receiver, sender, errors);
+    Ok(Turn::Messages { messages: 1, events: failed.unwrap_or(Ok(1))? })
 }
 
-/// Runs `message`, then `messageerror` if it failed, then releases the message. Returns the number of
-/// events.
+/// Runs `message`, then `messageerror` if it failed, then releases the message. `None` if the handler
+/// has succeeded, which is one event; otherwise the number of events.
 #[inline(always)]
 fn on_message<In: Message, Out: Message>(
     frame: Frame,
@@ -101,21 +107,14 @@ fn on_message<In: Message, Out: Message>(
     receiver: &mut Receiver<In>,
     sender: &mut Sender<Out>,
     errors: &mut OnError<In>,
-) -> Result<usize, DispatchError> {
+) -> Option<Result<usize, DispatchError>> {
     #[cfg_attr(not(message_port_teeth), allow(unused_mut, reason = "for a mutant"))]
     let mut message = match receiver.take(frame) {
         Ok(message) => message,
         Err(error) => {
             let error = HandlerError::InvalidArchive(error);
             tell(&error, sender);
-            let event = MessageErrorEvent::new(&error, None);
-            return match &mut errors.handler {
-                Some(handler) => {
-                    handler(&event).map_err(DispatchError::MessageError)?;
-                    Ok(1)
-                }
-                None => Err(DispatchError::Message(error)),
-            };
+            return Some(errors.report(error, None));
         }
     };
     let mut event = MessageEvent::new(&message, sender);
@@ -124,11 +123,10 @@ fn on_message<In: Message, Out: Message>(
     let outcome = catch_unwind(AssertUnwindSafe(|| handler(&mut event)));
     event.finish();
     let error = match outcome {
-        Ok(Ok(())) => {
-            #[cfg(message_port_teeth)]
-            errors.catch_up()?;
-            return Ok(1);
-        }
+        #[cfg(message_port_teeth)]
+        Ok(Ok(())) => return errors.catch_up(),
+        #[cfg(not(message_port_teeth))]
+        Ok(Ok(())) => return None,
         Ok(Err(error)) => HandlerError::Returned(error),
         Err(payload) => HandlerError::Panicked(PanicPayload::new(payload)),
     };
@@ -136,13 +134,13 @@ fn on_message<In: Message, Out: Message>(
     #[cfg(message_port_teeth)]
     if active(Mutant::LateMessageError) {
         errors.late = Some(error);
-        return Ok(1);
+        return None;
     }
     #[cfg(message_port_teeth)]
     if active(Mutant::EarlyErrorRelease) {
         message.release_early();
     }
-    errors.report(error, &message)
+    Some(errors.report(error, Some(&message)))
 }
 
 type Handler<In> = dyn FnMut(&MessageErrorEvent<'_, In>) -> Handled + Send;
@@ -163,12 +161,13 @@ impl<In> OnError<In> {
         }
     }
 
-    /// Runs the handler for a message that was handled without success. Returns the number of events.
+    /// Runs the handler for a message that was handled without success, or is `None` since it was
+    /// invalid. Returns the number of events.
     #[cold]
     fn report(
         &mut self,
         error: HandlerError,
-        message: &MessageRef<'_, In>,
+        message: Option<&MessageRef<'_, In>>,
     ) -> Result<usize, DispatchError> {
         // The error belongs to the program: its drop must not unwind from here, whether the handler
         // below returns or panics.
@@ -176,18 +175,16 @@ impl<In> OnError<In> {
         let Some(handler) = &mut self.handler else {
             return Err(DispatchError::Message(error.into_inner()));
         };
-        handler(&MessageErrorEvent::new(&error, Some(message)))
-            .map_err(DispatchError::MessageError)?;
-        Ok(2)
+        handler(&MessageErrorEvent::new(&error, message)).map_err(DispatchError::MessageError)?;
+        Ok(if message.is_some() { 2 } else { 1 })
     }
 
     /// Reports what a mutant has kept.
     #[cfg(message_port_teeth)]
-    fn catch_up(&mut self) -> Result<(), DispatchError> {
-        if let (Some(error), Some(handler)) = (self.late.take(), &mut self.handler) {
-            handler(&MessageErrorEvent::new(&error, None)).map_err(DispatchError::MessageError)?;
-        }
-        Ok(())
+    fn catch_up(&mut self) -> Option<Result<usize, DispatchError>> {
+        let (error, handler) = (self.late.take()?, self.handler.as_mut()?);
+        let reported = handler(&MessageErrorEvent::new(&error, None));
+        Some(reported.map(|()| 1).map_err(DispatchError::MessageError))
     }
 }
 
