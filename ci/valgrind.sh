@@ -18,5 +18,5 @@ host="$(rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)"
 export "CARGO_TARGET_${host}_RUNNER=valgrind --quiet --error-exitcode=9 --leak-check=no"
 
 cargo test --workspace --test hostile --test sizes --test errors --test messageerror_unhandled --test wakers
-cargo test --workspace --test waiting -- --skip in_a_long_exchange
+cargo test --package message-port --test waiting -- --skip in_a_long_exchange
 cargo test --workspace --test corpus -- --exact archive
