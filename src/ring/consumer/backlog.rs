@@ -7,6 +7,9 @@ use crate::ring::prefetch;
 /// line.
 const SELDOM: usize = if cfg!(message_port_loom) { 1 } else { 32 };
 
+/// The most messages, for a consumer that keeps up with its producer.
+const MOST_SELDOM: usize = if cfg!(message_port_loom) { 1 } else { 4096 };
+
 /// More messages than a direction can hold: a larger distance is a negative one.
 const LAP: usize = usize::MAX / 2;
 
@@ -18,10 +21,12 @@ pub(super) struct Backlog {
     certain: usize,
     /// When to look at the producer's count the next time.
     next_look: usize,
+    /// Messages until the look after that, if few are waiting then.
+    pause: usize,
 }
 
 impl Backlog {
-    pub(super) const UNKNOWN: Self = Self { certain: 0, next_look: SELDOM };
+    pub(super) const UNKNOWN: Self = Self { certain: 0, next_look: SELDOM, pause: SELDOM };
 }
 
 impl Consumer {
@@ -45,9 +50,12 @@ impl Consumer {
         let waiting = self.ring.producer.posted.get().wrapping_sub(self.received);
         let waiting = if waiting < LAP { waiting } else { 0 };
         let ahead = prefetch::FOR_READING / size + 1;
+        let keeps_up = waiting <= ahead;
+        let pause = if keeps_up { (self.backlog.pause * 2).min(MOST_SELDOM) } else { SELDOM };
         self.backlog = Backlog {
             certain: self.received.wrapping_add(waiting.saturating_sub(ahead)),
-            next_look: self.received.wrapping_add((waiting / 2).max(SELDOM)),
+            next_look: self.received.wrapping_add((waiting / 2).max(pause)),
+            pause,
         };
     }
 }
