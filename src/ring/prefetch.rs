@@ -7,8 +7,6 @@
 //! to be published, the producer for those of room that it knows to be free. Neither takes a line away
 //! from the other end that way.
 
-use super::block::LINE;
-
 /// How far ahead of the message in work a consumer asks for lines, in bytes. At 384 or 1280, streams of
 /// 64 bytes took a tenth longer in one regime or another.
 pub(super) const FOR_READING: usize = 640;
@@ -56,10 +54,11 @@ pub(super) fn for_writing(start: *const u8, bytes: usize) {
     let _ = (start, bytes);
 }
 
-/// Calls `ask` for each line: every [`LINE`] bytes from `start` on.
+/// Calls `ask` for each line of the `bytes` bytes at `start`.
 #[cfg(all(target_arch = "x86_64", not(any(message_port_loom, miri))))]
 #[inline(always)]
 fn lines(start: *const u8, bytes: usize, mut ask: impl FnMut(*const u8)) {
+    use super::block::LINE;
     let mut offset = 0;
     // Several at a time, since an `asm!` keeps the compiler from unrolling the loop.
     while offset + 3 * LINE < bytes {
