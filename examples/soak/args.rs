@@ -25,8 +25,8 @@ Options:
   -h, --help        print this text
 
 Exit code: 0, 1 if a message was lost, doubled, harmed or out of order, a report
-was wrong, memory grew or nothing moved for three minutes (the seed and the round
-are printed), 2 for bad arguments.
+was wrong, memory grew, nothing moved for three minutes, or a run of 2000 rounds
+had no message in one of the modes (the seed and the round are printed), 2 for bad arguments.
 ";
 
 const DEFAULT_MESSAGES: u64 = 1_000_000_000;

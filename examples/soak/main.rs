@@ -9,6 +9,7 @@ mod args;
 mod events;
 mod judge;
 mod load;
+mod modes;
 mod plan;
 mod ports;
 mod posting;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use args::{Args, Command};
 use judge::Outcome;
+use modes::Modes;
 use plan::Plan;
 use round::Stage;
 use watch::{BOUND, Lines, Memory, Progress, Resident, mebibytes};
@@ -62,6 +64,7 @@ struct Totals {
     channels: u64,
     types: Kinds,
     users: Kinds,
+    modes: Modes,
 }
 
 impl Totals {
@@ -74,6 +77,7 @@ impl Totals {
         let mut users = [0, 1].map(|side| plan.sides[0][side].user);
         users.sort();
         self.users.count(format!("{:?} and {:?}", users[0], users[1]), messages);
+        self.modes.count(plan, messages);
         self.outcome.include(outcome);
     }
 
@@ -145,6 +149,12 @@ fn soak(args: &Args) -> Result<bool, io::Error> {
     }
     assert_eq!(totals.outcome.read.messages, progress.messages());
     totals.print(&memory, &mut io::stdout().lock())?;
+    totals.modes.print(&progress, &mut io::stdout().lock())?;
+    let missing = totals.modes.missing(&progress);
+    if !missing.is_empty() {
+        watch::failed(args.seed, args.first, &format!("no message of {}", missing.join(", ")));
+        return Ok(false);
+    }
     Ok(true)
 }
 

@@ -40,6 +40,12 @@ pub(crate) enum User {
     Loop,
 }
 
+impl User {
+    pub(crate) fn is_task(self) -> bool {
+        matches!(self, Self::Tasks | Self::WholeTask | Self::HandlersTask)
+    }
+}
+
 /// How long the messages are, where they have a choice.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sizes {
@@ -73,6 +79,8 @@ pub(crate) struct Side {
     pub(crate) after_posting: End,
     pub(crate) after_reading: End,
     pub(crate) sizes: Sizes,
+    /// Bytes that do not fit into half the ring, so that a longer message is spilled.
+    pub(crate) spilled_from: usize,
     /// The streams that it posts and reads.
     pub(crate) posts: u64,
     pub(crate) reads: u64,
@@ -82,11 +90,11 @@ pub(crate) struct Side {
 pub(crate) struct Plan {
     pub(crate) types: Types,
     /// Bytes per direction.
-    capacity: usize,
+    pub(crate) capacity: usize,
     /// Bytes per direction.
     pub(crate) growable: Option<usize>,
-    spins: bool,
-    eager: bool,
+    pub(crate) spins: bool,
+    pub(crate) eager: bool,
     /// Channels; more than one only where the second port is in an event loop.
     pub(crate) sides: Vec<[Side; 2]>,
 }
@@ -222,6 +230,8 @@ impl Plan {
         // Spinning threads take the time of those that they wait for.
         let spins = random.one_in(2) && users.iter().all(|user| *user == User::Whole);
         let bits = if spins { 10 } else { bits };
+        // Types of up to 512 bytes lie in blocks. What grows takes longer messages in place.
+        let spilled_from = if growable.is_some() { usize::MAX } else { capacity.max(1 << 10) / 2 };
         let planned = (0..channels).map(|_| {
             let streams = [random.next(), random.next()];
             [0, 1].map(|side| Side {
@@ -232,6 +242,7 @@ impl Plan {
                 after_posting: random.pick(&[End::Close, End::Drop]),
                 after_reading: random.pick(&[End::Close, End::Drop]),
                 sizes: lengths[side],
+                spilled_from,
                 posts: streams[side],
                 reads: streams[1 - side],
             })

@@ -11,7 +11,7 @@ use crate::load::Load;
 use crate::plan::{Side, Sizes};
 use crate::ports::Posts;
 use crate::random::Random;
-use crate::watch::Progress;
+use crate::watch::{Progress, Way};
 
 /// How an attempt went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,6 +132,7 @@ impl<L: Load> Posting<L> {
             Ok(posted) => {
                 assert!((1..=count).contains(&posted), "{posted} of {count} messages were posted");
                 self.accept(posted);
+                self.progress.goes(Way::PostedInBatch, posted as u64);
                 Step::More
             }
             Err(error) => Step::of(Err(error.into())),
@@ -150,7 +151,12 @@ impl<L: Load> Posting<L> {
                 5..=7 => self.try_one(port),
                 8 | 9 => self.one(|message, random| port.post_within(message, moment(random))),
                 10..=13 => self.batch(port),
-                14 => self.one(|message, _| Ok(port.post_archive(&message.archive())?)),
+                14 => {
+                    let step = self.one(|message, _| Ok(port.post_archive(&message.archive())?));
+                    let posted = u64::from(step == Step::More);
+                    self.progress.goes(Way::PostedAsArchive, posted);
+                    step
+                }
                 _ => self.one(|message, _| {
                     match port.poll_post(&mut Context::from_waker(Waker::noop()), message) {
                         Poll::Ready(outcome) => Ok(outcome?),

@@ -15,7 +15,7 @@ use crate::plan::Side;
 use crate::ports::Takes;
 use crate::posting::{Step, TIMED, moment};
 use crate::random::Random;
-use crate::watch::Progress;
+use crate::watch::{Progress, Way};
 
 fn step(outcome: Result<(), RecvTimeoutError>) -> Step {
     match outcome {
@@ -38,6 +38,7 @@ fn at_once(error: TryRecvError) -> RecvTimeoutError {
 pub(crate) struct Taking<L> {
     key: u64,
     limit: u64,
+    spilled_from: usize,
     random: Random,
     pub(crate) read: Tally,
     progress: Arc<Progress>,
@@ -51,6 +52,7 @@ impl<L: Load> Taking<L> {
         Self {
             key: side.reads,
             limit: side.to_read,
+            spilled_from: side.spilled_from,
             random: Random::new(!side.seed),
             read: Tally::default(),
             progress: Arc::clone(progress),
@@ -67,6 +69,9 @@ impl<L: Load> Taking<L> {
     pub(crate) fn message(&mut self, message: &Archived<L>) {
         let length = L::check(message, self.key, self.read.messages);
         self.read.add(length);
+        if length > self.spilled_from {
+            self.progress.goes(Way::Spilled, 1);
+        }
         if self.read.messages.is_multiple_of(64) {
             self.tell();
         }
@@ -153,6 +158,7 @@ impl<L: Load> Taking<L> {
         let received = port.take_batch(self, limit).map_err(at_once)?;
         assert!((1..=limit).contains(&received), "{received} of {limit} messages were received");
         assert!(self.read.messages - before == received as u64, "a batch counts its messages");
+        self.progress.goes(Way::ReadInBatch, received as u64);
         Ok(())
     }
 

@@ -8,10 +8,34 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What happens to a message by the choice of a single call, whatever the plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    PostedInBatch,
+    PostedAsArchive,
+    ReadInBatch,
+    Spilled,
+}
+
+pub(crate) const WAYS: [Way; 4] =
+    [Way::PostedInBatch, Way::PostedAsArchive, Way::ReadInBatch, Way::Spilled];
+
+impl Way {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::PostedInBatch => "batches posted",
+            Self::PostedAsArchive => "archives posted",
+            Self::ReadInBatch => "batches read",
+            Self::Spilled => "spilled",
+        }
+    }
+}
+
 /// What the threads of a round tell.
 #[derive(Default)]
 pub(crate) struct Progress {
     received: AtomicU64,
+    ways: [AtomicU64; WAYS.len()],
     round: AtomicU64,
     over: AtomicBool,
 }
@@ -19,6 +43,14 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn received(&self, messages: u64) {
         self.received.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    pub(crate) fn goes(&self, way: Way, messages: u64) {
+        self.ways[way as usize].fetch_add(messages, Ordering::Relaxed);
+    }
+
+    pub(crate) fn went(&self, way: Way) -> u64 {
+        self.ways[way as usize].load(Ordering::Relaxed)
     }
 
     pub(crate) fn messages(&self) -> u64 {
