@@ -8,6 +8,8 @@
 #   FUZZ_SECONDS=3600 ci/fuzz.sh ops         a long run
 #   FUZZ_RUNS=200000 ci/fuzz.sh ops          so many inputs instead of a time
 #   FUZZ_KEEP=DIRECTORY ci/fuzz.sh           begins with what is there, and leaves what it finds
+#   ci/fuzz.sh --teeth                       the mutants of src/sync/order.rs that the oracle of `ops` finds
+#   ci/fuzz.sh --teeth NoFloor               only these, whichever they are
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-5}
@@ -18,6 +20,25 @@ seconds=${FUZZ_SECONDS:-5}
 if ! cargo --version >/dev/null 2>&1; then
     echo "fuzz: SKIPPED: there is no cargo"
     exit 77
+fi
+
+# Random programs of fixed seeds, with a mutant each. They have one thread, so no ordering matters to them.
+if [ "$1" = --teeth ]; then
+    shift
+    [ $# -gt 0 ] || set -- CloseTwice EarlyErrorRelease EarlyGiveBack HastyStall KeepWaker LateBell LateCount \
+        LateMessageError NoClaim NoClear NoFloor NoFreeBlock NoHandBack NoStall NoSwitchClaim SilentEnd
+    program=$(RUSTFLAGS="--cfg message_port_teeth" cargo test --target-dir target/oracle-teeth --release \
+        --test properties --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable tests.*(\(.*\))/\1/p')
+    env -u MESSAGE_PORT_MUTANT "$program" >/dev/null 2>&1 || { echo "fuzz: it fails without a mutant" >&2; exit 1; }
+    for mutant; do
+        # What waits for ever is ended by the programs' own watchdog.
+        if said=$(MESSAGE_PORT_MUTANT=$mutant timeout 300 "$program" 2>&1); then
+            echo "fuzz: $mutant survives" >&2
+            exit 1
+        fi
+        echo "$mutant: $(echo "$said" | grep -m 1 -E '^seed|hangs' | cut -c 1-100)"
+    done
+    exit
 fi
 
 echo "fuzz: replaying the corpora"

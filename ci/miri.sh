@@ -7,7 +7,9 @@
 #   bash ci/miri.sh --mutants     the bugs of src/sync/order.rs that Miri is known to find
 #   bash ci/miri.sh --mutants P1 W3   only these
 #
-#   MIRI_SEEDS=64                 so many schedules for each run of --all instead of 4
+#   MIRI_SEEDS=64                 so many schedules for each run of --all instead of 2
+#   MIRI_RECORD=FILE              notes the runs that passed, and leaves out those that are noted: --all
+#                                 goes on where it was interrupted
 #   MESSAGE_PORT_ROUNDS=500       so many random programs in tests/properties.rs instead of 5
 #   MIRIFLAGS=...                 further flags for all runs
 #
@@ -59,12 +61,20 @@ scenarios=(--package loom-tests)
 # How many tests passed, each seed counted: what several of them print at a time is mixed by the piece.
 passed() { grep -ho '[0-9]* passed' "$@" | awk '{ sum += $1 } END { print sum + 0 }'; }
 
-# Runs `cargo miri test` in the background, as many at a time as there are CPUs:
+# Runs `cargo miri test` in the background, as many at a time as there are CPUs, and prints how many tests
+# passed in how much processor time:
 #   start NAME TARGET FLAGS ARGUMENTS...
 started=0 running=0 failed=0
+record="${MIRI_RECORD:-/dev/null}"
+touch "$record"
 start() {
-    local name="$1" target="$2" flags="$3" begun
+    local name="$1" target="$2" flags="$3" run
     shift 3
+    run="$(printf '%-24s %-58s' "${target%-unknown*}" "$name")"
+    if grep -q "^$run " "$record"; then
+        grep "^$run " "$record"
+        return
+    fi
     if [ "$running" -ge "$(nproc)" ]; then
         wait -n || failed=1
         running=$((running - 1))
@@ -72,7 +82,6 @@ start() {
     started=$((started + 1)) running=$((running + 1))
     local log="$logs/$started.log"
     {
-        begun="$SECONDS"
         if MIRIFLAGS="$flags" timeout --kill-after=10 "$limit" \
             cargo +nightly miri test --quiet --target "$target" "$@" </dev/null >"$log" 2>&1; then
             result=ok
@@ -80,10 +89,13 @@ start() {
             result="FAILED ($?)"
         fi
         tests="$(passed "$log")"
-        line="$(printf '%-24s %-58s %6s tests %5d s  %s' "${target%-unknown*}" "$name" "$tests" \
-            "$((SECONDS - begun))" "$result")"
+        # The second line is about the commands that this shell has run: user and system time.
+        times >"$log.times"
+        seconds="$(awk 'NR == 2 { split($1 $2, part, /[ms]/); print int(60 * (part[1] + part[3]) + part[2] + part[4]) }' "$log.times")"
+        line="$(printf '%s %6s tests %5d s  %s' "$run" "$tests" "$seconds" "$result")"
         if [ "$result" = ok ]; then
             echo "$line"
+            echo "$line" >>"$record"
         else
             { cat "$log"; echo "$line"; } >"$log.failed"
             cat "$log.failed"
@@ -191,48 +203,51 @@ bounded() {
     must_find P1
 }
 
-# 32 bits, and the other byte order: the ring, frames, some scenarios, and some files of tests.
+# 32 bits, and the other byte order: the ring, frames and archives, and the scenarios in which the most
+# memory changes hands.
 other_machines() {
-    local target tests scenarios_of_these="$1"
-    shift
+    local target tests
     for target in i686-unknown-linux-gnu s390x-unknown-linux-gnu; do
         prepare "$target"
-        start "the ring, tree borrows" "$target" "$tree" "${library[@]}" --lib
-        for tests in layout "$@"; do
-            start "$tests, tree borrows" "$target" "$tree" "${library[@]}" --test "$tests"
-        done
-        for tests in $scenarios_of_these; do
+        start "unit tests, tree borrows" "$target" "$tree" "${library[@]}" --lib
+        for tests in publish blocks growth spill close; do
             start "scenarios $tests, tree borrows" "$target" "$tree" "${scenarios[@]}" --test "$tests"
         done
+        for tests in layout raw soundness hostile deep_archive formats number_width sizes; do
+            start "$tests, tree borrows" "$target" "$tree" "${library[@]}" --test "$tests"
+        done
+    done
+}
+
+# The ring, and all scenarios, in several schedules that switch threads this often.
+schedules() {
+    local tests rate="$1" how="-Zmiri-preemption-rate=$1 -Zmiri-many-seeds=0..${MIRI_SEEDS:-2}"
+    start "unit tests, stacked borrows, $rate" "$host" "$stacked $how" "${library[@]}" --lib
+    start "unit tests, tree borrows, $rate" "$host" "$tree $how" "${library[@]}" --lib
+    start "scenarios blocks, stacked borrows, $rate" "$host" "$stacked $how" \
+        "${scenarios[@]}" --test blocks
+    for tests in $(in_both_layouts); do
+        start "scenarios $tests, stacked borrows, $rate" "$host" "$stacked $how" \
+            "${scenarios[@]}" --test "$tests" -- ::
+    done
+    for tests in $(models); do
+        start "scenarios $tests, tree borrows, $rate" "$host" "$tree $how" \
+            "${scenarios[@]}" --test "$tests"
     done
 }
 
 everything() {
     limit=14400
-    local tests rate seeds="-Zmiri-many-seeds=0..${MIRI_SEEDS:-4}"
+    local tests
     prepare "$host"
-    for rate in 0.01 0.1 0.5; do
-        local how="-Zmiri-preemption-rate=$rate $seeds"
-        start "unit tests, stacked borrows, $rate" "$host" "$stacked $how" "${library[@]}" --lib
-        start "unit tests, tree borrows, $rate" "$host" "$tree $how" "${library[@]}" --lib
-        start "scenarios blocks, stacked borrows, $rate" "$host" "$stacked $how" \
-            "${scenarios[@]}" --test blocks
-        for tests in $(in_both_layouts); do
-            start "scenarios $tests, stacked borrows, $rate" "$host" "$stacked $how" \
-                "${scenarios[@]}" --test "$tests" -- ::
-        done
-        for tests in $(models); do
-            start "scenarios $tests, tree borrows, $rate" "$host" "$tree $how" \
-                "${scenarios[@]}" --test "$tests"
-        done
-        for tests in $(files); do
-            start "$tests, tree borrows, $rate" "$host" "$tree $how" "${library[@]}" --test "$tests"
-        done
+    schedules 0.01
+    other_machines
+    for tests in $(files); do
+        start "$tests, tree borrows" "$host" "$tree" "${library[@]}" --test "$tests"
     done
     # It reads files, so its clock is the system's.
     start "corpus, tree borrows" "$host" "$tree -Zmiri-disable-isolation" "${library[@]}" --test corpus
-    # shellcheck disable=SC2046 # names without blanks
-    other_machines "$(models | paste -sd " ")" $(files | grep -v '^layout$')
+    schedules 0.2
     finish
     must_find
 }

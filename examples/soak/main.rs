@@ -139,7 +139,7 @@ fn soak(args: &Args) -> Result<bool, io::Error> {
         let over = messages >= args.messages || progress.is_over();
         let numbers = [messages, totals.rounds, totals.channels];
         if !lines.line(over, numbers, &mut memory)? {
-            let why = format!("memory grew by more than {} MiB", BOUND >> 20);
+            let why = format!("memory grew by more than {} MiB, for good", BOUND >> 20);
             watch::failed(args.seed, args.first, &why);
             return Ok(false);
         }

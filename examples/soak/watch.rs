@@ -154,6 +154,10 @@ pub(crate) fn keep_nothing_back() {
 /// Bytes by which the memory between two rounds may exceed the most that it was during the warm-up.
 pub(crate) const BOUND: u64 = 16 << 20;
 
+/// So many looks in succession must find more than that. What leaks stays; what the allocator keeps for a
+/// while, since a block behind it is still in use, does not.
+const LOOKS: u32 = 6;
+
 /// Memory between rounds, when no channel is there.
 pub(crate) struct Memory {
     resident: Resident,
@@ -161,11 +165,14 @@ pub(crate) struct Memory {
     pub(crate) warm: u64,
     pub(crate) highest: u64,
     warming: bool,
+    /// Looks in succession that found more than the bound.
+    above: u32,
 }
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        let mut memory = Self { resident: Resident::new(), warm: 0, highest: 0, warming: true };
+        let mut memory =
+            Self { resident: Resident::new(), warm: 0, highest: 0, warming: true, above: 0 };
         memory.look();
         memory
     }
@@ -177,12 +184,13 @@ impl Memory {
         }
     }
 
-    /// What there is now, and whether that is within the bound.
+    /// What there is now, and whether it has come back below the bound.
     fn look(&mut self) -> (Option<u64>, bool) {
         let Some(now) = self.resident.bytes() else { return (None, true) };
         let most = if self.warming { &mut self.warm } else { &mut self.highest };
         *most = now.max(*most);
-        (Some(now), self.warming || now <= self.warm + BOUND)
+        self.above = if self.warming || now <= self.warm + BOUND { 0 } else { self.above + 1 };
+        (Some(now), self.above < LOOKS)
     }
 }
 
@@ -209,8 +217,8 @@ impl Lines {
         self.start.elapsed()
     }
 
-    /// Prints a line if one is due, or `last` says that it is the last one. Says whether memory is within
-    /// its bound.
+    /// Prints a line if one is due, or `last` says that it is the last one. Says whether memory has not
+    /// grown for good.
     pub(crate) fn line(
         &mut self,
         last: bool,
