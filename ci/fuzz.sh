@@ -36,7 +36,8 @@ if [ "$1" = --teeth ]; then
             echo "fuzz: $mutant survives" >&2
             exit 1
         fi
-        echo "$mutant: $(echo "$said" | grep -m 1 -E '^seed|hangs' | cut -c 1-100)"
+        why=$(echo "$said" | grep -m 1 '^seed' || echo "a program does not end")
+        echo "$mutant: $why" | cut -c 1-120
     done
     exit
 fi
