@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     /// Enough addresses to make a table large.
-    const MANY: usize = if cfg!(miri) { 500 } else { 10_000 };
+    const MANY: usize = if cfg!(miri) { 1000 } else { 10_000 };
 
     fn filled(addresses: usize) -> Table<usize> {
         let mut table = Table::default();
