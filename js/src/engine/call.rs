@@ -27,7 +27,7 @@ pub(crate) fn call<'js>(
         )
     };
     // SAFETY: the engine has returned it, so it is of this context and ours.
-    unsafe { checked(ctx, result) }
+    unsafe { checked(ctx, result) }.map_err(Into::into)
 }
 
 /// What scripts know as the getter of `MessageEvent.prototype.data`: without what a closure costs.
