@@ -29,7 +29,7 @@ pub(crate) fn decode<'js>(
     helpers: &Helpers<'js>,
     shared: Vec<(NodeId, Value<'js>)>,
 ) -> Result<Value<'js>> {
-    if let Some(leaf) = leaf(&root.kind()) {
+    if let Some(leaf) = leaf(root) {
         return leaf.into_value(ctx);
     }
     let made = helpers.made.take().unwrap_or_else(|| Box::new(Made::new(ctx)));
@@ -50,7 +50,7 @@ const ROOM: usize = 16;
 
 impl<'js, 'm> Decoder<'js, 'm> {
     fn whole(&mut self, root: Ref<'m>) -> Result<Value<'js>> {
-        let value = self.make_other(root, root.kind())?;
+        let value = self.make_other(root)?;
         // Without recursion: objects are made empty, and filled in whatever order.
         while let Some((of, object)) = self.empty.pop() {
             self.fill(of, object)?;
@@ -60,28 +60,27 @@ impl<'js, 'm> Decoder<'js, 'm> {
 
     /// Makes what a node stands for, the object still empty.
     fn make(&mut self, of: Ref<'m>) -> Result<Value<'js>> {
-        let kind = of.kind();
-        if let Some(leaf) = leaf(&kind) {
+        if let Some(leaf) = leaf(of) {
             return leaf.into_value(&self.ctx);
         }
-        let made = self.make_other(of, kind)?;
+        let made = self.make_other(of)?;
         Ok(self.made.value(made))
     }
 
     /// Makes what is no leaf.
-    fn make_other(&mut self, of: Ref<'m>, kind: Kind<'m>) -> Result<Target> {
+    fn make_other(&mut self, of: Ref<'m>) -> Result<Target> {
         // Equal strings are as good as the same one; and the node may be that of a name.
-        if let Kind::String(text) = kind {
+        if let Some(text) = of.as_str() {
             return Ok(self.made.keep(&self.text(text)?));
         }
         if let Some(made) = self.made.get(of.index()) {
             return Ok(made);
         }
-        let made = match kind {
+        let made = match of.kind() {
             Kind::Object(_) => self.made.keep_object()?,
             Kind::Array(array) if is_flat(array) => return self.make_flat(of, array),
             Kind::Array(_) => self.made.keep_array()?,
-            _ => {
+            kind => {
                 let (value, has_more) = self.make_once(kind)?;
                 let made = self.made.keep(&value);
                 self.made.set_node(made, of.index());
@@ -99,11 +98,10 @@ impl<'js, 'm> Decoder<'js, 'm> {
     /// Makes an array with its elements at once.
     fn make_flat(&mut self, of: Ref<'m>, array: Array<'m>) -> Result<Target> {
         for element in array.elements().flatten() {
-            let kind = element.kind();
-            if let Some(leaf) = leaf(&kind) {
+            if let Some(leaf) = leaf(element) {
                 self.made.push_leaf(leaf)?;
             } else {
-                let element = self.make_other(element, kind)?;
+                let element = self.make_other(element)?;
                 self.made.push(element);
             }
         }
@@ -172,11 +170,10 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 for (index, element) in (0_u32..).zip(array.elements()) {
                     has_last = element.is_some();
                     let Some(element) = element else { continue };
-                    let kind = element.kind();
-                    if let Some(leaf) = leaf(&kind) {
+                    if let Some(leaf) = leaf(element) {
                         self.made.define_leaf_element(into, index, leaf)?;
                     } else {
-                        let element = self.make_other(element, kind)?;
+                        let element = self.make_other(element)?;
                         self.made.define_element(into, index, element)?;
                     }
                 }
@@ -242,11 +239,10 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 None => self.name(name)?,
             };
             form.add(self.made.id(name).number());
-            let kind = value.kind();
-            if let Some(leaf) = leaf(&kind) {
+            if let Some(leaf) = leaf(value) {
                 self.made.define_leaf(object, name, leaf)?;
             } else {
-                let value = self.make_other(value, kind)?;
+                let value = self.make_other(value)?;
                 self.made.define(object, name, value)?;
             }
         }
@@ -318,9 +314,9 @@ impl<'js, 'm> Decoder<'js, 'm> {
 /// are no other properties.
 fn is_flat(array: Array<'_>) -> bool {
     let is_flat = |element: Option<Ref<'_>>| {
-        element.is_some_and(|element| match element.kind() {
-            Kind::String(_) | Kind::Object(_) => true,
-            kind => leaf(&kind).is_some(),
+        element.is_some_and(|element| {
+            let is_simple = || matches!(element.kind(), Kind::String(_) | Kind::Object(_));
+            leaf(element).is_some() || is_simple()
         })
     };
     array.is_dense() && array.properties().len() == 0 && array.elements().all(is_flat)
@@ -328,13 +324,21 @@ fn is_flat(array: Array<'_>) -> bool {
 
 /// What needs no identity, and no thought.
 #[inline]
-fn leaf<'m>(kind: &Kind<'m>) -> Option<Leaf<'m>> {
-    Some(match *kind {
+fn leaf(of: Ref<'_>) -> Option<Leaf<'_>> {
+    // Numbers and strings first, since most are.
+    if let Some(number) = of.as_f64() {
+        return Some(Leaf::Number(number));
+    }
+    if let Some(text) = of.as_str() {
+        return text.as_latin1().filter(|text| text.is_ascii()).map(Leaf::Ascii);
+    }
+    if of.identity().is_some() {
+        return None;
+    }
+    Some(match of.kind() {
         Kind::Undefined => Leaf::Undefined,
         Kind::Null => Leaf::Null,
         Kind::Bool(value) => Leaf::Bool(value),
-        Kind::Number(number) => Leaf::Number(number),
-        Kind::String(text) => Leaf::Ascii(text.as_latin1().filter(|text| text.is_ascii())?),
         _ => return None,
     })
 }

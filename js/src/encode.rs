@@ -145,33 +145,35 @@ impl<'js> Encoder<'js, '_> {
 
     /// Goes through an object without recursion: what is being written lies on a stack of its own.
     fn walk(&mut self, object: Held) -> Encoded<NodeId> {
-        let mut begun = self.begin(object)?;
+        let mut frame = match self.begin(object)? {
+            Begun::Written(id) => return Ok(id),
+            Begun::Opened(frame) => frame,
+        };
+        let mut next = frame.next(self)?;
         loop {
-            let mut written = match begun {
-                Begun::Written(id) => id,
-                Begun::Opened(mut frame) => match frame.next(self)? {
-                    Some(inner) => {
-                        self.room.stack.push(frame);
-                        begun = self.begin(inner)?;
-                        continue;
-                    }
-                    None => frame.finish(self),
-                },
-            };
-            // What was written belongs to what lies on top of the stack.
-            let inner = loop {
-                let Some(mut frame) = self.room.stack.pop() else { return Ok(written) };
-                frame.add(written, self);
-                if let Some(inner) = frame.next(self)? {
-                    self.room.stack.push(frame);
-                    break inner;
+            if let Some(inner) = next {
+                if self.builder.is_too_large() {
+                    return Err(Refusal::DataClone("the value is too large".to_owned()));
                 }
-                written = frame.finish(self);
-            };
-            if self.builder.is_too_large() {
-                return Err(Refusal::DataClone("the value is too large".to_owned()));
+                match self.begin(inner)? {
+                    Begun::Written(id) => frame.add(id, self),
+                    Begun::Opened(mut inner) => {
+                        next = inner.next(self)?;
+                        if next.is_some() {
+                            self.room.stack.push(std::mem::replace(&mut frame, inner));
+                            continue;
+                        }
+                        let written = inner.finish(self);
+                        frame.add(written, self);
+                    }
+                }
+            } else {
+                let written = frame.finish(self);
+                let Some(outer) = self.room.stack.pop() else { return Ok(written) };
+                frame = outer;
+                frame.add(written, self);
             }
-            begun = self.begin(inner)?;
+            next = frame.next(self)?;
         }
     }
 

@@ -11,7 +11,6 @@ pub(super) struct Plain {
     object: Held,
     /// The key whose property is next.
     next: u32,
-    keys: u32,
     /// Whether it may inherit properties other than those of every object.
     has_class: bool,
     /// Where its properties begin among those that are pending.
@@ -23,36 +22,34 @@ pub(super) struct Plain {
 impl Plain {
     /// Writes primitives, and stops at an object.
     pub(super) fn next(&mut self, encoder: &mut Encoder<'_, '_>) -> Encoded<Option<Held>> {
-        while self.next < self.keys {
-            let index = self.next;
-            self.next += 1;
+        loop {
             let room = &mut *encoder.room;
-            let got =
-                room.walk.property(self.object, index, self.has_class, &mut encoder.builder)?;
-            if matches!(got, Got::Gone) {
-                continue;
-            }
-            let known = encoder.helpers.names.written(room.walk.key(index), encoder.number);
-            let name = match known {
+            let stopped = room.walk.properties(
+                self.object,
+                &mut self.next,
+                self.has_class,
+                |name| encoder.helpers.names.written(name, encoder.number),
+                &mut encoder.builder,
+                &mut room.pairs,
+            )?;
+            let Some((name, got)) = stopped else { return Ok(None) };
+            let name = match name {
                 Some(name) => name,
-                None => encoder.key(index)?,
+                None => encoder.key(self.next - 1)?,
             };
-            match got {
-                Got::Gone => {}
-                Got::Written(written) | Got::Object(Met::Before(written)) => {
-                    encoder.room.pairs.push((name, written));
-                }
+            let written = match got {
+                Got::Written(written) | Got::Object(Met::Before(written)) => written,
                 Got::Object(Met::New(object)) => {
                     self.name = Some(name);
                     return Ok(Some(object));
                 }
                 Got::Other(value) => {
-                    let written = encoder.other(&value)?;
-                    encoder.room.pairs.push((name, written));
+                    let value = encoder.room.walk.value(value);
+                    encoder.other(&value)?
                 }
-            }
+            };
+            encoder.room.pairs.push((name, written));
         }
-        Ok(None)
     }
 
     pub(super) fn add(&mut self, written: NodeId, encoder: &mut Encoder<'_, '_>) {
@@ -85,11 +82,13 @@ impl List {
             self.next += 1;
             let element = encoder.room.walk.element(self.object, index, &mut encoder.builder)?;
             let written = match element {
-                // A getter has made a hole of it.
-                Got::Gone => None,
-                Got::Written(written) | Got::Object(Met::Before(written)) => Some(written),
-                Got::Object(Met::New(object)) => return Ok(Some(object)),
-                Got::Other(value) => Some(encoder.other(&value)?),
+                None => None,
+                Some(Got::Written(written) | Got::Object(Met::Before(written))) => Some(written),
+                Some(Got::Object(Met::New(object))) => return Ok(Some(object)),
+                Some(Got::Other(value)) => {
+                    let value = encoder.room.walk.value(value);
+                    Some(encoder.other(&value)?)
+                }
             };
             encoder.room.elements.push(written);
         }
@@ -111,10 +110,10 @@ impl List {
 impl Encoder<'_, '_> {
     pub(super) fn open_plain(&mut self, object: Held) -> Encoded<Plain> {
         let has_class = self.check_plain(object)?;
-        let keys = self.room.walk.open_keys(object)?;
+        self.room.walk.open_keys(object)?;
         let id = self.builder.object();
         let start = self.room.pairs.len();
-        Ok(Plain { id, object, next: 0, keys, has_class, start, name: None })
+        Ok(Plain { id, object, next: 0, has_class, start, name: None })
     }
 
     /// Opens an array, if it has no holes and no properties but its elements.

@@ -1,7 +1,6 @@
 //! What a post walks through, without what makes that slow in the safe interface: a reference to the
 //! context for each value and each name.
 
-use std::ffi::c_int;
 use std::{ptr, slice};
 
 use message_port_structured::{Builder, NodeId};
@@ -18,25 +17,25 @@ const PLACES: usize = 32;
 /// Objects from which on the memory of a walk is not kept for the next one.
 const MANY: usize = 4096;
 
-/// An object of a walk, by its number.
+/// A value of a walk, by its number: an object, but for [what takes thought](Got::Other).
 #[derive(Clone, Copy)]
 pub(crate) struct Held(u32);
 
 /// An object that is come upon.
+#[derive(Clone, Copy)]
 pub(crate) enum Met {
     New(Held),
     /// What was written for it.
     Before(NodeId),
 }
 
-/// What a property is.
-pub(crate) enum Got<'js> {
-    /// A getter has deleted it.
-    Gone,
+/// What a property or an element is.
+#[derive(Clone, Copy)]
+pub(crate) enum Got {
     Written(NodeId),
     Object(Met),
     /// What takes thought: a `BigInt`, a symbol, a string with a lone surrogate.
-    Other(Value<'js>),
+    Other(Held),
 }
 
 /// The objects of a message, which are kept alive, so that no other one takes the place of a temporary
@@ -44,7 +43,7 @@ pub(crate) enum Got<'js> {
 pub(crate) struct Walk<'js> {
     ctx: Ctx<'js>,
     /// With what was written for each.
-    objects: Vec<(qjs::JSValue, Option<NodeId>)>,
+    values: Vec<(qjs::JSValue, Option<NodeId>)>,
     /// Where an object is in that list, plus 1; by a hash of its address.
     places: Vec<u32>,
     tables: Vec<(*mut qjs::JSPropertyEnum, u32)>,
@@ -53,7 +52,7 @@ pub(crate) struct Walk<'js> {
 impl<'js> Walk<'js> {
     pub(crate) fn new(ctx: &Ctx<'js>) -> Self {
         let places = vec![0; PLACES];
-        Self { ctx: ctx.clone(), objects: Vec::new(), places, tables: Vec::new() }
+        Self { ctx: ctx.clone(), values: Vec::new(), places, tables: Vec::new() }
     }
 
     pub(crate) fn ctx(&self) -> &Ctx<'js> {
@@ -70,12 +69,12 @@ impl<'js> Walk<'js> {
             self.close_keys();
         }
         let ctx = self.raw();
-        for (object, _) in self.objects.drain(..) {
+        for (value, _) in self.values.drain(..) {
             // SAFETY: the context is alive, and this is the reference that was taken over.
-            unsafe { qjs::JS_FreeValue(ctx, object) };
+            unsafe { qjs::JS_FreeValue(ctx, value) };
         }
-        if self.objects.capacity() > MANY {
-            self.objects = Vec::new();
+        if self.values.capacity() > MANY {
+            self.values = Vec::new();
             self.places = Vec::new();
         }
         self.places.clear();
@@ -99,14 +98,19 @@ impl<'js> Walk<'js> {
             }
             Err(place) => place,
         };
-        self.objects.push((object, None));
-        #[allow(clippy::cast_possible_truncation, reason = "far fewer than 2^32 fit into memory")]
-        let number = self.objects.len() as u32;
-        self.places[place] = number;
-        if self.objects.len() * 2 > self.places.len() {
+        let held = self.hold(object);
+        self.places[place] = held.0 + 1;
+        if self.values.len() * 2 > self.places.len() {
             self.spread();
         }
-        Met::New(Held(number - 1))
+        Met::New(held)
+    }
+
+    /// Takes over a value.
+    fn hold(&mut self, value: qjs::JSValue) -> Held {
+        self.values.push((value, None));
+        #[allow(clippy::cast_possible_truncation, reason = "far fewer than 2^32 fit into memory")]
+        Held(self.values.len() as u32 - 1)
     }
 
     /// What was written for an object, or the place for it.
@@ -118,7 +122,7 @@ impl<'js> Walk<'js> {
             if number == 0 {
                 return Err(place);
             }
-            let (known, written) = self.objects[number as usize - 1];
+            let (known, written) = self.values[number as usize - 1];
             if address == self::address(known)
                 && let Some(id) = written
             {
@@ -133,7 +137,7 @@ impl<'js> Walk<'js> {
         let count = self.places.len() * 4;
         self.places.clear();
         self.places.resize(count, 0);
-        for ((object, _), number) in self.objects.iter().zip(1..) {
+        for ((object, _), number) in self.values.iter().zip(1..) {
             let mut place = hash(address(*object)) & (count - 1);
             while self.places[place] != 0 {
                 place = (place + 1) & (count - 1);
@@ -143,18 +147,18 @@ impl<'js> Walk<'js> {
     }
 
     fn object(&self, object: Held) -> qjs::JSValue {
-        self.objects[object.0 as usize].0
+        self.values[object.0 as usize].0
     }
 
     pub(crate) fn set_written(&mut self, object: Held, id: NodeId) {
-        self.objects[object.0 as usize].1 = Some(id);
+        self.values[object.0 as usize].1 = Some(id);
     }
 
-    pub(crate) fn value(&self, object: Held) -> Value<'js> {
-        // SAFETY: the context and the object are alive.
-        let object = unsafe { qjs::JS_DupValue(self.raw(), self.object(object)) };
+    pub(crate) fn value(&self, value: Held) -> Value<'js> {
+        // SAFETY: the context and the value are alive.
+        let value = unsafe { qjs::JS_DupValue(self.raw(), self.object(value)) };
         // SAFETY: it is of this context, and the reference was just taken.
-        unsafe { Value::from_raw(self.ctx.clone(), object) }
+        unsafe { Value::from_raw(self.ctx.clone(), value) }
     }
 
     /// The number of its class. What a script cannot change.
@@ -254,40 +258,61 @@ impl<'js> Walk<'js> {
         Ok(count >= length && self.key(last) == Name::of_index(&self.ctx, last)?.id())
     }
 
-    /// Gets the property of that key, which a getter may make up, and writes it. With `may_inherit`
-    /// there may be an inherited one if a getter has deleted it.
-    #[inline]
-    pub(crate) fn property(
+    /// Gets the properties of an object from the key `next` on, which getters may make up, and writes
+    /// them. Primitives whose names are known go to `pairs`, until there is something else: what that
+    /// is, and its name if that is known. Then `next` is the key behind it.
+    ///
+    /// With `may_inherit` there may be an inherited property if a getter has deleted one.
+    pub(crate) fn properties(
         &mut self,
         object: Held,
-        index: u32,
+        next: &mut u32,
         may_inherit: bool,
+        known: impl Fn(NameId) -> Option<NodeId>,
         builder: &mut Builder,
-    ) -> Result<Got<'js>, Thrown> {
-        let (ctx, object, atom) = (self.raw(), self.object(object), self.atom(index));
-        // SAFETY: the context and the object are alive, and the table holds the name.
-        let value = unsafe { qjs::JS_GetProperty(ctx, object, atom) };
-        // SAFETY: the tag is part of the value, whatever that is.
-        if may_inherit || unsafe { qjs::JS_IsUndefined(value) } {
-            // SAFETY: as above.
-            let is_own = unsafe { own(ctx, object, atom) };
-            if is_own <= 0 {
-                // SAFETY: the engine has returned it, so it is ours.
-                unsafe { qjs::JS_FreeValue(ctx, value) };
-                return gone(is_own);
+        pairs: &mut Vec<(NodeId, NodeId)>,
+    ) -> Result<Option<(Option<NodeId>, Got)>, Thrown> {
+        let (ctx, object) = (self.raw(), self.object(object));
+        let (table, count) = *self.tables.last().expect("the keys are open");
+        while *next < count {
+            // SAFETY: the engine has said how many there are.
+            let key = unsafe { table.add(*next as usize) };
+            // SAFETY: it is initialised, and ours until the table is closed.
+            let atom = unsafe { (*key).atom };
+            *next += 1;
+            // SAFETY: the context and the object are alive, and the table holds the name.
+            let value = unsafe { qjs::JS_GetProperty(ctx, object, atom) };
+            // SAFETY: the tag is part of the value, whatever that is.
+            if may_inherit || unsafe { qjs::JS_IsUndefined(value) } {
+                // SAFETY: as above.
+                let is_own = unsafe { own(ctx, object, atom) };
+                if is_own <= 0 {
+                    // SAFETY: the engine has returned it, so it is ours.
+                    unsafe { qjs::JS_FreeValue(ctx, value) };
+                    if is_own < 0 {
+                        return Err(Thrown);
+                    }
+                    continue;
+                }
+            }
+            // SAFETY: the engine has returned it, so it is of this context and ours.
+            let got = unsafe { self.write(value, builder) }?;
+            match (known(NameId(atom)), got) {
+                (Some(name), Got::Written(written)) => pairs.push((name, written)),
+                (name, got) => return Ok(Some((name, got))),
             }
         }
-        // SAFETY: the engine has returned it, so it is of this context and ours.
-        unsafe { self.write(value, builder) }
+        Ok(None)
     }
 
-    /// As [`property`](Self::property), an element of an array.
+    /// Gets an element of an array, which a getter may make up, and writes it; `None` if a getter has
+    /// made a hole of it.
     pub(crate) fn element(
         &mut self,
         object: Held,
         index: u32,
         builder: &mut Builder,
-    ) -> Result<Got<'js>, Thrown> {
+    ) -> Result<Option<Got>, Thrown> {
         let (ctx, object) = (self.raw(), self.object(object));
         // SAFETY: the context and the object are alive.
         let value = unsafe { qjs::JS_GetPropertyUint32(ctx, object, index) };
@@ -297,11 +322,11 @@ impl<'js> Walk<'js> {
             // SAFETY: the context and the object are alive, and the name is held.
             let is_own = unsafe { own(ctx, object, name.id().0) };
             if is_own <= 0 {
-                return gone(is_own);
+                return if is_own < 0 { Err(Thrown) } else { Ok(None) };
             }
         }
         // SAFETY: the engine has returned it, so it is of this context and ours.
-        unsafe { self.write(value, builder) }
+        unsafe { self.write(value, builder) }.map(Some)
     }
 
     /// The length of an array.
@@ -315,12 +340,8 @@ impl<'js> Walk<'js> {
     /// # Safety
     ///
     /// The value must be of the context, and the caller's, whose reference is taken over.
-    #[inline]
-    unsafe fn write(
-        &mut self,
-        value: qjs::JSValue,
-        builder: &mut Builder,
-    ) -> Result<Got<'js>, Thrown> {
+    #[inline(always)]
+    unsafe fn write(&mut self, value: qjs::JSValue, builder: &mut Builder) -> Result<Got, Thrown> {
         // SAFETY: the tag is part of the value, whatever that is.
         let written = match unsafe { qjs::JS_VALUE_GET_NORM_TAG(value) } {
             qjs::JS_TAG_UNDEFINED => builder.undefined(),
@@ -334,14 +355,17 @@ impl<'js> Walk<'js> {
             // SAFETY: it is one, and the caller passes it on.
             qjs::JS_TAG_OBJECT => return Ok(Got::Object(unsafe { self.meet_raw(value) })),
             tag => {
-                // SAFETY: the caller says so.
-                let other = |ctx| unsafe { checked(ctx, value) }.map(Got::Other);
+                if tag == qjs::JS_TAG_EXCEPTION {
+                    return Err(Thrown);
+                }
                 if !matches!(tag, qjs::JS_TAG_STRING | qjs::JS_TAG_STRING_ROPE) {
-                    return other(&self.ctx);
+                    return Ok(Got::Other(self.hold(value)));
                 }
                 // SAFETY: it is a string, and alive.
                 let written = unsafe { write_string(self.raw(), value, builder) };
-                let Some(written) = written.transpose() else { return other(&self.ctx) };
+                let Some(written) = written.transpose() else {
+                    return Ok(Got::Other(self.hold(value)));
+                };
                 // SAFETY: the context is alive, and the caller has passed the reference on.
                 unsafe { qjs::JS_FreeValue(self.raw(), value) };
                 written?
@@ -349,11 +373,6 @@ impl<'js> Walk<'js> {
         };
         Ok(Got::Written(written))
     }
-}
-
-/// What there is not, or an error.
-fn gone<'js>(is_own: c_int) -> Result<Got<'js>, Thrown> {
-    if is_own < 0 { Err(Thrown) } else { Ok(Got::Gone) }
 }
 
 /// Of an object; 0 for what is none.
