@@ -138,12 +138,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
             Kind::View(view) => self.view(view),
             Kind::DomException(error) => {
                 let (name, message) = (self.text(error.name())?, self.text(error.message())?);
-                let object: Object<'js> = self.helpers.call("exception", (message, name))?;
-                if let Some(stack) = error.stack() {
-                    let stack = self.make(stack)?;
-                    object.prop("stack", Property::from(stack).writable().configurable())?;
-                }
-                Ok(object.into_value())
+                return Ok((self.helpers.call("exception", (message, name))?, true));
             }
             Kind::Error(error) => {
                 let object = Exception::from_message(self.ctx.clone(), "")?.into_object();
@@ -220,12 +215,19 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 }
                 self.define(into, error.properties())
             }
+            Kind::DomException(error) => {
+                if let Some(stack) = error.stack() {
+                    let stack = Property::from(self.make(stack)?).writable().configurable();
+                    self.object(into)?.prop("stack", stack)?;
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
     fn object(&self, of: Target) -> Result<Object<'js>> {
-        self.made.value(of).into_object().ok_or(rquickjs::Error::Unknown)
+        self.made.value(of).into_object().ok_or_else(unknown)
     }
 
     /// Defines properties, as a script would have made them by assignment.
@@ -258,7 +260,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
         for count in 1..=properties.len() {
             let object = self.made.keep_object()?;
             for (name, _) in properties.clone().refs().take(count) {
-                let name = self.made.name(name.index()).ok_or(rquickjs::Error::Unknown)?;
+                let name = self.made.name(name.index()).ok_or_else(unknown)?;
                 self.made.define_leaf(object, name, Leaf::Undefined)?;
             }
             objects.push(self.object(object)?);
@@ -268,7 +270,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
 
     /// The name of a property that is not made yet.
     fn name(&mut self, of: Ref<'m>) -> Result<MadeName> {
-        let text = of.as_str().ok_or(rquickjs::Error::Unknown)?;
+        let text = of.as_str().ok_or_else(unknown)?;
         if let Some(text) = text.as_latin1() {
             let add = |name: &Name<'js>| self.made.add_name(of.index(), name);
             if let Some(name) = self.helpers.names.with_name(&self.ctx, text, add)? {
@@ -341,4 +343,10 @@ fn leaf(of: Ref<'_>) -> Option<Leaf<'_>> {
         Kind::Bool(value) => Leaf::Bool(value),
         _ => return None,
     })
+}
+
+/// What does not happen in a value that was validated.
+#[cold]
+fn unknown() -> rquickjs::Error {
+    rquickjs::Error::Unknown
 }

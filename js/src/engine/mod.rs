@@ -20,7 +20,7 @@ use crate::host::Installed;
 use crate::ports::{EventHandle, PortHandle, Ports};
 
 pub(crate) use buffers::{LARGE, Stores, post_buffer};
-pub(crate) use call::{call, data_getter};
+pub(crate) use call::{call, data_getter, post_message};
 pub(crate) use made::{Made, MadeName, Target};
 pub(crate) use names::{Name, NameId};
 pub(crate) use values::{Leaf, Seen, as_object, look, put_string};
