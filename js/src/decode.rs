@@ -14,7 +14,7 @@ use crate::engine::{Leaf, Made, MadeName, Name, Target};
 use crate::forms::{self, FormHash};
 
 struct Decoder<'js, 'm> {
-    ctx: Ctx<'js>,
+    ctx: &'m Ctx<'js>,
     helpers: &'m Helpers<'js>,
     /// What was made of each node, so that it is made once.
     made: Box<Made<'js>>,
@@ -33,7 +33,7 @@ pub(crate) fn decode<'js>(
         return leaf.into_value(ctx);
     }
     let made = helpers.made.take().unwrap_or_else(|| Box::new(Made::new(ctx)));
-    let mut decoder = Decoder { ctx: ctx.clone(), helpers, made, empty: Vec::with_capacity(ROOM) };
+    let mut decoder = Decoder { ctx, helpers, made, empty: Vec::with_capacity(ROOM) };
     for (node, value) in shared {
         let value = decoder.made.keep(&value);
         decoder.made.set_node(value, node.index());
@@ -61,7 +61,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
     /// Makes what a node stands for, the object still empty.
     fn make(&mut self, of: Ref<'m>) -> Result<Value<'js>> {
         if let Some(leaf) = leaf(of) {
-            return leaf.into_value(&self.ctx);
+            return leaf.into_value(self.ctx);
         }
         let made = self.make_other(of)?;
         Ok(self.made.value(made))
@@ -128,7 +128,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 self.helpers.call("regexp", (source, flags))
             }
             Kind::ArrayBuffer(buffer) => {
-                let bytes = self.helpers.stores.buffer(&self.ctx, buffer.bytes())?;
+                let bytes = self.helpers.stores.buffer(self.ctx, buffer.bytes())?;
                 match buffer.max_len() {
                     None => Ok(bytes),
                     #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
@@ -151,7 +151,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
             }
             Kind::Map(_) => return Ok((self.helpers.call("map", ())?, true)),
             Kind::Set(_) => return Ok((self.helpers.call("set", ())?, true)),
-            _ => Err(Exception::throw_type(&self.ctx, "the value is of an unknown kind")),
+            _ => Err(Exception::throw_type(self.ctx, "the value is of an unknown kind")),
         };
         Ok((whole?, false))
     }
@@ -273,7 +273,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
         let text = of.as_str().ok_or_else(unknown)?;
         if let Some(text) = text.as_latin1() {
             let add = |name: &Name<'js>| self.made.add_name(of.index(), name);
-            if let Some(name) = self.helpers.names.with_name(&self.ctx, text, add)? {
+            if let Some(name) = self.helpers.names.with_name(self.ctx, text, add)? {
                 return Ok(name);
             }
         }
@@ -317,8 +317,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
 fn is_flat(array: Array<'_>) -> bool {
     let is_flat = |element: Option<Ref<'_>>| {
         element.is_some_and(|element| {
-            let is_simple = || matches!(element.kind(), Kind::String(_) | Kind::Object(_));
-            leaf(element).is_some() || is_simple()
+            element.identity().is_none() || matches!(element.kind(), Kind::Object(_))
         })
     };
     array.is_dense() && array.properties().len() == 0 && array.elements().all(is_flat)
