@@ -1,10 +1,13 @@
 //! Which class of the engine is which.
 
+use std::cell::Cell;
+
 use message_port_structured::ViewKind;
 use rquickjs::class::{Trace, Tracer};
 use rquickjs::{Ctx, Function, Object, Result, Value};
 
-use crate::engine;
+use crate::encode::Room;
+use crate::engine::{self, Made};
 use crate::forms::Forms;
 use crate::names::Names;
 
@@ -81,7 +84,12 @@ impl Classes {
     }
 
     pub(crate) fn of(&self, object: &Value<'_>) -> Class {
-        self.0.get(engine::class_id(object) as usize).copied().unwrap_or(Class::Other)
+        self.of_id(engine::class_id(object))
+    }
+
+    /// The same of the engine's number for a class.
+    pub(crate) fn of_id(&self, id: u32) -> Class {
+        self.0.get(id as usize).copied().unwrap_or(Class::Other)
     }
 }
 
@@ -93,6 +101,10 @@ pub(crate) struct Helpers<'js> {
     pub(crate) names: Names<'js>,
     pub(crate) forms: Forms<'js>,
     pub(crate) stores: engine::Stores,
+    /// What the last post has left for the next one.
+    pub(crate) room: Cell<Option<Box<Room<'js>>>>,
+    /// What the last message has left for the next one.
+    pub(crate) made: Cell<Option<Box<Made<'js>>>>,
 }
 
 impl<'js> Helpers<'js> {
@@ -101,7 +113,8 @@ impl<'js> Helpers<'js> {
         let global = functions.ctx().globals();
         let (names, forms) = (Names::new(), Forms::new());
         let stores = engine::Stores::new(functions.ctx());
-        Ok(Self { functions, object_prototype, global, names, forms, stores })
+        let (room, made) = (Cell::default(), Cell::default());
+        Ok(Self { functions, object_prototype, global, names, forms, stores, room, made })
     }
 
     pub(crate) fn get(&self, name: &str) -> Result<Function<'js>> {
@@ -124,5 +137,13 @@ impl<'js> Trace<'js> for Helpers<'js> {
         self.global.trace(tracer);
         self.names.trace(tracer);
         self.forms.trace(tracer);
+        if let Some(room) = self.room.take() {
+            room.trace(tracer);
+            self.room.set(Some(room));
+        }
+        if let Some(made) = self.made.take() {
+            made.trace(tracer);
+            self.made.set(Some(made));
+        }
     }
 }

@@ -3,22 +3,23 @@
 //! No script runs meanwhile: properties are defined, not set, and what constructs is what the
 //! prelude has kept.
 
-use message_port_structured::{ErrorKind, Kind, NodeId, Ref, Text, ViewKind};
+use message_port_structured::{
+    Array, ErrorKind, Kind, NodeId, Properties, Ref, Text, View, ViewKind,
+};
 use rquickjs::object::Property;
-use rquickjs::{Array, Atom, Ctx, Exception, Object, Result, String as JsString, Value};
+use rquickjs::{Ctx, Exception, Object, Result, String as JsString, Value};
 
 use crate::classes::Helpers;
-use crate::engine::{self, Leaf, Name};
+use crate::engine::{Leaf, Made, MadeName, Name, Target};
 use crate::forms::{self, FormHash};
 
 struct Decoder<'js, 'm> {
-    ctx: Ctx<'js>,
+    ctx: &'m Ctx<'js>,
     helpers: &'m Helpers<'js>,
     /// What was made of each node, so that it is made once.
-    made: Vec<Option<Value<'js>>>,
-    names: Vec<Option<Atom<'js>>>,
+    made: Box<Made<'js>>,
     /// Objects that were made and have nothing in them yet.
-    empty: Vec<(Ref<'m>, Value<'js>)>,
+    empty: Vec<(Ref<'m>, Target)>,
 }
 
 /// Makes a value. `shared` says what stands for some of the objects.
@@ -28,136 +29,158 @@ pub(crate) fn decode<'js>(
     helpers: &Helpers<'js>,
     shared: Vec<(NodeId, Value<'js>)>,
 ) -> Result<Value<'js>> {
-    if let Some(leaf) = leaf(&root.kind()) {
+    if let Some(leaf) = leaf(root) {
         return leaf.into_value(ctx);
     }
-    let mut decoder = Decoder {
-        ctx: ctx.clone(),
-        helpers,
-        made: Vec::new(),
-        names: Vec::new(),
-        empty: Vec::new(),
-    };
+    let made = helpers.made.take().unwrap_or_else(|| Box::new(Made::new(ctx)));
+    let mut decoder = Decoder { ctx, helpers, made, empty: Vec::with_capacity(ROOM) };
     for (node, value) in shared {
-        decoder.set_made(node.index(), value);
+        let value = decoder.made.keep(&value);
+        decoder.made.set_node(value, node.index());
     }
-    let value = decoder.make(root)?;
-    // Without recursion: objects are made empty, and filled in whatever order.
-    while let Some((of, object)) = decoder.empty.pop() {
-        decoder.fill(of, &object)?;
-    }
-    Ok(value)
+    let value = decoder.whole(root);
+    let Decoder { mut made, .. } = decoder;
+    made.clear();
+    let _replaced = helpers.made.replace(Some(made));
+    value
 }
 
+/// Objects that were made and have nothing in them, for which there is room at once.
+const ROOM: usize = 16;
+
 impl<'js, 'm> Decoder<'js, 'm> {
+    fn whole(&mut self, root: Ref<'m>) -> Result<Value<'js>> {
+        let value = self.make_other(root)?;
+        // Without recursion: objects are made empty, and filled in whatever order.
+        while let Some((of, object)) = self.empty.pop() {
+            self.fill(of, object)?;
+        }
+        Ok(self.made.value(value))
+    }
+
     /// Makes what a node stands for, the object still empty.
     fn make(&mut self, of: Ref<'m>) -> Result<Value<'js>> {
-        let kind = of.kind();
-        if let Some(leaf) = leaf(&kind) {
-            return leaf.into_value(&self.ctx);
+        if let Some(leaf) = leaf(of) {
+            return leaf.into_value(self.ctx);
         }
-        self.make_other(of, kind)
+        let made = self.make_other(of)?;
+        Ok(self.made.value(made))
     }
 
     /// Makes what is no leaf.
-    fn make_other(&mut self, of: Ref<'m>, kind: Kind<'m>) -> Result<Value<'js>> {
-        // Equal strings are as good as the same one.
-        if let Kind::String(text) = kind {
-            return self.text(text);
+    fn make_other(&mut self, of: Ref<'m>) -> Result<Target> {
+        // Equal strings are as good as the same one; and the node may be that of a name.
+        if let Some(text) = of.as_str() {
+            return Ok(self.made.keep(&self.text(text)?));
         }
-        if let Some(Some(value)) = self.made.get(of.index() as usize) {
-            return Ok(value.clone());
+        if let Some(made) = self.made.get(of.index()) {
+            return Ok(made);
         }
-        let value = self.make_once(of, kind)?;
-        self.set_made(of.index(), value.clone());
-        Ok(value)
+        let made = match of.kind() {
+            Kind::Object(_) => self.made.keep_object()?,
+            Kind::Array(array) if is_flat(array) => return self.make_flat(of, array),
+            Kind::Array(_) => self.made.keep_array()?,
+            kind => {
+                let (value, has_more) = self.make_once(kind)?;
+                let made = self.made.keep(&value);
+                self.made.set_node(made, of.index());
+                if has_more {
+                    self.empty.push((of, made));
+                }
+                return Ok(made);
+            }
+        };
+        self.made.set_node(made, of.index());
+        self.empty.push((of, made));
+        Ok(made)
     }
 
-    /// Nodes are numbered from 0 on, and there are no more than the message has room for.
-    fn set_made(&mut self, node: u32, value: Value<'js>) {
-        let node = node as usize;
-        if node >= self.made.len() {
-            self.made.resize((node + 1).next_power_of_two().max(16), None);
+    /// Makes an array with its elements at once.
+    fn make_flat(&mut self, of: Ref<'m>, array: Array<'m>) -> Result<Target> {
+        for element in array.elements().flatten() {
+            if let Some(leaf) = leaf(element) {
+                self.made.push_leaf(leaf)?;
+            } else {
+                let element = self.make_other(element)?;
+                self.made.push(element);
+            }
         }
-        self.made[node] = Some(value);
+        let made = self.made.keep_array_of_elements()?;
+        self.made.set_node(made, of.index());
+        Ok(made)
     }
 
-    fn make_once(&mut self, of: Ref<'m>, kind: Kind<'m>) -> Result<Value<'js>> {
-        let ctx = || self.ctx.clone();
-        let object = match kind {
+    /// Makes what is neither a plain object nor an array; and says whether it is still empty.
+    fn make_once(&mut self, kind: Kind<'m>) -> Result<(Value<'js>, bool)> {
+        let whole = match kind {
             Kind::BigInt(number) => {
                 let digits = number.to_string();
                 let digits = digits.trim_start_matches('-').to_owned();
-                return self.helpers.call("big", (digits, number.is_negative()));
+                self.helpers.call("big", (digits, number.is_negative()))
             }
             Kind::Boxed(primitive) => {
                 let primitive = self.make(primitive)?;
-                return self.helpers.call("box", (primitive,));
+                self.helpers.call("box", (primitive,))
             }
-            Kind::Date(time) => return self.helpers.call("date", (time,)),
+            Kind::Date(time) => self.helpers.call("date", (time,)),
             Kind::RegExp { source, flags } => {
                 let (source, flags) = (self.text(source)?, self.text(flags)?);
-                return self.helpers.call("regexp", (source, flags));
+                self.helpers.call("regexp", (source, flags))
             }
             Kind::ArrayBuffer(buffer) => {
-                let bytes = self.helpers.stores.buffer(&self.ctx, buffer.bytes())?;
-                return match buffer.max_len() {
+                let bytes = self.helpers.stores.buffer(self.ctx, buffer.bytes())?;
+                match buffer.max_len() {
                     None => Ok(bytes),
                     #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
                     Some(max_len) => self.helpers.call("resizable", (bytes, max_len as f64)),
-                };
+                }
             }
-            Kind::View(view) => return self.view(view),
+            Kind::View(view) => self.view(view),
             Kind::DomException(error) => {
                 let (name, message) = (self.text(error.name())?, self.text(error.message())?);
-                let object: Object<'js> = self.helpers.call("exception", (message, name))?;
-                if let Some(stack) = error.stack() {
-                    let stack = self.make(stack)?;
-                    object.prop("stack", Property::from(stack).writable().configurable())?;
-                }
-                return Ok(object.into_value());
+                return Ok((self.helpers.call("exception", (message, name))?, true));
             }
             Kind::Error(error) => {
-                let object = Exception::from_message(ctx(), "")?.into_object();
+                let object = Exception::from_message(self.ctx.clone(), "")?.into_object();
                 if error.kind() != ErrorKind::Error {
                     let name = error.kind().name();
                     let prototype: Object<'js> = self.helpers.call("prototype", (name,))?;
                     object.set_prototype(Some(&prototype))?;
                 }
-                object.into_value()
+                return Ok((object.into_value(), true));
             }
-            Kind::Object(_) => Object::new(ctx())?.into_value(),
-            Kind::Array(_) => Array::new(ctx())?.into_value(),
-            Kind::Map(_) => self.helpers.call("map", ())?,
-            Kind::Set(_) => self.helpers.call("set", ())?,
-            _ => return Err(Exception::throw_type(&self.ctx, "the value is of an unknown kind")),
+            Kind::Map(_) => return Ok((self.helpers.call("map", ())?, true)),
+            Kind::Set(_) => return Ok((self.helpers.call("set", ())?, true)),
+            _ => Err(Exception::throw_type(self.ctx, "the value is of an unknown kind")),
         };
-        self.empty.push((of, object.clone()));
-        Ok(object)
+        Ok((whole?, false))
     }
 
     /// Puts into an object what belongs there.
-    fn fill(&mut self, of: Ref<'m>, value: &Value<'js>) -> Result<()> {
-        let object = engine::as_object(value).ok_or(rquickjs::Error::Unknown)?;
+    fn fill(&mut self, of: Ref<'m>, into: Target) -> Result<()> {
         match of.kind() {
-            Kind::Object(from) => self.define(object, from.properties()),
+            Kind::Object(from) => self.define(into, from.properties()),
             Kind::Array(array) => {
+                let mut has_last = false;
                 for (index, element) in (0_u32..).zip(array.elements()) {
-                    if let Some(element) = element {
-                        let kind = element.kind();
-                        if let Some(leaf) = leaf(&kind) {
-                            leaf.define_element(object, index)?;
-                        } else {
-                            let element = self.make_other(element, kind)?;
-                            engine::define_element(object, index, &element)?;
-                        }
+                    has_last = element.is_some();
+                    let Some(element) = element else { continue };
+                    if let Some(leaf) = leaf(element) {
+                        self.made.define_leaf_element(into, index, leaf)?;
+                    } else {
+                        let element = self.make_other(element)?;
+                        self.made.define_element(into, index, element)?;
                     }
                 }
-                #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
-                object.set("length", array.len() as f64)?;
-                self.define(object, array.properties())
+                if !has_last {
+                    #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
+                    let length = array.len() as f64;
+                    self.object(into)?.set("length", length)?;
+                }
+                self.define(into, array.properties())
             }
             Kind::Map(map) => {
+                let object = self.object(into)?;
                 let set: rquickjs::Function<'js> = self.helpers.get("mapSet")?;
                 for (key, value) in map.entries() {
                     let (key, value) = (self.make(key)?, self.make(value)?);
@@ -166,6 +189,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 Ok(())
             }
             Kind::Set(set) => {
+                let object = self.object(into)?;
                 let add: rquickjs::Function<'js> = self.helpers.get("setAdd")?;
                 for member in set.members() {
                     let member = self.make(member)?;
@@ -174,6 +198,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 Ok(())
             }
             Kind::Error(error) => {
+                let object = self.object(into)?;
                 // It has one that is enumerable.
                 object.remove("message")?;
                 let hidden = |value| Property::from(value).writable().configurable();
@@ -186,46 +211,41 @@ impl<'js, 'm> Decoder<'js, 'm> {
                 }
                 // Enumerable, as in the profile; nobody knows why.
                 if let Some(cause) = error.cause() {
-                    object.prop("cause", plain(self.make(cause)?))?;
+                    object.prop("cause", hidden(self.make(cause)?).enumerable())?;
                 }
-                self.define(object, error.properties())
+                self.define(into, error.properties())
+            }
+            Kind::DomException(error) => {
+                if let Some(stack) = error.stack() {
+                    let stack = Property::from(self.make(stack)?).writable().configurable();
+                    self.object(into)?.prop("stack", stack)?;
+                }
+                Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    fn define(
-        &mut self,
-        object: &Object<'js>,
-        properties: message_port_structured::Properties<'m>,
-    ) -> Result<()> {
+    fn object(&self, of: Target) -> Result<Object<'js>> {
+        self.made.value(of).into_object().ok_or_else(unknown)
+    }
+
+    /// Defines properties, as a script would have made them by assignment.
+    fn define(&mut self, object: Target, properties: Properties<'m>) -> Result<()> {
         let count = properties.len();
         let names = properties.clone();
         let mut form = FormHash::default();
         for (name, value) in properties.refs() {
-            let kind = value.kind();
-            let made = match leaf(&kind) {
-                Some(leaf) => Made::Leaf(leaf),
-                None => Made::Value(self.make_other(value, kind)?),
+            let name = match self.made.name(name.index()) {
+                Some(name) => name,
+                None => self.name(name)?,
             };
-            let text = name.as_str().ok_or(rquickjs::Error::Unknown)?;
-            let define = |name: &Name<'js>| {
-                form.add(name.id().number());
-                match &made {
-                    Made::Leaf(leaf) => leaf.define(object, name),
-                    Made::Value(value) => engine::define(object, name, value),
-                }
-            };
-            let defined = match text.as_latin1() {
-                Some(text) => self.helpers.names.with_name(&self.ctx, text, define)?,
-                None => None,
-            };
-            if defined.is_none() {
-                let value = match made {
-                    Made::Leaf(leaf) => leaf.into_value(&self.ctx)?,
-                    Made::Value(value) => value,
-                };
-                object.prop(self.name(name, text)?, plain(value))?;
+            form.add(self.made.id(name).number());
+            if let Some(leaf) = leaf(value) {
+                self.made.define_leaf(object, name, leaf)?;
+            } else {
+                let value = self.make_other(value)?;
+                self.made.define(object, name, value)?;
             }
         }
         if count == 0 || count > forms::LARGEST {
@@ -235,33 +255,30 @@ impl<'js, 'm> Decoder<'js, 'm> {
     }
 
     /// An object for each of the shapes that one with these properties has while it is made.
-    fn shapes(&self, names: &message_port_structured::Properties<'m>) -> Result<Vec<Object<'js>>> {
+    fn shapes(&mut self, properties: &Properties<'m>) -> Result<Vec<Object<'js>>> {
         let mut objects = Vec::new();
-        for count in 1..=names.len() {
-            let object = Object::new(self.ctx.clone())?;
-            for (name, _) in names.clone().take(count) {
-                let define = |name: &Name<'js>| Leaf::Undefined.define(&object, name);
-                if let Some(name) = name.as_latin1() {
-                    self.helpers.names.with_name(&self.ctx, name, define)?;
-                }
+        for count in 1..=properties.len() {
+            let object = self.made.keep_object()?;
+            for (name, _) in properties.clone().refs().take(count) {
+                let name = self.made.name(name.index()).ok_or_else(unknown)?;
+                self.made.define_leaf(object, name, Leaf::Undefined)?;
             }
-            objects.push(object);
+            objects.push(self.object(object)?);
         }
         Ok(objects)
     }
 
-    /// The name of a property that is not ASCII.
-    fn name(&mut self, of: Ref<'m>, text: Text<'m>) -> Result<Atom<'js>> {
-        let node = of.index() as usize;
-        if let Some(Some(atom)) = self.names.get(node) {
-            return Ok(atom.clone());
+    /// The name of a property that is not made yet.
+    fn name(&mut self, of: Ref<'m>) -> Result<MadeName> {
+        let text = of.as_str().ok_or_else(unknown)?;
+        if let Some(text) = text.as_latin1() {
+            let add = |name: &Name<'js>| self.made.add_name(of.index(), name);
+            if let Some(name) = self.helpers.names.with_name(self.ctx, text, add)? {
+                return Ok(name);
+            }
         }
-        let atom = Atom::from_value(self.ctx.clone(), &self.text(text)?)?;
-        if node >= self.names.len() {
-            self.names.resize(node + 1, None);
-        }
-        self.names[node] = Some(atom.clone());
-        Ok(atom)
+        let name = Name::of_value(&self.text(text)?)?;
+        Ok(self.made.add_name(of.index(), &name))
     }
 
     fn text(&self, text: Text<'_>) -> Result<Value<'js>> {
@@ -281,7 +298,7 @@ impl<'js, 'm> Decoder<'js, 'm> {
         Ok(whole)
     }
 
-    fn view(&mut self, view: message_port_structured::View<'m>) -> Result<Value<'js>> {
+    fn view(&mut self, view: View<'m>) -> Result<Value<'js>> {
         let buffer = self.make(view.buffer())?;
         #[allow(clippy::cast_precision_loss, reason = "below 2^32")]
         let (offset, length) = (view.byte_offset() as f64, view.len() as f64);
@@ -295,25 +312,40 @@ impl<'js, 'm> Decoder<'js, 'm> {
     }
 }
 
-/// A value that is to be put somewhere.
-enum Made<'js, 'm> {
-    Leaf(Leaf<'m>),
-    Value(Value<'js>),
+/// Whether all elements are there, and are such that one can be made without those in it; and there
+/// are no other properties.
+fn is_flat(array: Array<'_>) -> bool {
+    let is_flat = |element: Option<Ref<'_>>| {
+        element.is_some_and(|element| {
+            element.identity().is_none() || matches!(element.kind(), Kind::Object(_))
+        })
+    };
+    array.is_dense() && array.properties().len() == 0 && array.elements().all(is_flat)
 }
 
 /// What needs no identity, and no thought.
-fn leaf<'m>(kind: &Kind<'m>) -> Option<Leaf<'m>> {
-    Some(match *kind {
+#[inline]
+fn leaf(of: Ref<'_>) -> Option<Leaf<'_>> {
+    // Numbers and strings first, since most are.
+    if let Some(number) = of.as_f64() {
+        return Some(Leaf::Number(number));
+    }
+    if let Some(text) = of.as_str() {
+        return text.as_latin1().filter(|text| text.is_ascii()).map(Leaf::Ascii);
+    }
+    if of.identity().is_some() {
+        return None;
+    }
+    Some(match of.kind() {
         Kind::Undefined => Leaf::Undefined,
         Kind::Null => Leaf::Null,
         Kind::Bool(value) => Leaf::Bool(value),
-        Kind::Number(number) => Leaf::Number(number),
-        Kind::String(text) => Leaf::Ascii(text.as_ascii()?),
         _ => return None,
     })
 }
 
-/// As a script would have made it by assignment.
-fn plain<T>(value: T) -> Property<T> {
-    Property::from(value).writable().enumerable().configurable()
+/// What does not happen in a value that was validated.
+#[cold]
+fn unknown() -> rquickjs::Error {
+    rquickjs::Error::Unknown
 }

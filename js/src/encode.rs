@@ -5,13 +5,13 @@ mod leaf;
 mod plain;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use message_port_structured::{Builder, NodeId};
+use rquickjs::class::{Trace, Tracer};
 use rquickjs::{Atom, Ctx, Exception, Value};
 
 use crate::classes::{Class, Classes, Helpers};
-use crate::engine::{self, Seen};
+use crate::engine::{self, Held, Met, Seen, Thrown, Walk};
 use plain::{List, Plain};
 
 /// Why there is no message.
@@ -29,26 +29,58 @@ impl From<rquickjs::Error> for Refusal {
     }
 }
 
-/// Properties of objects that are not finished, for which there is room at once.
-const ROOM: usize = 32;
+impl From<Thrown> for Refusal {
+    fn from(thrown: Thrown) -> Self {
+        Self::Thrown(thrown.into())
+    }
+}
 
 pub(crate) type Encoded<T> = std::result::Result<T, Refusal>;
 
+/// What a message takes while it is written, to be used again for the next one.
+pub(crate) struct Room<'js> {
+    walk: Walk<'js>,
+    /// The objects that are being written, the innermost one last.
+    stack: Vec<Frame<'js>>,
+    /// Their properties and elements, so far.
+    pairs: Vec<(NodeId, NodeId)>,
+    elements: Vec<Option<NodeId>>,
+}
+
+/// Properties, elements and objects from which on the room for them is not kept.
+const MANY: usize = 4096;
+
+impl<'js> Room<'js> {
+    fn new(ctx: &Ctx<'js>) -> Self {
+        Self { walk: Walk::new(ctx), stack: Vec::new(), pairs: Vec::new(), elements: Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.walk.clear();
+        self.stack.clear();
+        self.pairs.clear();
+        self.elements.clear();
+        self.stack.shrink_to(MANY);
+        self.pairs.shrink_to(MANY);
+        self.elements.shrink_to(MANY);
+    }
+}
+
+impl<'js> Trace<'js> for Room<'js> {
+    fn trace<'a>(&self, tracer: Tracer<'a, 'js>) {
+        self.walk.trace(tracer);
+    }
+}
+
 pub(crate) struct Encoder<'js, 'a> {
-    ctx: Ctx<'js>,
     classes: &'a Classes,
     helpers: &'a Helpers<'js>,
     builder: Builder,
-    /// The objects that have been met. They are kept alive, so that no other one takes the place
-    /// of a temporary one.
-    seen: Objects<'js>,
+    room: Box<Room<'js>>,
     /// The number of the message, for the names that it has already.
     number: u64,
     /// The names of properties that have been met, of those that are not remembered for longer.
-    names: HashMap<Atom<'js>, NodeId, BuildHasherDefault<Fold>>,
-    /// Properties and elements of objects that are being written, those of the innermost one last.
-    pairs: Vec<(NodeId, NodeId)>,
-    elements: Vec<Option<NodeId>>,
+    names: HashMap<Atom<'js>, NodeId>,
     /// Shared memory, where it stays in this thread.
     shared: Option<&'a mut Vec<(NodeId, Value<'js>)>>,
 }
@@ -64,104 +96,111 @@ pub(crate) fn encode<'js>(
     mut builder: Builder,
     shared: Option<&mut Vec<(NodeId, Value<'js>)>>,
 ) -> Encoded<message_port_structured::Value> {
-    if let Some(root) = leaf(&mut builder, value)? {
+    if let Some(root) = leaf(&mut builder, value) {
         return builder.finish(root).map_err(|error| Refusal::DataClone(error.to_string()));
     }
-    let ctx = value.ctx().clone();
+    // A getter may post too, and then has no room to use again.
+    let room = helpers.room.take().unwrap_or_else(|| Box::new(Room::new(value.ctx())));
     let mut encoder = Encoder {
-        ctx,
         classes,
         helpers,
         builder,
-        seen: Objects::default(),
+        room,
         number: helpers.names.begin(),
-        names: HashMap::default(),
-        pairs: Vec::with_capacity(ROOM),
-        elements: Vec::new(),
+        names: HashMap::new(),
         shared,
     };
-    let root = match encoder.primitive(engine::look(value)?)? {
-        Written::Whole(root) => root,
-        Written::Object(object) => encoder.walk(object)?,
-    };
-    encoder.builder.finish(root).map_err(|error| Refusal::DataClone(error.to_string()))
+    let written = encoder.root(value);
+    let Encoder { builder, mut room, .. } = encoder;
+    room.clear();
+    let _replaced = helpers.room.replace(Some(room));
+    builder.finish(written?).map_err(|error| Refusal::DataClone(error.to_string()))
 }
 
 /// Writes a value that takes no thought.
-fn leaf(builder: &mut Builder, value: &Value<'_>) -> Encoded<Option<NodeId>> {
-    Ok(Some(match engine::look(value)? {
+fn leaf(builder: &mut Builder, value: &Value<'_>) -> Option<NodeId> {
+    Some(match engine::look(value) {
         Seen::Number(number) => builder.number(number),
         Seen::Bool(boolean) => builder.bool(boolean),
         Seen::Undefined => builder.undefined(),
         Seen::Null => builder.null(),
-        Seen::String(_) | Seen::Object(_) | Seen::Other(_) => return Ok(None),
-    }))
+        Seen::String(_) | Seen::Object(_) | Seen::Other(_) => return None,
+    })
 }
 
 impl<'js> Encoder<'js, '_> {
-    /// Goes through an object without recursion: what is being written lies on a stack of its own.
-    fn walk(&mut self, object: Value<'js>) -> Encoded<NodeId> {
-        let mut stack: Vec<Frame<'js>> = Vec::new();
-        let mut begun = self.begin(object)?;
-        loop {
-            let mut written = match begun {
-                Begun::Written(id) => id,
-                Begun::Opened(mut frame) => match frame.next(self)? {
-                    Some(inner) => {
-                        stack.push(frame);
-                        begun = self.begin(inner)?;
-                        continue;
-                    }
-                    None => frame.finish(self),
-                },
-            };
-            // What was written belongs to what lies on top of the stack.
-            let inner = loop {
-                let Some(frame) = stack.last_mut() else { return Ok(written) };
-                frame.add(written, self);
-                if let Some(inner) = frame.next(self)? {
-                    break inner;
-                }
-                written = stack.pop().expect("just looked at").finish(self);
-            };
-            if self.builder.is_too_large() {
-                return Err(Refusal::DataClone("the value is too large".to_owned()));
-            }
-            begun = self.begin(inner)?;
+    fn ctx(&self) -> &Ctx<'js> {
+        self.room.walk.ctx()
+    }
+
+    fn root(&mut self, value: &Value<'js>) -> Encoded<NodeId> {
+        match self.primitive(engine::look(value))? {
+            Written::Whole(root) => Ok(root),
+            Written::Object(object) => match self.room.walk.meet(&object) {
+                Met::New(object) => self.walk(object),
+                Met::Before(root) => Ok(root),
+            },
         }
     }
 
-    fn begin(&mut self, value: Value<'js>) -> Encoded<Begun<'js>> {
-        if let Some(id) = self.seen.get(&value) {
-            return Ok(Begun::Written(id));
-        }
-        let class = self.classes.of(&value);
-        let begun = match class {
-            Class::Plain | Class::Array | Class::Map | Class::Set | Class::Error => {
-                Begun::Opened(self.open(class, &value)?)
+    /// Goes through an object without recursion: what is being written lies on a stack of its own.
+    fn walk(&mut self, object: Held) -> Encoded<NodeId> {
+        let mut frame = match self.begin(object)? {
+            Begun::Written(id) => return Ok(id),
+            Begun::Opened(frame) => frame,
+        };
+        let mut next = frame.next(self)?;
+        loop {
+            if let Some(inner) = next {
+                if self.builder.is_too_large() {
+                    return Err(Refusal::DataClone("the value is too large".to_owned()));
+                }
+                match self.begin(inner)? {
+                    Begun::Written(id) => frame.add(id, self),
+                    Begun::Opened(mut inner) => {
+                        next = inner.next(self)?;
+                        if next.is_some() {
+                            self.room.stack.push(std::mem::replace(&mut frame, inner));
+                            continue;
+                        }
+                        let written = inner.finish(self);
+                        frame.add(written, self);
+                    }
+                }
+            } else {
+                let written = frame.finish(self);
+                let Some(outer) = self.room.stack.pop() else { return Ok(written) };
+                frame = outer;
+                frame.add(written, self);
             }
-            Class::Other => return Err(self.refuse(&value)),
-            _ => Begun::Written(self.leaf(class, &value)?),
+            next = frame.next(self)?;
+        }
+    }
+
+    fn begin(&mut self, object: Held) -> Encoded<Begun<'js>> {
+        let class = self.classes.of_id(self.room.walk.class_id(object));
+        let begun = match class {
+            Class::Plain => Begun::Opened(Frame::Plain(self.open_plain(object)?)),
+            Class::Array => Begun::Opened(match self.open_list(object)? {
+                Some(list) => Frame::List(list),
+                None => self.open(class, object)?,
+            }),
+            Class::Map | Class::Set | Class::Error => Begun::Opened(self.open(class, object)?),
+            Class::Other => return Err(self.refuse(&self.room.walk.value(object))),
+            _ => Begun::Written(self.leaf(class, &self.room.walk.value(object))?),
         };
         let id = match &begun {
             Begun::Written(id) => *id,
             Begun::Opened(frame) => frame.id(),
         };
-        self.seen.insert(value, id);
+        self.room.walk.set_written(object, id);
         Ok(begun)
     }
 
-    /// Begins to write an object.
-    fn open(&mut self, class: Class, value: &Value<'js>) -> Encoded<Frame<'js>> {
-        let object = engine::as_object(value).ok_or(rquickjs::Error::Unknown)?;
-        if class == Class::Plain {
-            return Ok(Frame::Plain(self.open_plain(object.clone())?));
-        }
-        if class == Class::Array
-            && let Some(list) = self.open_list(object)?
-        {
-            return Ok(Frame::List(list));
-        }
+    /// Begins to write an object of the rarer ones.
+    fn open(&mut self, class: Class, object: Held) -> Encoded<Frame<'js>> {
+        let value = self.room.walk.value(object);
+        let object = engine::as_object(&value).ok_or(rquickjs::Error::Unknown)?;
         Ok(Frame::Other(Box::new(self.open_other(class, object)?)))
     }
 
@@ -169,14 +208,14 @@ impl<'js> Encoder<'js, '_> {
     fn refuse(&self, value: &Value<'js>) -> Refusal {
         let described = self.helpers.call::<_, String>("describe", (value.clone(),));
         let described = described.unwrap_or_else(|_| {
-            self.ctx.catch();
+            self.ctx().catch();
             "an object".to_owned()
         });
         Refusal::DataClone(format!("{described} could not be cloned."))
     }
 
     fn type_error(&self, message: &str) -> Refusal {
-        Refusal::Thrown(Exception::throw_type(&self.ctx, message))
+        Refusal::Thrown(Exception::throw_type(self.ctx(), message))
     }
 }
 
@@ -194,8 +233,8 @@ enum Begun<'js> {
 
 /// An object that is being written, with others in it.
 enum Frame<'js> {
-    Plain(Plain<'js>),
-    List(List<'js>),
+    Plain(Plain),
+    List(List),
     Other(Box<frame::Frame<'js>>),
 }
 
@@ -209,7 +248,7 @@ impl<'js> Frame<'js> {
     }
 
     /// What is to be written next in here.
-    fn next(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Value<'js>>> {
+    fn next(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Held>> {
         match self {
             Self::Plain(frame) => frame.next(encoder),
             Self::List(frame) => frame.next(encoder),
@@ -232,59 +271,5 @@ impl<'js> Frame<'js> {
             Self::List(frame) => frame.finish(encoder),
             Self::Other(frame) => frame.finish(encoder),
         }
-    }
-}
-
-/// The objects of a message, and what was written for them.
-#[derive(Default)]
-struct Objects<'js> {
-    /// Of few, it is quicker to look at each.
-    few: Vec<(Value<'js>, NodeId)>,
-    others: HashMap<Value<'js>, NodeId, BuildHasherDefault<Fold>>,
-}
-
-impl<'js> Objects<'js> {
-    const FEW: usize = 16;
-
-    fn get(&self, object: &Value<'js>) -> Option<NodeId> {
-        let of_few = self.few.iter().find(|(seen, _)| seen == object).map(|(_, id)| *id);
-        of_few.or_else(|| self.others.get(object).copied())
-    }
-
-    fn insert(&mut self, object: Value<'js>, id: NodeId) {
-        if self.few.len() < Self::FEW {
-            self.few.reserve_exact(Self::FEW - self.few.len());
-            self.few.push((object, id));
-        } else {
-            self.others.insert(object, id);
-        }
-    }
-}
-
-/// A quick hash of addresses and of numbers that the engine chooses.
-#[derive(Default)]
-struct Fold(u64);
-
-impl Hasher for Fold {
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 32
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.write_u64(u64::from(number));
-    }
-
-    fn write_i32(&mut self, number: i32) {
-        self.write_u64(u64::from(number.unsigned_abs()));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }

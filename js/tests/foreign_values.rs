@@ -293,3 +293,55 @@ fn random_values_of_a_script_arrive_as_they_were() {
     host.run().unwrap();
     host.with(|ctx| assert_eq!(ctx.eval::<String, _>("count.join()").unwrap(), "0,1000"));
 }
+
+#[test]
+fn a_stack_that_is_an_exception_may_be_as_deep_as_it_likes() {
+    let (ours, theirs) = Endpoint::pair();
+    let host = Host::new(&Options::default()).unwrap();
+    let port = host.connect(theirs).unwrap();
+    host.set_global("port", &port).unwrap();
+    host.eval(
+        "let depth = 0;
+         port.onmessage = ({ data }) => { for (; data instanceof DOMException; data = data.stack) depth++; };",
+    )
+    .unwrap();
+    let mut builder = Builder::new();
+    let text = builder.string("");
+    let mut stack = None;
+    for _ in 0..100_000 {
+        stack = Some(builder.dom_exception(text, text, stack));
+    }
+    let value = builder.finish(stack.unwrap()).unwrap();
+    let mut port = ours.into_port();
+    port.post_message(&value).unwrap();
+    host.run_until_idle().unwrap();
+    let depth: u32 = host.with(|ctx| ctx.eval("depth").unwrap());
+    assert_eq!(depth, 100_000);
+}
+
+#[test]
+fn a_text_may_be_a_name_and_a_value() {
+    let (ours, theirs) = Endpoint::pair();
+    let host = Host::new(&Options::default()).unwrap();
+    let port = host.connect(theirs).unwrap();
+    host.set_global("port", &port).unwrap();
+    host.eval("let got = ''; port.onmessage = ({ data }) => { got += JSON.stringify(data); };")
+        .unwrap();
+    let mut port = ours.into_port();
+    for text in ["a", "é", "日本", "0"] {
+        let mut builder = Builder::new();
+        let text = builder.string(text);
+        let inner = builder.object();
+        builder.set_properties(inner, &[(text, text)]);
+        let outer = builder.object();
+        builder.set_properties(outer, &[(text, inner)]);
+        let list = builder.array_of([text, outer, text, inner]);
+        port.post_message(&builder.finish(list).unwrap()).unwrap();
+    }
+    host.run_until_idle().unwrap();
+    let got: String = host.with(|ctx| ctx.eval("got").unwrap());
+    let expected = ["a", "é", "日本", "0"].map(|text| {
+        format!(r#"["{text}",{{"{text}":{{"{text}":"{text}"}}}},"{text}",{{"{text}":"{text}"}}]"#)
+    });
+    assert_eq!(got, expected.concat());
+}

@@ -341,3 +341,29 @@ fn a_panic_of_the_embedder_in_a_handler_goes_on_where_the_host_runs() {
     let panic = ran.unwrap_err();
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"of the embedder"));
 }
+
+#[test]
+fn a_panic_of_the_embedder_in_a_getter_goes_on_where_the_post_is_evaluated() {
+    let host = Host::new(&Options::default()).unwrap();
+    host.with(|ctx| {
+        let panics = Function::new(ctx.clone(), || -> i32 { panic!("of the embedder") });
+        ctx.globals().set("panics", panics).unwrap();
+    });
+    host.eval("const { port1, port2 } = new MessageChannel();").unwrap();
+    let getters =
+        ["{ get a() { panics(); } }", "Object.defineProperty(new Error, 'cause', { get: panics })"];
+    for value in getters {
+        let script = format!("port1.postMessage({value})");
+        let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| host.eval(&script)));
+        let panic = ran.unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"of the embedder"), "{value}");
+    }
+    host.eval(
+        "let got; port2.onmessage = ({ data }) => { got = data; };
+         port1.postMessage({ a: 1 });",
+    )
+    .unwrap();
+    host.run().unwrap();
+    let got: i32 = host.with(|ctx| ctx.eval("got.a").unwrap());
+    assert_eq!(got, 1);
+}

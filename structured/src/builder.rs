@@ -94,7 +94,7 @@ impl Builder {
     ///
     /// Fails if it is too large for a message.
     pub fn finish(self, root: NodeId) -> Result<Value, TooLargeError> {
-        if self.is_too_large {
+        if self.is_too_large || self.len() > MAX_BYTES {
             return Err(TooLargeError);
         }
         self.node(root);
@@ -110,21 +110,25 @@ impl Builder {
     }
 
     /// `undefined`.
+    #[inline]
     pub fn undefined(&mut self) -> NodeId {
         self.push(Node::new(Tag::Undefined))
     }
 
     /// `null`.
+    #[inline]
     pub fn null(&mut self) -> NodeId {
         self.push(Node::new(Tag::Null))
     }
 
     /// A boolean.
+    #[inline]
     pub fn bool(&mut self, value: bool) -> NodeId {
         self.push(Node::new(Tag::Bool).detail(u8::from(value)))
     }
 
     /// A number.
+    #[inline]
     pub fn number(&mut self, value: f64) -> NodeId {
         self.push(Node::float(Tag::Number, value))
     }
@@ -152,6 +156,7 @@ impl Builder {
     }
 
     /// A string of units below 256.
+    #[inline]
     pub fn string_latin1(&mut self, bytes: &[u8]) -> NodeId {
         let (offset, length) = self.put(bytes);
         self.push(Node::new(Tag::Latin1).words(offset, length, 0))
@@ -237,10 +242,11 @@ impl Builder {
             }
         };
         let start = node.a as usize;
-        let fields: Vec<u32_le> = self.links[start..][..fields].to_vec();
         node.a = index(self.links.len());
         node.b = index(properties.len());
-        self.link(fields.into_iter().map(u32_le::to_native));
+        if fields > 0 {
+            self.links.extend_from_within(start..start + fields);
+        }
         self.link_pairs(properties);
         self.nodes[id.0 as usize] = node.pack();
     }
@@ -405,19 +411,31 @@ impl Builder {
         self.require(self.node(id).tag.is_string(), "it must be a string");
     }
 
+    #[inline]
     fn push(&mut self, node: Node) -> NodeId {
-        self.is_too_large |= self.len() > MAX_BYTES;
-        if self.is_too_large && !self.nodes.is_empty() {
-            return NodeId(0);
+        let count = self.nodes.len();
+        if self.is_too_large || count >= MAX_NODES {
+            return self.push_no_more(node);
         }
         self.nodes.push(node.pack());
-        NodeId(index(self.nodes.len() - 1))
+        #[allow(clippy::cast_possible_truncation, reason = "below the limit")]
+        NodeId(count as u32)
+    }
+
+    #[cold]
+    fn push_no_more(&mut self, node: Node) -> NodeId {
+        self.is_too_large = true;
+        if self.nodes.is_empty() {
+            self.nodes.push(node.pack());
+        }
+        NodeId(0)
     }
 
     fn len(&self) -> usize {
         self.nodes.len() * size_of::<Words>() + self.links.len() * 4 + self.bytes.len()
     }
 
+    #[inline]
     fn put(&mut self, bytes: &[u8]) -> (u32, u32) {
         if self.len().saturating_add(bytes.len()) > MAX_BYTES {
             self.is_too_large = true;
@@ -429,9 +447,18 @@ impl Builder {
     }
 
     fn link_pairs(&mut self, pairs: &[(NodeId, NodeId)]) {
-        let is_string = |key: NodeId| self.nodes.get(key.0 as usize).is_some_and(Tag::is_string_in);
-        self.require(pairs.iter().all(|(key, _)| is_string(*key)), "it must be a string");
-        self.link(pairs.iter().flat_map(|(key, value)| [key.0, value.0]));
+        let start = self.links.len();
+        self.links.resize(start + 2 * pairs.len(), u32_le::from_native(HOLE));
+        let (links, _) = self.links[start..].as_chunks_mut::<2>();
+        let (mut are_strings, mut are_known) = (true, true);
+        for (link, (key, value)) in links.iter_mut().zip(pairs) {
+            are_strings &= self.nodes.get(key.0 as usize).is_some_and(Tag::is_string_in);
+            are_known &= (value.0 as usize) < self.nodes.len();
+            *link = [key.0, value.0].map(u32_le::from_native);
+        }
+        self.require(are_strings, "it must be a string");
+        assert!(are_known, "another builder has made this node");
+        self.is_too_large |= self.len() > MAX_BYTES;
     }
 
     fn link(&mut self, links: impl Iterator<Item = u32>) {
@@ -449,6 +476,9 @@ impl Builder {
         assert!(holds || self.is_too_large, "{otherwise}");
     }
 }
+
+/// Nodes of which there may be so many if there is nothing else.
+const MAX_NODES: usize = MAX_BYTES / size_of::<Words>();
 
 /// Tables are far below `u32::MAX` entries, by [`MAX_BYTES`].
 fn index(position: usize) -> u32 {

@@ -92,10 +92,12 @@ impl Tag {
     ];
 
     /// Whether it is an object, which has an identity.
+    #[inline]
     pub(crate) fn is_object(self) -> bool {
         self as u8 >= Self::Boxed as u8
     }
 
+    #[inline]
     pub(crate) fn is_string(self) -> bool {
         matches!(self, Self::Latin1 | Self::Utf16)
     }
@@ -127,29 +129,35 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    #[inline]
     pub(crate) const fn new(tag: Tag) -> Self {
         Self { tag, detail: 0, a: 0, b: 0, c: 0 }
     }
 
+    #[inline]
     pub(crate) const fn detail(self, detail: u8) -> Self {
         Self { detail, ..self }
     }
 
+    #[inline]
     pub(crate) const fn words(self, a: u32, b: u32, c: u32) -> Self {
         Self { a, b, c, ..self }
     }
 
     /// A node with the bits of a number.
+    #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "the two halves of the bits")]
     pub(crate) const fn float(tag: Tag, value: f64) -> Self {
         let bits = value.to_bits();
         Self::new(tag).words(0, bits as u32, (bits >> 32) as u32)
     }
 
+    #[inline]
     pub(crate) const fn as_f64(self) -> f64 {
         f64::from_bits(self.b as u64 | (self.c as u64) << 32)
     }
 
+    #[inline]
     pub(crate) fn pack(self) -> Words {
         let head = u32::from(self.tag as u8) | u32::from(self.detail) << 8;
         [head, self.a, self.b, self.c].map(u32_le::from_native)

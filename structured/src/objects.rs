@@ -26,6 +26,7 @@ pub struct Object<'a>(pub(crate) Ref<'a>, pub(crate) Node);
 
 impl<'a> Object<'a> {
     /// Its own properties, in order.
+    #[inline]
     pub fn properties(self) -> Properties<'a> {
         self.0.pairs(self.1, 0)
     }
@@ -37,6 +38,7 @@ pub struct Array<'a>(pub(crate) Ref<'a>, pub(crate) Node);
 
 impl<'a> Array<'a> {
     /// Its length, holes included.
+    #[inline]
     pub fn len(self) -> usize {
         self.1.c as usize
     }
@@ -48,6 +50,7 @@ impl<'a> Array<'a> {
 
     /// Whether the elements are listed. Those of an array that is mostly holes are among its
     /// [properties](Self::properties) instead, named by their index.
+    #[inline]
     pub fn is_dense(self) -> bool {
         self.1.detail == 1
     }
@@ -63,12 +66,14 @@ impl<'a> Array<'a> {
 
     /// The listed elements, in order, `None` for a hole; there are none unless the array is
     /// [dense](Self::is_dense).
+    #[inline]
     pub fn elements(self) -> impl ExactSizeIterator<Item = Option<Ref<'a>>> {
         let count = if self.is_dense() { self.len() } else { 0 };
         (0..count).map(move |index| self.0.link(self.1, index))
     }
 
     /// Its other own properties.
+    #[inline]
     pub fn properties(self) -> Properties<'a> {
         self.0.pairs(self.1, if self.is_dense() { self.len() } else { 0 })
     }
@@ -131,6 +136,7 @@ impl<'a> Failure<'a> {
     }
 
     /// Its other own properties.
+    #[inline]
     pub fn properties(self) -> Properties<'a> {
         self.0.pairs(self.1, 1 + self.1.c.count_ones() as usize)
     }

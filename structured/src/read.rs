@@ -102,10 +102,12 @@ impl<'a> Ref<'a> {
         Self { tables, index }
     }
 
+    #[inline]
     fn node(self) -> Node {
         self.tables.node(self.index)
     }
 
+    #[inline]
     pub(crate) fn other(self, index: u32) -> Self {
         Self { index, ..self }
     }
@@ -142,6 +144,7 @@ impl<'a> Ref<'a> {
 
     /// A name for this object, and for no other one in the same value; `None` for a primitive.
     /// Names are below [`Value::node_count`](crate::Value::node_count).
+    #[inline]
     pub fn identity(self) -> Option<u32> {
         self.node().tag.is_object().then_some(self.index)
     }
@@ -149,6 +152,7 @@ impl<'a> Ref<'a> {
     /// The position of its node in the value, below
     /// [`Value::node_count`](crate::Value::node_count): the same wherever the same node is referred
     /// to. Unlike the identity, primitives have one too, but equal ones may have different ones.
+    #[inline]
     pub fn index(self) -> u32 {
         self.index
     }
@@ -174,12 +178,14 @@ impl<'a> Ref<'a> {
     }
 
     /// The number, if it is one.
+    #[inline]
     pub fn as_f64(self) -> Option<f64> {
         let node = self.node();
         (node.tag == Tag::Number).then(|| node.as_f64())
     }
 
     /// The string, if it is one.
+    #[inline]
     pub fn as_str(self) -> Option<Text<'a>> {
         let node = self.node();
         node.tag.is_string().then(|| self.text(node))
@@ -230,6 +236,7 @@ impl<'a> Ref<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn text(self, node: Node) -> Text<'a> {
         let bytes = self.tables.bytes_of(node);
         Text(if node.tag == Tag::Latin1 {
@@ -240,11 +247,13 @@ impl<'a> Ref<'a> {
     }
 
     /// What the link says, `None` for a hole.
+    #[inline]
     pub(crate) fn link(self, node: Node, position: usize) -> Option<Self> {
         let link = self.tables.links_of(node).get(position)?.to_native();
         (link != HOLE).then_some(self.other(link))
     }
 
+    #[inline]
     pub(crate) fn pairs(self, node: Node, skipped: usize) -> Properties<'a> {
         let (pairs, _) = self.tables.links_of(node)[skipped..].as_chunks::<2>();
         Properties { value: self, pairs: pairs.iter() }
@@ -261,6 +270,7 @@ pub struct Properties<'a> {
 impl<'a> Properties<'a> {
     /// The same with the nodes of the names, which are shared where the builder was asked for a
     /// [name](crate::Builder::name).
+    #[inline]
     pub fn refs(self) -> impl ExactSizeIterator<Item = (Ref<'a>, Ref<'a>)> {
         let value = self.value;
         let of = move |link: u32_le| value.other(link.to_native());

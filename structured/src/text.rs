@@ -83,6 +83,7 @@ impl<'a> Text<'a> {
     }
 
     /// The bytes, if all units are below 256 and stored as such.
+    #[inline]
     pub fn as_latin1(self) -> Option<&'a [u8]> {
         match self.0 {
             Units::Latin1(bytes) => Some(bytes),

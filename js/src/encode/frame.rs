@@ -6,7 +6,7 @@ use rquickjs::{Array, Atom, Object, Value};
 
 use super::{Encoded, Encoder, Written};
 use crate::classes::Class;
-use crate::engine;
+use crate::engine::{self, Held, Met};
 
 /// What is to be written next.
 enum Item<'js> {
@@ -50,12 +50,16 @@ impl<'js> Frame<'js> {
     }
 
     /// Writes primitives, and stops at an object.
-    pub(super) fn next(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Value<'js>>> {
+    pub(super) fn next(&mut self, encoder: &mut Encoder<'js, '_>) -> Encoded<Option<Held>> {
         while let Some(value) = self.next_value(encoder)? {
-            match encoder.primitive(engine::look(&value)?)? {
-                Written::Whole(written) => self.add(written),
-                Written::Object(object) => return Ok(Some(object)),
-            }
+            let written = match encoder.primitive(engine::look(&value))? {
+                Written::Whole(written) => written,
+                Written::Object(object) => match encoder.room.walk.meet(&object) {
+                    Met::Before(written) => written,
+                    Met::New(object) => return Ok(Some(object)),
+                },
+            };
+            self.add(written);
         }
         Ok(None)
     }
@@ -230,7 +234,7 @@ impl<'js> Encoder<'js, '_> {
         if kind == ErrorKind::SuppressedError {
             for name in ["error", "suppressed"] {
                 if self.has_own(object, name)? {
-                    items.push(Item::Property(Atom::from_str(self.ctx.clone(), name)?));
+                    items.push(Item::Property(Atom::from_str(self.ctx().clone(), name)?));
                     skipped.push(name);
                 }
             }

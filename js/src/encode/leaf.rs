@@ -5,7 +5,7 @@ use rquickjs::{Array, ArrayBuffer, Atom, Value};
 
 use super::{Encoded, Encoder, Refusal, Written};
 use crate::classes::Class;
-use crate::engine::{self, Seen};
+use crate::engine::{self, Met, Seen};
 
 impl<'js> Encoder<'js, '_> {
     /// Writes a primitive; returns an object as it is.
@@ -18,20 +18,23 @@ impl<'js> Encoder<'js, '_> {
             Seen::Bool(boolean) => builder.bool(boolean),
             Seen::Undefined => builder.undefined(),
             Seen::Null => builder.null(),
-            Seen::Other(value) if value.is_big_int() => self.big(&value)?,
-            Seen::Other(value) => return Err(self.refuse(&value)),
+            Seen::Other(value) => self.other(&value)?,
         }))
     }
 
+    /// Writes a primitive that takes thought.
+    pub(super) fn other(&mut self, value: &Value<'js>) -> Encoded<NodeId> {
+        if value.is_string() {
+            self.string(value)
+        } else if value.is_big_int() {
+            self.big(value)
+        } else {
+            Err(self.refuse(value))
+        }
+    }
+
     pub(super) fn string(&mut self, value: &Value<'js>) -> Encoded<NodeId> {
-        let builder = &mut self.builder;
-        let written = engine::with_utf8(value, |text| {
-            if text.is_ascii() {
-                return Some(builder.string_latin1(text));
-            }
-            str::from_utf8(text).ok().map(|text| builder.string(text))
-        })?;
-        if let Some(id) = written {
+        if let Some(id) = engine::put_string(&mut self.builder, value)? {
             return Ok(id);
         }
         let escaped: String = self.helpers.call("escaped", (value.clone(),))?;
@@ -66,7 +69,7 @@ impl<'js> Encoder<'js, '_> {
         match class {
             Class::Boxed(name) => {
                 let primitive: Value<'js> = self.helpers.call("unbox", (own(), name))?;
-                match self.primitive(engine::look(&primitive)?)? {
+                match self.primitive(engine::look(&primitive))? {
                     Written::Whole(primitive) => Ok(self.builder.boxed(primitive)),
                     Written::Object(object) => Err(self.refuse(&object)),
                 }
@@ -109,7 +112,7 @@ impl<'js> Encoder<'js, '_> {
         let id = ArrayBuffer::from_value(value.clone())
             .and_then(|buffer| engine::put_buffer(&mut self.builder, &buffer, max_len));
         if id.is_none() {
-            self.ctx.catch();
+            self.ctx().catch();
         }
         id.ok_or_else(|| {
             Refusal::DataClone("a detached ArrayBuffer could not be cloned.".to_owned())
@@ -134,19 +137,19 @@ impl<'js> Encoder<'js, '_> {
             (value.clone(), kind == ViewKind::DataView, kind.element_size()),
         );
         let Ok(parts) = parts else {
-            self.ctx.catch();
+            self.ctx().catch();
             return Err(Refusal::DataClone("a view out of bounds could not be cloned.".to_owned()));
         };
         let buffer: Value<'js> = parts.get(0)?;
         let (offset, length): (f64, f64) = (parts.get(1)?, parts.get(2)?);
         let tracks_length: bool = parts.get(3)?;
-        let id = if let Some(id) = self.seen.get(&buffer) {
-            id
-        } else {
-            let class = self.classes.of(&buffer);
-            let id = self.leaf(class, &buffer)?;
-            self.seen.insert(buffer, id);
-            id
+        let id = match self.room.walk.meet(&buffer) {
+            Met::Before(id) => id,
+            Met::New(held) => {
+                let id = self.leaf(self.classes.of(&buffer), &buffer)?;
+                self.room.walk.set_written(held, id);
+                id
+            }
         };
         if self.builder.is_too_large() {
             return Ok(id);

@@ -79,7 +79,7 @@ impl Stores {
             // SAFETY: there is no buffer, so both are still ours, as if one had given them back.
             unsafe { resize(self.0.runtime, pool, store.as_ptr(), 0) };
         }
-        buffer
+        Ok(buffer?)
     }
 }
 

@@ -8,8 +8,10 @@
 
 mod buffers;
 mod call;
+mod made;
 mod names;
 mod values;
+mod walk;
 
 use message_port_structured::{Builder, NodeId};
 use rquickjs::{ArrayBuffer, Ctx, JsLifetime, Value, qjs};
@@ -18,9 +20,22 @@ use crate::host::Installed;
 use crate::ports::{EventHandle, PortHandle, Ports};
 
 pub(crate) use buffers::{LARGE, Stores, post_buffer};
-pub(crate) use call::{call, data_getter};
-pub(crate) use names::{Keys, Name, array_length, define, define_element, element, has_own};
-pub(crate) use values::{Leaf, Seen, as_object, look, with_utf8};
+pub(crate) use call::{call, data_getter, post_message};
+pub(crate) use made::{Made, MadeName, Target};
+pub(crate) use names::{Name, NameId};
+pub(crate) use values::{Leaf, Seen, as_object, look, put_string};
+pub(crate) use walk::{Got, Held, Met, Walk};
+
+/// The engine has thrown: the exception is pending. Without what makes an error of all of the engine's
+/// interface large.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Thrown;
+
+impl From<Thrown> for rquickjs::Error {
+    fn from(_: Thrown) -> Self {
+        Self::Exception
+    }
+}
 
 /// The number of the class of an object, 0 for what is no object. What a script cannot change.
 pub(crate) fn class_id(value: &Value<'_>) -> u32 {

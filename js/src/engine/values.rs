@@ -3,9 +3,11 @@
 use std::ptr::NonNull;
 use std::slice;
 
+use message_port_structured::{Builder, NodeId};
 use rquickjs::{Ctx, Object, Result, Value, qjs};
 
-use super::names::{Name, checked};
+use super::Thrown;
+use super::names::checked;
 
 /// A value, looked at.
 pub(crate) enum Seen<'js> {
@@ -19,39 +21,23 @@ pub(crate) enum Seen<'js> {
     Other(Value<'js>),
 }
 
-/// Looks at what the engine has returned, unless it has thrown.
-///
-/// # Safety
-///
-/// It must be a value of that context, and the caller's.
-pub(super) unsafe fn seen<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Seen<'js>> {
-    // SAFETY: the tag is part of the value, whatever that is.
-    match unsafe { qjs::JS_VALUE_GET_NORM_TAG(value) } {
-        qjs::JS_TAG_UNDEFINED => Ok(Seen::Undefined),
-        qjs::JS_TAG_NULL => Ok(Seen::Null),
-        // SAFETY: the tag says so.
-        qjs::JS_TAG_BOOL => Ok(Seen::Bool(unsafe { qjs::JS_VALUE_GET_BOOL(value) })),
-        // SAFETY: as above.
-        qjs::JS_TAG_INT => Ok(Seen::Number(f64::from(unsafe { qjs::JS_VALUE_GET_INT(value) }))),
-        // SAFETY: as above.
-        qjs::JS_TAG_FLOAT64 => Ok(Seen::Number(unsafe { qjs::JS_VALUE_GET_FLOAT64(value) })),
-        tag => {
-            // SAFETY: the caller says so.
-            let value = unsafe { checked(ctx, value) }?;
-            Ok(match tag {
-                qjs::JS_TAG_OBJECT => Seen::Object(value),
-                qjs::JS_TAG_STRING | qjs::JS_TAG_STRING_ROPE => Seen::String(value),
-                _ => Seen::Other(value),
-            })
-        }
-    }
-}
-
 /// Looks at a value.
-pub(crate) fn look<'js>(value: &Value<'js>) -> Result<Seen<'js>> {
-    let ctx = value.ctx();
-    // SAFETY: the reference that is taken here is the one that is passed on.
-    unsafe { seen(ctx, super::names::held(value)) }
+pub(crate) fn look<'js>(value: &Value<'js>) -> Seen<'js> {
+    let raw = value.as_raw();
+    // SAFETY: the tag is part of the value, whatever that is.
+    match unsafe { qjs::JS_VALUE_GET_NORM_TAG(raw) } {
+        qjs::JS_TAG_UNDEFINED => Seen::Undefined,
+        qjs::JS_TAG_NULL => Seen::Null,
+        // SAFETY: the tag says so.
+        qjs::JS_TAG_BOOL => Seen::Bool(unsafe { qjs::JS_VALUE_GET_BOOL(raw) }),
+        // SAFETY: as above.
+        qjs::JS_TAG_INT => Seen::Number(f64::from(unsafe { qjs::JS_VALUE_GET_INT(raw) })),
+        // SAFETY: as above.
+        qjs::JS_TAG_FLOAT64 => Seen::Number(unsafe { qjs::JS_VALUE_GET_FLOAT64(raw) }),
+        qjs::JS_TAG_OBJECT => Seen::Object(value.clone()),
+        qjs::JS_TAG_STRING | qjs::JS_TAG_STRING_ROPE => Seen::String(value.clone()),
+        _ => Seen::Other(value.clone()),
+    }
 }
 
 /// The object that a value is, if it is one: without the questions which one.
@@ -62,15 +48,26 @@ pub(crate) fn as_object<'a, 'js>(value: &'a Value<'js>) -> Option<&'a Object<'js
     is_object.then(|| unsafe { value.ref_object() })
 }
 
-/// Calls `f` with a string in UTF-8, in which a lone surrogate is three bytes that are none.
-pub(crate) fn with_utf8<R>(text: &Value<'_>, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
-    let ctx = text.ctx().as_raw().as_ptr();
+/// Writes a string; `None` if it has a lone surrogate.
+pub(crate) fn put_string(builder: &mut Builder, text: &Value<'_>) -> Result<Option<NodeId>> {
+    // SAFETY: the context and the value are alive.
+    Ok(unsafe { write_string(text.ctx().as_raw().as_ptr(), text.as_raw(), builder) }?)
+}
+
+/// As [`put_string`].
+///
+/// # Safety
+///
+/// The context and the value must be alive, and the value a string.
+pub(super) unsafe fn write_string(
+    ctx: *mut qjs::JSContext,
+    text: qjs::JSValue,
+    builder: &mut Builder,
+) -> std::result::Result<Option<NodeId>, Thrown> {
     let mut length = 0;
-    // SAFETY: the context and the value are alive, and the length outlives the call.
-    let bytes = unsafe { qjs::JS_ToCStringLen2(ctx, &raw mut length, text.as_raw(), false) };
-    let Some(start) = NonNull::new(bytes.cast_mut()) else {
-        return Err(rquickjs::Error::Exception);
-    };
+    // SAFETY: the caller speaks for the context and the value, and the length outlives the call.
+    let bytes = unsafe { qjs::JS_ToCStringLen2(ctx, &raw mut length, text, false) };
+    let Some(start) = NonNull::new(bytes.cast_mut()) else { return Err(Thrown) };
     #[allow(
         clippy::unnecessary_cast,
         clippy::cast_possible_truncation,
@@ -79,10 +76,15 @@ pub(crate) fn with_utf8<R>(text: &Value<'_>, f: impl FnOnce(&[u8]) -> R) -> Resu
     let length = length as usize;
     // SAFETY: the engine has said how many bytes there are; they stay until they are freed.
     let bytes = unsafe { slice::from_raw_parts(start.as_ptr().cast::<u8>(), length) };
-    let result = f(bytes);
+    let written = if bytes.is_ascii() {
+        Some(builder.string_latin1(bytes))
+    } else {
+        // A lone surrogate is three bytes that are no UTF-8.
+        str::from_utf8(bytes).ok().map(|text| builder.string(text))
+    };
     // SAFETY: it is what was returned above, and nothing of it is in use any more.
     unsafe { qjs::JS_FreeCString(ctx, start.as_ptr()) };
-    Ok(result)
+    Ok(written)
 }
 
 /// A primitive of a message.
@@ -92,12 +94,14 @@ pub(crate) enum Leaf<'m> {
     Null,
     Bool(bool),
     Number(f64),
-    Ascii(&'m str),
+    /// Bytes of ASCII.
+    Ascii(&'m [u8]),
 }
 
 impl Leaf<'_> {
     /// A value of the engine, the caller's; an exception if there is no memory.
-    fn make(self, ctx: &Ctx<'_>) -> qjs::JSValue {
+    #[inline]
+    pub(super) fn make(self, ctx: &Ctx<'_>) -> qjs::JSValue {
         match self {
             Self::Undefined => qjs::JS_UNDEFINED,
             Self::Null => qjs::JS_NULL,
@@ -121,21 +125,6 @@ impl Leaf<'_> {
 
     pub(crate) fn into_value<'js>(self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
         // SAFETY: it was just made in this context.
-        unsafe { checked(ctx, self.make(ctx)) }
-    }
-
-    /// As [`define`](super::define), with a primitive.
-    pub(crate) fn define<'js>(self, object: &Object<'js>, name: &Name<'js>) -> Result<()> {
-        let ctx = object.ctx();
-        let value = self.make(ctx);
-        // SAFETY: the value was just made in this context.
-        unsafe { super::names::define_raw(object, name, value) }
-    }
-
-    /// As [`define_element`](super::define_element), with a primitive.
-    pub(crate) fn define_element(self, object: &Object<'_>, index: u32) -> Result<()> {
-        let value = self.make(object.ctx());
-        // SAFETY: the value was just made in this context.
-        unsafe { super::names::define_element_raw(object, index, value) }
+        Ok(unsafe { checked(ctx, self.make(ctx)) }?)
     }
 }

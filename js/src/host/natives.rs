@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use message_port::MessageChannel;
 use message_port_structured::Builder;
-use rquickjs::function::{IntoJsFunc, ParamRequirement, Params};
 use rquickjs::{ArrayBuffer, Class, Ctx, Exception, Function, Object, Result, Value};
 
 use crate::bells::Bells;
@@ -18,7 +17,7 @@ use crate::encode::{Encoded, Refusal, encode};
 use crate::engine;
 use crate::options::{OnUncaught, Uncaught, UncaughtKind};
 use crate::ports::{
-    self, Core, EventHandle, Listeners, Port, PortHandle, Ports, Refused, Settings, event_of,
+    self, Core, EventHandle, Listeners, Port, PortHandle, Ports, Refused, Settings, as_event,
     require_event,
 };
 use crate::timers::Timers;
@@ -283,10 +282,9 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
     native!("info", |ctx: Ctx<'js>, event: Value<'js>| require_event(&ctx, &event)?
         .borrow()
         .info(&ctx));
-    native!("isEvent", |value: Value<'js>| event_of(&value).is_some());
+    native!("isEvent", |value: Value<'js>| as_event(&value).is_some());
     object.set("data", engine::data_getter(ctx)?)?;
-    let post = Function::new(ctx.clone(), PostMessage)?;
-    object.set("postMessage", post.with_name("postMessage")?.with_length(1)?)?;
+    object.set("postMessage", engine::post_message(ctx)?)?;
     native!("clone", shared => move |ctx: Ctx<'js>, ports: Class<'js, Ports<'js>>, value: Value<'js>| {
         shared.clone_value(&ctx, &ports.borrow(), &value)
     });
@@ -300,28 +298,4 @@ pub(crate) fn natives<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object
         shared.uncaught(kind, &value);
     });
     Ok(object)
-}
-
-/// What scripts know as `MessagePort.prototype.postMessage`.
-struct PostMessage;
-
-impl<'js> IntoJsFunc<'js, ()> for PostMessage {
-    fn param_requirements() -> ParamRequirement {
-        ParamRequirement::any()
-    }
-
-    fn call(&self, params: Params<'_, 'js>) -> Result<Value<'js>> {
-        let ctx = params.ctx();
-        let this = params.this();
-        let Some(port) = engine::as_object(&this).and_then(Port::from_object) else {
-            return Err(Exception::throw_type(ctx, "Illegal invocation"));
-        };
-        let handle = port.borrow();
-        if let Some(options) = params.arg(1).filter(|options| !options.is_undefined()) {
-            handle.ports.borrow().check_transfer(options)?;
-        }
-        let value = params.arg(0).unwrap_or_else(|| Value::new_undefined(ctx.clone()));
-        handle.post(ctx, &value)?;
-        Ok(Value::new_undefined(ctx.clone()))
-    }
 }

@@ -80,16 +80,16 @@ fn illegal(ctx: &Ctx<'_>) -> rquickjs::Error {
 }
 
 /// The event that an object is, if it is one.
-pub(crate) fn event_of<'js>(value: &Value<'js>) -> Option<Class<'js, EventHandle<'js>>> {
-    engine::as_object(value).and_then(Class::from_object)
+pub(crate) fn as_event<'a, 'js>(value: &'a Value<'js>) -> Option<&'a Class<'js, EventHandle<'js>>> {
+    engine::as_object(value).and_then(Object::as_class)
 }
 
-/// As [`event_of`]; a `TypeError` if it is none.
-pub(crate) fn require_event<'js>(
+/// As [`as_event`]; a `TypeError` if it is none.
+pub(crate) fn require_event<'a, 'js>(
     ctx: &Ctx<'js>,
-    value: &Value<'js>,
-) -> Result<Class<'js, EventHandle<'js>>> {
-    event_of(value).ok_or_else(|| illegal(ctx))
+    value: &'a Value<'js>,
+) -> Result<&'a Class<'js, EventHandle<'js>>> {
+    as_event(value).ok_or_else(|| illegal(ctx))
 }
 
 impl<'js> Trace<'js> for EventHandle<'js> {

@@ -7,12 +7,13 @@ use std::rc::Rc;
 
 use rquickjs::class::{JsClass, Readable, Trace, Tracer};
 use rquickjs::function::Constructor;
-use rquickjs::{Class, Ctx, Exception, Function, Result, Value};
+use rquickjs::{Class, Ctx, Exception, Function, Object, Result, Value};
 
 use super::end::{Core, Found, Taken};
 use super::{BATCH, Port, Ports};
 use crate::classes::Helpers;
 use crate::decode::decode;
+use crate::engine;
 
 /// Whether messages are delivered.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -175,6 +176,23 @@ impl<'js> PortHandle<'js> {
     }
 }
 
+/// Posts a value on what should be a port; `options` may ask for a transfer.
+pub(crate) fn post_message<'js>(
+    ctx: &Ctx<'js>,
+    port: &Value<'js>,
+    value: &Value<'js>,
+    options: &Value<'js>,
+) -> Result<()> {
+    let Some(port) = engine::as_object(port).and_then(Object::as_class::<PortHandle<'js>>) else {
+        return Err(Exception::throw_type(ctx, "Illegal invocation"));
+    };
+    let handle = port.borrow();
+    if !options.is_undefined() {
+        handle.ports.borrow().check_transfer(options.clone())?;
+    }
+    handle.post(ctx, value)
+}
+
 /// Its listeners have changed, among them those for messages if `of_messages`.
 pub(crate) fn listeners_changed(
     port: &Port<'_>,
@@ -290,8 +308,7 @@ pub(super) fn news(port: &Port<'_>) {
 }
 
 /// A task for a message has been done.
-pub(super) fn message_done(port: &Port<'_>) {
-    let handle = port.borrow();
+pub(super) fn message_done<'js>(port: &Port<'js>, handle: &PortHandle<'js>) {
     if handle.is_remote() && handle.scheduled.get() == 0 {
         news(port);
     }

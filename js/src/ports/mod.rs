@@ -21,8 +21,10 @@ use crate::engine;
 use crate::host::Shared;
 
 pub(crate) use end::{Core, DEFAULT_LIMIT, Refused, channel};
-pub(crate) use event::{EventHandle, event_of, require_event};
-pub(crate) use handle::{Listeners, PortHandle, close, listeners_changed, settle, start};
+pub(crate) use event::{EventHandle, as_event, require_event};
+pub(crate) use handle::{
+    Listeners, PortHandle, close, listeners_changed, post_message, settle, start,
+};
 
 /// A port, as scripts have it.
 pub(crate) type Port<'js> = Class<'js, PortHandle<'js>>;
@@ -186,7 +188,7 @@ impl<'js> Ports<'js> {
                 handle.core.take(|_| ());
             }
         }
-        handle::message_done(port);
+        handle::message_done(port, &handle);
         Ok(())
     }
 

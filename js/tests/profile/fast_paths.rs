@@ -61,6 +61,52 @@ fn objects_that_arrive_share_nothing_but_their_shape() {
 }
 
 #[test]
+fn objects_that_are_met_again_are_the_same_however_many_there_are() {
+    let script = "
+        const [p1, p2] = pair();
+        p2.onmessage = ({ data: { list, again, all } }) => {
+            const same = list.filter((one, i) => one === again[i] && one.list === list && one.all === all);
+            log(`${same.length} ${new Set(list).size} ${all.length}`);
+        };
+        for (const count of [1, 15, 16, 17, 33, 5000, 2]) {
+            const all = [0, 'é', null, undefined, 1n, {}], list = [];
+            for (let i = 0; i < count; i++) list.push({ i, list, all });
+            p1.postMessage({ list, again: [...list], all });
+        }
+    ";
+    let expected = [1, 15, 16, 17, 33, 5000, 2].map(|count| format!("{count} {count} 6"));
+    assert_eq!(logged(script), expected.join(" · "));
+}
+
+#[test]
+fn arrays_of_all_sorts_arrive_as_they_were() {
+    let script = "
+        const [p1, p2] = pair();
+        const one = (value) => Array.isArray(value) ? `[${value.map(one)}]` : value === '\\ud800' ? 'lone'
+            : typeof value === 'object' ? JSON.stringify(value) : String(value);
+        const show = (list) => [list.length, `(${Object.keys(list)})`, list.length < 10 ? one(list) : ''].join(' ');
+        const cycle = [{}, 1];
+        cycle[0].of = cycle;
+        p2.onmessage = ({ data }) => log(data.of ? String(data.of[0] === data && data.of[1] === 1) : show(data));
+        for (const list of [[], [1, 'a', 'é', '\\ud800', 2n, null, undefined, true, -0.5], [[], [[1], 2], {}], [{ a: [1] }],
+            [, 1], [1, ,], Object.assign([1, 2], { x: 3 }), Object.assign([], { length: 1e6 })]) p1.postMessage(list);
+        p1.postMessage(cycle[0]);
+    ";
+    let expected = [
+        "0 () []",
+        "9 (0,1,2,3,4,5,6,7,8) [1,a,é,lone,2,null,undefined,true,-0.5]",
+        "3 (0,1,2) [[],[[1],2],{}]",
+        r#"1 (0) [{"a":[1]}]"#,
+        "2 (1) [,1]",
+        "2 (0) [1,]",
+        "2 (0,1,x) [1,2]",
+        "1000000 () ",
+        "true",
+    ];
+    assert_eq!(logged(script), expected.join(" · "));
+}
+
+#[test]
 fn setters_of_the_prototype_are_not_called_by_what_arrives() {
     let script = "
         const [p1, p2] = pair();
