@@ -47,6 +47,7 @@ W1|waiting|blocks::a_waker_finds_what_the_sleeper_left|Causality violation
 W2|waiting|blocks::a_waker_finds_what_the_sleeper_left|Causality violation
 W3|tasks|a_post_wakes_the_receiving_task|Causality violation
 W4|tasks|a_post_wakes_the_receiving_task|Causality violation
+W5|waiting|a_task_is_woken_after_a_thread_gave_up|deadlock
 Q1|spill|a_buffer_is_read_before_it_is_written_again|Causality violation
 Q2|spill|a_buffer_is_read_before_it_is_written_again|Causality violation
 Q3|growth|a_place_on_the_way_back_is_filled_again|Causality violation

@@ -2,10 +2,13 @@
 //!
 //! A lost wake is a deadlock of the model.
 
+use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use loom_tests::Barriers::{Asked, Both, Full, Heavy};
 use loom_tests::layouts::{Filling, Framed, FramedFilling, Numbered};
+use loom_tests::tasks::Signal;
 use loom_tests::{Model, SMALLEST, both_layouts, thread};
 use message_port::{Message, MessageChannel, MessagePort};
 
@@ -85,6 +88,31 @@ fn a_thread_that_sleeps_often_is_woken() {
             port1
         });
         assert_eq!(*port2.recv().unwrap(), 1);
+        sender.join().unwrap();
+    });
+}
+
+/// Who woke a thread whose deadline had passed has not woken the task that waits next at the same end: that
+/// task sees what was published, or is woken itself.
+#[test]
+fn a_task_is_woken_after_a_thread_gave_up() {
+    Model::with(Asked).preemptions(3).check(|_| {
+        let Channel { mut port1, mut port2 } = Channel::with_capacity(SMALLEST);
+        let signal = Signal::new();
+        let waker = Waker::from(Arc::clone(&signal));
+        let mut cx = Context::from_waker(&waker);
+        // The second wait asks for fences, behind the heavy barrier, which orders nothing here.
+        for _ in 0..2 {
+            assert!(port2.poll_recv(&mut cx).is_pending());
+        }
+        let sender = thread::spawn(move || {
+            port1.post_message(&1).unwrap();
+            port1
+        });
+        let received = port2.recv_timeout(Duration::from_millis(1)).is_ok();
+        while !received && port2.poll_recv(&mut cx).is_pending() {
+            signal.wait_for_wake();
+        }
         sender.join().unwrap();
     });
 }

@@ -50,6 +50,8 @@ mutants! {
     /// As `P1`.
     W4,
     /// As `P1`.
+    W5,
+    /// As `P1`.
     Q1,
     /// As `P1`.
     Q2,
@@ -202,11 +204,10 @@ tags! {
     pass = S5: Release;
     /// ORDERING(W1): a waiter hands over the means to wake it; pairs with W2.
     arm = W1: Release;
-    /// ORDERING(W2): a notifier takes the means to wake it; pairs with W1.
-    take = W2: Acquire;
     /// ORDERING(W3): a notifier is done with the waker's slot; pairs with W4.
     give_back = W3: Release;
-    /// ORDERING(W4): the waiter may use the waker's slot again; pairs with W3.
+    /// ORDERING(W4): the waiter may use the waker's slot again, and sees the news of who has taken its
+    /// cell; pairs with W3 and W5.
     regain = W4: Acquire;
     /// ORDERING(Q1): the consumer hands something back; pairs with Q2.
     put = Q1: Release;
@@ -238,6 +239,19 @@ pub(crate) fn settle() -> Ordering {
         Ordering::Acquire
     } else if active(Mutant::S6) {
         Ordering::Release
+    } else {
+        Ordering::AcqRel
+    }
+}
+
+/// ORDERING(W2): a notifier takes the means to wake a waiter; pairs with W1.
+/// ORDERING(W5): it shows its news to the waiter, who may not be woken by it; pairs with W4.
+#[inline]
+pub(crate) fn take() -> Ordering {
+    if active(Mutant::W2) {
+        Ordering::Release
+    } else if active(Mutant::W5) {
+        Ordering::Acquire
     } else {
         Ordering::AcqRel
     }

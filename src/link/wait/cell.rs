@@ -118,7 +118,8 @@ impl WaitCell {
     /// wake-up.
     pub(super) fn disarm(&self) -> Result<(), BeingWoken> {
         loop {
-            // ORDERING(W4): Acquire; pairs with W3: the notifier is done with the slot.
+            // ORDERING(W4): Acquire; pairs with W3: the notifier is done with the slot. Pairs with W5: a
+            // thread whose deadline has passed sees the news of who has taken its cell.
             let state = self.state.load(order::regain());
             match state & KIND {
                 IDLE => return Ok(()),
@@ -221,6 +222,8 @@ impl WaitCell {
         }
         // ORDERING(W2): Acquire; pairs with W1. If this fails because the owner has armed anew, in
         // whatever way, its barrier came after this notifier's, and it sees the news.
+        // ORDERING(W5): Release; pairs with W4. A thread may give up before it is unparked. A task that
+        // waits here next takes no notice of the token, and this notifier has executed no fence.
         let (taken, failed) = (order::take(), order::UNORDERED);
         self.state.compare_exchange(state, next | state & FENCES, taken, failed).is_ok()
     }
