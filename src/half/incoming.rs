@@ -133,7 +133,7 @@ impl End {
         // the message is seen here, or its sender sees the end and asks whether it is in time.
         if self.in_task {
             if self.link.barrier.heavy(Mutant::B5).is_err() {
-                // Not yet certain. The task is polled again, see `Incoming::wait`.
+                // Not yet certain. The task is polled again, see `Incoming::suspend`.
                 self.unsettled = true;
                 return Next::Empty;
             }

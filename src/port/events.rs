@@ -8,6 +8,10 @@ use crate::link::wait::Deadline;
 use crate::port::handlers::Turn;
 use crate::port::{HandlerResult, MessageErrorEvent, MessageEvent};
 
+/// The most messages that `run` has handled in a row. A sender that is faster than the handlers could
+/// make a row without an end, whose events nobody could count.
+const ROW: usize = 1 << 20;
+
 impl<Out, In> MessagePort<Out, In> {
     /// Sets the handler for messages, and starts the port.
     ///
@@ -249,7 +253,7 @@ impl<Out, In> MessagePort<Out, In> {
         In: Message,
     {
         loop {
-            match self.handlers.turn(usize::MAX, &mut self.receiver, &mut self.sender)? {
+            match self.handlers.turn(ROW, &mut self.receiver, &mut self.sender)? {
                 Turn::Messages { .. } | Turn::Close => {}
                 Turn::Idle => drop(self.receiver.incoming_mut().wait_for_news(Deadline::Never)),
                 Turn::Stuck => drop(self.receiver.incoming_mut().wait_for_end(Deadline::Never)),

@@ -31,7 +31,7 @@ pub(crate) enum Turn {
     Ended,
 }
 
-/// The handlers of one port. They are looked up for each event.
+/// The handlers of one port. That for messages is looked up once for a row, the others for each event.
 pub(crate) struct Handlers<In, Out> {
     message: Option<Box<dyn OnMessage<In, Out>>>,
     message_error: OnError<In>,

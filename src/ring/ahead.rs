@@ -67,7 +67,7 @@ impl Ahead {
         self.is_possible().then(|| (self.blocks * 2).clamp(1, self.most))
     }
 
-    /// It is time to look ahead again when less than this is known, as a distance of positions.
+    /// It is time to look ahead again when no more than this is known, as a distance of positions.
     #[inline(always)]
     pub(super) fn reserve(&self) -> usize {
         self.reserve

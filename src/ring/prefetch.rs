@@ -3,9 +3,10 @@
 //! The lines of a ring travel between two cores, and each takes as long as dozens of messages. What the
 //! CPU prefetches by itself does not suffice: it loads a few lines at a time, each for as long as a
 //! message is in work, and never takes a line for writing before there is something to write. So each
-//! end asks for the lines that it is certain to need: the consumer for those of messages that it knows
-//! to be published, the producer for those of room that it knows to be free. Neither takes a line away
-//! from the other end that way.
+//! end asks for the lines that it is likely to need: the consumer for those of messages that it expects to
+//! be published, the producer for those of room that it knows to be free. A producer takes no line that
+//! way that the consumer still needs. A consumer may, where frames differ in length or a whole batch was
+//! there; that costs time and nothing else.
 
 /// How far ahead of the message in work a consumer asks for lines, in bytes. At 384 or 1280, streams of
 /// 64 bytes took a tenth longer in one regime or another.

@@ -6,8 +6,8 @@ use crate::sync::Statistic;
 fn current() -> usize {
     #[cfg(all(target_os = "linux", not(any(message_port_loom, miri))))]
     {
-        // From the C library, which reads it from memory that the kernel keeps up to date. rustix goes
-        // through the vDSO, and crashes under Valgrind, which takes that away.
+        // From the C library. rustix goes through the vDSO, and crashes under Valgrind, which takes that
+        // away.
         // SAFETY: the call has no preconditions.
         let cpu = unsafe { libc::sched_getcpu() };
         usize::try_from(cpu).map_or(0, |cpu| cpu + 1)

@@ -17,8 +17,8 @@ const LAP: usize = usize::MAX / 2;
 /// a hint: nothing is read because of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Backlog {
-    /// Up to here, frames ahead are certain to be published.
-    certain: usize,
+    /// Up to here, frames ahead are published if they are as long as the last one.
+    expected: usize,
     /// When to look at the producer's count the next time.
     next_look: usize,
     /// Messages until the look after that, if few are waiting then.
@@ -26,19 +26,19 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    pub(super) const UNKNOWN: Self = Self { certain: 0, next_look: SELDOM, pause: SELDOM };
+    pub(super) const UNKNOWN: Self = Self { expected: 0, next_look: SELDOM, pause: SELDOM };
 }
 
 impl Consumer {
-    /// Asks for the lines of a frame that is a little ahead, if it is certain to be published. `size` is
+    /// Asks for the lines of a frame that is a little ahead, if it is expected to be published. `size` is
     /// the size of the frame that was taken last: the next ones are probably like it.
     #[inline(always)]
     pub(super) fn prefetch_frame(&mut self, size: usize) {
         if self.received == self.backlog.next_look {
             self.look_at_count(size);
         }
-        let is_certain = self.backlog.certain.wrapping_sub(self.received).wrapping_sub(1) < LAP;
-        if is_certain && size <= prefetch::LONGEST_READ {
+        let is_expected = self.backlog.expected.wrapping_sub(self.received).wrapping_sub(1) < LAP;
+        if is_expected && size <= prefetch::LONGEST_READ {
             let position = self.next.wrapping_add(prefetch::FOR_READING);
             self.segment.view.prefetch_frame_for_reading(position, size);
         }
@@ -53,7 +53,7 @@ impl Consumer {
         let keeps_up = waiting <= ahead;
         let pause = if keeps_up { (self.backlog.pause * 2).min(MOST_SELDOM) } else { SELDOM };
         self.backlog = Backlog {
-            certain: self.received.wrapping_add(waiting.saturating_sub(ahead)),
+            expected: self.received.wrapping_add(waiting.saturating_sub(ahead)),
             next_look: self.received.wrapping_add((waiting / 2).max(pause)),
             pause,
         };

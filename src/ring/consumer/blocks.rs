@@ -46,7 +46,7 @@ impl Consumer {
         true
     }
 
-    /// Sets where to look for more: where less than the reserve is known from there on.
+    /// Sets where to look for more: where just the reserve is known from there on, or nothing.
     pub(super) fn set_stop(&mut self) {
         let reserve = self.ahead.reserve();
         let is_ahead = self.known.wrapping_sub(self.next) > reserve;
