@@ -50,7 +50,7 @@ done < <(git ls-files --cached --others --exclude-standard -- 'src/*.rs')
 
 # The engine has no safe function for some things, and slow ones for what each message does; the trait
 # for the validation of values is `unsafe`.
-may_be_unsafe='^(js/src/engine/(buffers|call|mod|names|values)|structured/src/value)\.rs$'
+may_be_unsafe='^(js/src/engine/(buffers|call|made|mod|names|values|walk)|structured/src/value)\.rs$'
 while read -r file; do
     if ! grep -qE "$may_be_unsafe" <<<"$file" &&
         sed 's://.*::; s/unsafe_code//' "$file" | grep -qw unsafe; then
