@@ -13,7 +13,7 @@ use crate::{Subject, Way};
 const KEY: &str = "bench/port";
 
 fn options() -> Options {
-    Options::new().capacity(1 << 20).timeout(Duration::from_secs(60))
+    Options::new().capacity(1 << 20).window(4 << 20).timeout(Duration::from_secs(60))
 }
 
 pub(crate) struct Linked(MessagePort<Vec<u8>>);

@@ -32,6 +32,8 @@ impl Count {
 pub(crate) struct Outgoing {
     /// What the other side grants.
     window: u64,
+    /// What it acknowledges without being asked.
+    tells_at: u64,
     max_message_len: u64,
     /// Lengths of what was sent and not acknowledged; at most `window / MESSAGE_COST` of them, or
     /// one.
@@ -47,9 +49,10 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(crate) fn new(window: u64, max_message_len: u64) -> Self {
+    pub(crate) fn new(window: u64, tells_at: u64, max_message_len: u64) -> Self {
         Self {
             window,
+            tells_at,
             max_message_len,
             unacknowledged: VecDeque::new(),
             owed: 0,
@@ -64,9 +67,18 @@ impl Outgoing {
         self.max_message_len
     }
 
+    pub(crate) fn window(&self) -> u64 {
+        self.window
+    }
+
     /// Whether a message of this length may be sent now.
     pub(crate) fn has_credit(&self, length: usize) -> bool {
         self.owed == 0 || self.owed.saturating_add(wire::cost(length)) <= self.window
+    }
+
+    /// Whether what is under way will be acknowledged without asking, once it has arrived.
+    pub(crate) fn will_be_told(&self) -> bool {
+        self.owed >= self.tells_at
     }
 
     /// Notes a message that is being sent.
@@ -124,6 +136,12 @@ impl Outgoing {
         undelivered.bytes += self.discarded.bytes;
         undelivered
     }
+}
+
+/// The cost of unacknowledged messages at which a receiver with this window acknowledges: often enough
+/// for the sender to go on meanwhile, and no oftener.
+pub(crate) fn tells_at(window: u64) -> u64 {
+    window / 2
 }
 
 /// What this side receives.
@@ -228,7 +246,7 @@ impl Incoming {
     /// Whether so much is unacknowledged that the sender may soon have to wait.
     pub(crate) fn should_tell(&self) -> bool {
         let news = self.delivered.minus(self.told);
-        news.bytes + news.messages * wire::MESSAGE_COST >= self.window / 4
+        news.bytes + news.messages * wire::MESSAGE_COST >= tells_at(self.window)
     }
 
     /// Takes the end of this direction.

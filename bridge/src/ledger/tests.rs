@@ -41,7 +41,7 @@ fn honest_sides_never_meet_a_violation_and_never_get_stuck() {
     for seed in 1..200 {
         let mut random = Random(seed << 32 | 0x9e37_79b9);
         let (window, longest) = (1000 + random.below(5000), 1 + random.below(9000));
-        let mut outgoing = Outgoing::new(window, longest);
+        let mut outgoing = Outgoing::new(window, tells_at(window), longest);
         let mut incoming = Incoming::new(window, longest);
         let (mut data, mut acknowledgements) = (VecDeque::new(), VecDeque::new());
         let mut queued = VecDeque::new();
@@ -98,7 +98,7 @@ fn whatever_comes_the_books_stay_within_their_bounds() {
     for seed in 1..500 {
         let mut random = Random(seed);
         let (window, longest) = (4096, 6000);
-        let mut outgoing = Outgoing::new(window, longest);
+        let mut outgoing = Outgoing::new(window, tells_at(window), longest);
         let mut incoming = Incoming::new(window, longest);
         let mut held = 0;
         for _ in 0..200 {
@@ -142,7 +142,7 @@ fn whatever_comes_the_books_stay_within_their_bounds() {
 
 #[test]
 fn a_message_above_the_window_goes_alone() {
-    let mut outgoing = Outgoing::new(1000, 5000);
+    let mut outgoing = Outgoing::new(1000, tells_at(1000), 5000);
     assert!(outgoing.has_credit(5000), "while nothing else is under way");
     outgoing.send(5000);
     assert!(!outgoing.has_credit(0));
@@ -174,7 +174,7 @@ fn the_number_of_a_frame_tells_repetition_from_loss() {
 
 #[test]
 fn what_the_closer_has_read_counts_more_than_what_was_acknowledged() {
-    let mut outgoing = Outgoing::new(10_000, 1000);
+    let mut outgoing = Outgoing::new(10_000, tells_at(10_000), 1000);
     (0..10).for_each(|_| outgoing.send(100));
     outgoing.acknowledge(8).unwrap();
     assert_eq!(outgoing.undelivered(), Count { messages: 2, bytes: 200 });

@@ -27,16 +27,18 @@ impl<P: Message> Link<P> {
         if length > max {
             return Err(Violation::FrameTooLong { length, max }.into());
         }
-        // Copied if it is not in one piece; what is kept longer is copied in any case, since a
-        // small piece would keep a whole buffer of the session alive.
+        // Copied if it is not in one piece.
         let bytes = payload.to_bytes();
         let frame = wire::decode(&bytes).map_err(Violation::from)?;
         let first = frame.number == 0;
         if !inward.books.number(frame.number)? {
             return Ok(());
         }
-        if lock(&self.outward).books.acknowledge(frame.acknowledged)? {
-            self.wake_carrier();
+        {
+            let mut outward = lock(&self.outward);
+            if outward.books.acknowledge(frame.acknowledged)? && outward.credit_awaited {
+                self.wake_carrier();
+            }
         }
         let is_ready = matches!(frame.body, Body::Ready);
         if is_ready != (first && self.role == Role::Exposer) {
@@ -50,11 +52,12 @@ impl<P: Message> Link<P> {
             }
             Body::Data(archives) => {
                 inward.books.receive(archives)?;
-                let at_once = inward.deliver_at_once(archives)?;
-                if !at_once {
-                    inward.queue.push_back(Arrival::Data(bytes.into_owned()));
+                let left = inward.deliver_at_once(archives)?.tail();
+                if !left.is_empty() {
+                    // Copied, since a small piece would keep a whole buffer of the session alive.
+                    inward.queue.push_back(Arrival::Data(left.to_vec()));
                 }
-                let urgent = !at_once || inward.wanted || inward.books.should_tell();
+                let urgent = !left.is_empty() || inward.wanted || inward.books.should_tell();
                 // The one that is due will be sent without waking anybody for it.
                 let must_wake = match inward.pace {
                     Pace::Awake => false,
@@ -112,36 +115,42 @@ impl<P: Message> Link<P> {
 }
 
 impl<P: Message> Inward<P> {
-    /// Posts a frame's messages from here, if nothing is in front of them and there is certainly
-    /// room: that saves a thread's wake-up. Says whether they are dealt with.
-    fn deliver_at_once(&mut self, archives: Archives<'_>) -> Result<bool, LinkError> {
+    /// Posts a frame's messages from here, as long as nothing is in front of them and there is
+    /// certainly room: that saves a thread's wake-up. Returns those that are left.
+    fn deliver_at_once<'a>(
+        &mut self,
+        mut archives: Archives<'a>,
+    ) -> Result<Archives<'a>, LinkError> {
         if self.discarding {
-            return Ok(true);
+            return Ok(Archives::kept(&[]));
         }
-        let Desk::Here(sender) = &mut self.desk else { return Ok(false) };
-        if !self.queue.is_empty() || !has_room(sender, archives) {
-            return Ok(false);
+        let Desk::Here(sender) = &mut self.desk else { return Ok(archives) };
+        if !self.queue.is_empty() {
+            return Ok(archives);
         }
-        for archive in archives.iter() {
+        while let Some((archive, rest)) = archives.split_first() {
+            if !has_room(sender, archive.len()) {
+                break;
+            }
             match Posted::of(&sender.post_archived(archive))? {
                 Posted::Delivered => self.books.deliver(archive.len()),
                 // The delivering thread finds the same, and can say so to the other side.
-                Posted::Closed | Posted::Dropped => return Ok(false),
+                Posted::Closed | Posted::Dropped => break,
             }
+            archives = rest;
         }
-        Ok(true)
+        Ok(archives)
     }
 }
 
-/// Whether these messages fit the ring without waiting, wherever its cursors stand. This thread is
-/// the only one that posts, so room does not become less.
-fn has_room<P>(sender: &Sender<P>, archives: Archives<'_>) -> bool {
+/// Whether a message of this length fits the ring without waiting, wherever its cursors stand. This
+/// thread is the only one that posts, so room does not become less.
+fn has_room<P>(sender: &Sender<P>, length: usize) -> bool {
     /// What a message takes beside its archive, at most: a header, and to be aligned.
     const FRAME: usize = 24;
     /// What is always free, and some.
     const RESERVE: usize = 64;
-    let needed: usize = archives.iter().map(|archive| archive.len() + FRAME).sum();
-    // At the end of a lap less room than the message takes may be skipped.
     let free = sender.capacity().saturating_sub(sender.bytes_in_flight());
-    needed.saturating_mul(2).saturating_add(RESERVE) <= free
+    // At the end of a lap less room than the message takes may be skipped.
+    length.saturating_add(FRAME).saturating_mul(2).saturating_add(RESERVE) <= free
 }

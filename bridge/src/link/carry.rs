@@ -10,10 +10,15 @@ use message_port::{ClosedBy, Message, Receiver, TryRecvError};
 use super::{Desk, Link, Outward, lock};
 use crate::error::LinkError;
 use crate::ledger::Count;
-use crate::wire::{Body, DataFrame, EndOfStream, Manner};
+use crate::wire::{Body, DataFrame, EndOfStream, LENGTH, Manner};
 
-/// A frame with several messages is put once it has so many bytes.
-const BATCH: usize = 16 << 10;
+/// Bytes of the longest frame with several messages. What a frame costs is mostly wake-ups on its way, so
+/// long ones make streams faster; a lone message never waits for others.
+const LONGEST_FRAME: u64 = 512 << 10;
+
+/// Such a frame takes at most this part of the window, so that credit comes back while others are on
+/// their way.
+const FRAMES_OF_A_WINDOW: u64 = 4;
 
 /// How often an empty ring is looked at before the thread sleeps.
 const LOOKS: u32 = 64;
@@ -161,8 +166,8 @@ impl<P: Message> Link<P> {
     /// Puts a message into the frame that is being filled, waiting for credit.
     fn carry_one(&self, frame: &mut Option<DataFrame>, archive: &[u8]) -> Result<(), Finish> {
         let length = archive.len();
-        let mut wanted = false;
-        loop {
+        let mut looked = false;
+        let longest_frame = loop {
             let mut outward = lock(&self.outward);
             if outward.closing {
                 // Taken all the same, so that the user's posts do not wait for ever.
@@ -182,28 +187,36 @@ impl<P: Message> Link<P> {
                 return Err(Finish::Failed);
             }
             if outward.books.has_credit(length) {
+                outward.credit_awaited = false;
                 outward.books.send(length);
-                break;
+                break (outward.books.window() / FRAMES_OF_A_WINDOW).min(LONGEST_FRAME);
             }
+            outward.credit_awaited = true;
+            let will_be_told = outward.books.will_be_told();
             drop(outward);
-            self.flush(frame);
-            // Say so, look once more, and only then sleep.
-            if std::mem::replace(&mut wanted, true) {
+            // Send what there is, ask if nothing would come otherwise, look once more, and only then
+            // sleep: a put may take the wake-up that came meanwhile.
+            if std::mem::replace(&mut looked, true) {
                 thread::park();
-                wanted = false;
+                looked = false;
             } else {
-                self.send(Body::Want);
+                self.flush(frame);
+                if !will_be_told {
+                    self.send(Body::Want);
+                }
             }
-        }
-        // A long message begins a frame of its own, which then has the right size at once.
-        if length >= BATCH {
+        };
+        let longest_frame = usize::try_from(longest_frame).unwrap_or(usize::MAX);
+        if let Some(filled) = frame {
+            if filled.len() + LENGTH + length <= longest_frame {
+                // Where a second one fits, others will follow.
+                filled.make_room(longest_frame);
+                filled.push(archive);
+                return Ok(());
+            }
             self.flush(frame);
         }
-        let filled = frame.get_or_insert_with(|| DataFrame::with_room_for(length));
-        filled.push(archive);
-        if filled.len() >= BATCH {
-            self.flush(frame);
-        }
+        frame.insert(DataFrame::with_room_for(length)).push(archive);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use message_port::{Message, PostError, Sender};
 use super::{Arrival, Desk, Inward, Link, Pace, lock};
 use crate::error::LinkError;
 use crate::violation::Violation;
-use crate::wire::{self, Body, Manner};
+use crate::wire::{Archives, Body, Manner};
 
 /// How long an acknowledgement may wait for a frame that goes the same way.
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(20);
@@ -41,7 +41,8 @@ impl Posted {
 /// before. Then the sending half is gone or closed.
 pub(crate) fn deliver<P: Message>(link: &Link<P>) {
     let _leave = Leave(link);
-    let mut due = None;
+    // When an acknowledgement is due, and what had been delivered when that was decided.
+    let (mut due, mut seen) = (None, 0);
     let mut inward = lock(&link.inward);
     loop {
         if let Some(arrival) = inward.queue.pop_front() {
@@ -79,15 +80,21 @@ pub(crate) fn deliver<P: Message>(link: &Link<P>) {
             link.wake_carrier();
             return;
         }
-        if news {
-            let due = *due.get_or_insert_with(|| Instant::now() + ACKNOWLEDGE_WITHIN);
+        if !news {
+            inward.wanted = false;
+            due = due.filter(|due| !has_passed(*due));
+        }
+        // While messages come, the next ones need wake nobody up for their acknowledgement.
+        let delivered = inward.books.delivered().messages;
+        if due.is_none() && std::mem::replace(&mut seen, delivered) != delivered {
+            due = Some(Instant::now() + ACKNOWLEDGE_WITHIN);
+        }
+        if let Some(due) = due {
             let left = due.saturating_duration_since(Instant::now());
             inward.pace = Pace::Ticking;
             let waited = link.arrived.wait_timeout(inward, left);
             inward = waited.unwrap_or_else(PoisonError::into_inner).0;
         } else {
-            inward.wanted = false;
-            due = None;
             inward.pace = Pace::Asleep;
             inward = link.arrived.wait(inward).unwrap_or_else(PoisonError::into_inner);
         }
@@ -139,11 +146,9 @@ impl<P: Message> Link<P> {
         }
     }
 
-    /// Posts a frame's messages, waiting for room.
+    /// Posts messages of a frame, waiting for room.
     fn post_all(&self, sender: &mut Sender<P>, bytes: &[u8]) -> Result<(), LinkError> {
-        let frame = wire::decode(bytes).map_err(Violation::from)?;
-        let Body::Data(archives) = frame.body else { return Ok(()) };
-        for archive in archives.iter() {
+        for archive in Archives::kept(bytes).iter() {
             if lock(&self.inward).discarding {
                 break;
             }

@@ -20,7 +20,7 @@ pub(crate) use carry::{Ended, carry};
 pub(crate) use deliver::deliver;
 
 use crate::error::LinkError;
-use crate::ledger::{Incoming, Outgoing};
+use crate::ledger::{Incoming, Outgoing, tells_at};
 use crate::options::Options;
 use crate::violation::Violation;
 use crate::wire::{self, Body, DataFrame, EndOfStream, Frame, Terms};
@@ -91,7 +91,7 @@ enum Pace {
 }
 
 enum Arrival {
-    /// A whole frame, checked.
+    /// Messages of a frame, checked.
     Data(Vec<u8>),
     End(EndOfStream),
 }
@@ -100,6 +100,8 @@ enum Arrival {
 #[allow(clippy::struct_excessive_bools, reason = "each is set once, and by itself")]
 struct Outward {
     books: Outgoing,
+    /// The carrying thread waits for credit.
+    credit_awaited: bool,
     /// Nobody receives at the other side any more.
     stopped: bool,
     /// The other side's user closed the channel.
@@ -147,7 +149,8 @@ impl<P> Link<P> {
             }),
             arrived: Condvar::new(),
             outward: Mutex::new(Outward {
-                books: Outgoing::new(0, 0),
+                books: Outgoing::new(0, 0, 0),
+                credit_awaited: false,
                 stopped: false,
                 closing: false,
                 alive: false,
@@ -173,7 +176,7 @@ impl<P> Link<P> {
             let mut inward = lock(&self.inward);
             inward.books.agree(there.max_message_len)
         };
-        lock(&self.outward).books = Outgoing::new(window, longest);
+        lock(&self.outward).books = Outgoing::new(window, tells_at(there.window), longest);
         lock(&self.outlet).publisher = Some(publisher);
     }
 

@@ -164,6 +164,23 @@ impl AbortReason {
 pub struct Archives<'a>(&'a [u8]);
 
 impl<'a> Archives<'a> {
+    /// What [`tail`](Self::tail) gave, from where it was kept.
+    pub(crate) fn kept(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of all that are left, to be kept.
+    pub(crate) fn tail(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The first one, and those behind it.
+    pub(crate) fn split_first(self) -> Option<(&'a [u8], Self)> {
+        let mut rest = Cursor::new(self.0);
+        let archive = rest.archive().ok()?;
+        Some((archive, Self(rest.rest())))
+    }
+
     /// The archives.
     pub fn iter(self) -> impl Iterator<Item = &'a [u8]> {
         let mut rest = Cursor::new(self.0);
@@ -292,6 +309,11 @@ impl DataFrame {
         let mut bytes = Vec::with_capacity(HEADER + LENGTH + length);
         bytes.resize(HEADER, 0);
         Self(bytes)
+    }
+
+    /// Makes room for a whole frame of so many bytes.
+    pub(crate) fn make_room(&mut self, bytes: usize) {
+        self.0.reserve(bytes.saturating_sub(self.0.len()));
     }
 
     /// Appends a message. An archive has less than 2 GiB, so its length fits.
