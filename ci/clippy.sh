@@ -28,5 +28,5 @@ if [ -f loom-tests/Cargo.toml ]; then
 fi
 for manifest in {fuzz,peers,platforms,structured/fuzz}/Cargo.toml; do
     [ -f "$manifest" ] || continue
-    cargo clippy --manifest-path "$manifest" --all-targets --no-deps -- -D warnings
+    cargo clippy --locked --manifest-path "$manifest" --all-targets --no-deps -- -D warnings
 done
