@@ -213,7 +213,7 @@ other_machines() {
         for tests in publish blocks growth spill close; do
             start "scenarios $tests, tree borrows" "$target" "$tree" "${scenarios[@]}" --test "$tests"
         done
-        for tests in layout raw soundness hostile deep_archive formats number_width sizes; do
+        for tests in layout raw soundness hostile number_width formats; do
             start "$tests, tree borrows" "$target" "$tree" "${library[@]}" --test "$tests"
         done
     done
@@ -242,12 +242,12 @@ everything() {
     prepare "$host"
     schedules 0.01
     other_machines
+    schedules 0.2
     for tests in $(files); do
         start "$tests, tree borrows" "$host" "$tree" "${library[@]}" --test "$tests"
     done
     # It reads files, so its clock is the system's.
     start "corpus, tree borrows" "$host" "$tree -Zmiri-disable-isolation" "${library[@]}" --test corpus
-    schedules 0.2
     finish
     must_find
 }
