@@ -211,6 +211,8 @@ other_machines() {
         prepare "$target"
         start "unit tests, tree borrows" "$target" "$tree" "${library[@]}" --lib
         for tests in publish blocks growth spill close; do
+            # Numbers lie in frames there: their bytes are not their archives.
+            [ "$target $tests" != "s390x-unknown-linux-gnu blocks" ] || continue
             start "scenarios $tests, tree borrows" "$target" "$tree" "${scenarios[@]}" --test "$tests"
         done
         for tests in layout raw soundness hostile number_width formats; do
