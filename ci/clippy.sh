@@ -10,7 +10,7 @@ if ! cargo clippy --version >/dev/null 2>&1; then
 fi
 # shellcheck source=ci/lib/features.sh
 . ci/lib/features.sh
-cargo clippy --workspace --all-targets -- -D warnings
+cargo clippy --package message-port -- -D warnings
 cargo clippy --workspace --all-targets --features "$(all_features)" -- -D warnings
 
 # Clippy looks through re-exports. Under the models' cfg those of src/sync lead to loom, so that

@@ -75,7 +75,8 @@ fuzz() {
 for target; do
     case "$target" in
     ops | archive | layout) fuzz "$target" fuzz "fuzz/corpus/$target" ;;
-    value) fuzz value structured/fuzz structured/fuzz/corpus/value ;;
+    # With the feature of the other one, so that both are built at once.
+    value) fuzz value structured/fuzz structured/fuzz/corpus/value --features engine ;;
     engine) fuzz engine structured/fuzz structured/fuzz/corpus/value --features engine ;;
     wire) fuzz wire bridge/fuzz bridge/fuzz/corpus/wire ;;
     *)

@@ -181,7 +181,7 @@ must_find() {
 
 # What has the most of `unsafe`, of threads and of memory that changes hands.
 bounded() {
-    limit=300
+    limit=600
     local tests calm="-Zmiri-preemption-rate=0.05"
     prepare "$host"
     start "unit tests, stacked borrows" "$host" "$stacked $calm" "${library[@]}" --lib
