@@ -26,6 +26,6 @@ for file in tests/*.rs loom-tests/tests/*.rs; do
     esac
 done
 select_tests "${files[@]}"
-cargo +nightly test --target "$host" --workspace --features "$(all_features)" --lib \
+cargo +nightly test --target "$host" --package message-port --package loom-tests --features "$(all_features)" --lib \
     "${tests[@]}" --no-fail-fast
 must_find LeakSpilled drop 'LeakSanitizer: detected memory leaks'
