@@ -123,30 +123,88 @@ fn m1_after_a_burst_one_spare_segment_is_kept() -> Outcome {
     Ok(())
 }
 
+/// Posts and receives so many messages of 10,000 bytes; returns the bytes of one.
+fn long_burst(
+    port1: &mut MessagePort<Vec<u8>>,
+    port2: &mut MessagePort<Vec<u8>>,
+    messages: usize,
+) -> Result<i64, Box<dyn Error>> {
+    let long = vec![1; 10_000];
+    for _ in 0..messages {
+        port1.try_post_message(&long)?;
+    }
+    for _ in 0..messages {
+        assert_eq!(port2.try_recv()?.len(), long.len());
+    }
+    Ok(signed(long.len()))
+}
+
+/// What a direction keeps beside the buffers of long messages.
+const BESIDE_BUFFERS: i64 = 20 * 1024;
+
 #[test]
-fn m1_after_a_burst_of_long_messages_one_buffer_is_kept() -> Outcome {
+fn m1_a_burst_of_long_messages_that_stays_alone_leaves_one_buffer() -> Outcome {
     let (mut port1, mut port2) = growable::<Vec<u8>>(1 << 24);
     let start = counts();
-    let long = vec![1; 10_000];
-    let message = signed(long.capacity());
-    for _ in 0..3 {
-        for _ in 0..1000 {
-            port1.try_post_message(&long)?;
+    let message = long_burst(&mut port1, &mut port2, 1000)?;
+    let kept = (counts() - start).bytes;
+    assert!(kept < message + BESIDE_BUFFERS, "{kept} bytes");
+    Ok(())
+}
+
+#[test]
+fn m1_what_repeated_bursts_of_long_messages_leave_is_bounded() -> Outcome {
+    for max_bytes in [1 << 19, 1 << 20, 1 << 24] {
+        let (mut port1, mut port2) = growable::<Vec<u8>>(max_bytes);
+        let start = counts();
+        for _ in 0..3 {
+            let message = long_burst(&mut port1, &mut port2, max_bytes / 11_000)?;
+            let most = (signed(max_bytes) / 4).min(2 * 32 * message);
+            let kept = (counts() - start).bytes;
+            assert!(kept < most + BESIDE_BUFFERS, "{kept} bytes of {max_bytes}");
         }
-        for _ in 0..1000 {
-            assert_eq!(port2.try_recv()?.len(), long.len());
+        // Ordinary messages, after which nobody will want so many buffers again.
+        for _ in 0..4 * 1024 {
+            port1.try_post_message(&vec![1; 10])?;
+            port2.try_recv()?;
         }
-        let kept = (counts() - start).bytes - message;
-        let most = signed(CAPACITY) + 2 * (message + 8) + 20 * 1024;
-        assert!(kept < most, "{kept} bytes");
+        let kept = (counts() - start).bytes;
+        assert!(kept < BESIDE_BUFFERS, "{kept} bytes after a while");
+        let message = long_burst(&mut port1, &mut port2, 40)?;
+        let kept = (counts() - start).bytes;
+        assert!(kept < message + BESIDE_BUFFERS, "{kept} bytes after another burst");
     }
-    // Buffers that are too small for what comes next are not collected.
+    Ok(())
+}
+
+#[test]
+fn m1_buffers_that_are_too_small_for_what_comes_next_are_not_collected() -> Outcome {
+    let (mut port1, mut port2) = growable::<Vec<u8>>(1 << 24);
+    let start = counts();
     for length in 2100..2200 {
         port1.try_post_message(&vec![1; 4 * length])?;
         port2.try_recv()?;
     }
-    let kept = (counts() - start).bytes - message;
-    assert!(kept < signed(CAPACITY) + 2 * (message + 8) + 20 * 1024, "{kept} bytes");
+    let kept = (counts() - start).bytes;
+    assert!(kept < 2 * 4 * 2200 + BESIDE_BUFFERS, "{kept} bytes");
+    Ok(())
+}
+
+#[test]
+fn m2_repeated_bursts_of_long_messages_allocate_nothing() -> Outcome {
+    let (mut port1, mut port2) = growable::<Vec<u8>>(1 << 24);
+    for _ in 0..2 {
+        long_burst(&mut port1, &mut port2, 20)?;
+    }
+    let (outcome, taken) = measure(|| -> Outcome {
+        for _ in 0..100 {
+            long_burst(&mut port1, &mut port2, 20)?;
+        }
+        Ok(())
+    });
+    outcome?;
+    // The message itself, of this test.
+    assert_eq!(taken.allocations, 100);
     Ok(())
 }
 

@@ -195,10 +195,13 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// is the web's `postMessage`, which never blocks, with a limit.
     ///
     /// Segments have the [`capacity`](Self::capacity) of the ring. Messages stay in order. A
-    /// segment is given back when the receiver looks for what comes behind its last message; one
-    /// segment, and up to two buffers of long messages, are kept for the next burst. On Linux
+    /// segment is given back when the receiver looks for what comes behind its last message. On Linux
     /// segments and buffers of 64 KiB or more go back to the system at once, whatever else the
     /// program has allocated meanwhile.
+    ///
+    /// One segment and one buffer of a long message are kept for the next burst. If bursts of long
+    /// messages come in succession, as many buffers are kept as they use, up to 64 and a quarter of
+    /// `max_bytes`; those that a direction has not used for 1024 messages are freed.
     ///
     /// The limit counts the bytes of segments and of long messages, without the few words of
     /// bookkeeping for each. If all archives have one size of up to 512 bytes, a segment also takes

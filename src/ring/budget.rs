@@ -24,6 +24,11 @@ impl Budget {
         self.allocated
     }
 
+    /// The consumer's running count of bytes freed, as last read.
+    pub(super) fn freed(&self) -> usize {
+        self.freed
+    }
+
     pub(super) fn has(&self, bytes: usize) -> bool {
         bytes <= self.limit - self.allocated
     }

@@ -173,6 +173,16 @@ fn new_at(
     };
     let first = Segment::new(bytes, layout).ok_or(OutOfMemory)?;
     let is_growable = limits.growable.is_some();
+    let returned = ReturnPath::new(match layout {
+        // Nothing is spilled.
+        Layout::Blocks(_) => 0,
+        Layout::Frames if is_growable => spill::KEPT,
+        Layout::Frames => spill::BUFFERS,
+    });
+    if is_growable {
+        // More once a burst has shown how many it uses.
+        returned.offer(1);
+    }
     let ring = Arc::new(Ring {
         consumer: CachePadded::new(ConsumerWords {
             head: PositionWord::new(start),
@@ -182,12 +192,7 @@ fn new_at(
             looking: AtomicUsize::new(IDLE),
         }),
         producer: ProducerWords { posted: Statistic::new(0) },
-        returned: ReturnPath::new(match layout {
-            // Nothing is spilled.
-            Layout::Blocks(_) => 0,
-            Layout::Frames if is_growable => 1,
-            Layout::Frames => spill::BUFFERS,
-        }),
+        returned,
     });
     let chain = Chain::new(first, is_growable);
     let given_back = AtomicUsize::new(UNSETTLED);

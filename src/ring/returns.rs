@@ -4,13 +4,15 @@
 //! was stopped in the middle of its own operation: an item that is not quite there counts as absent,
 //! and a place that is not quite free counts as taken.
 
-use crate::sync::{Cell, PositionWord, order};
+use crate::sync::{Cell, PositionWord, Statistic, order};
 
 /// What goes from the consumer back to the producer.
 #[derive(Debug)]
 pub(super) struct Returns<T> {
     /// A power of two of places, or none. Item number `n` has its place at `n` modulo their number.
     places: Box<[Cell<Option<T>>]>,
+    /// The consumer uses no more places than this at a time. A hint of the producer's.
+    offered: Statistic,
     /// Items put in so far, wrapping. Written by the consumer.
     pushed: PositionWord,
     /// Items taken out so far, wrapping. Written by the producer.
@@ -27,8 +29,16 @@ impl<T> Returns<T> {
         assert!(places == 0 || places.is_power_of_two());
         Self {
             places: (0..places).map(|_| Cell::new(None)).collect(),
+            offered: Statistic::new(places),
             pushed: PositionWord::new(0),
             popped: PositionWord::new(0),
+        }
+    }
+
+    /// Asks the consumer to use only so many places from now on; those in use stay in use.
+    pub(super) fn offer(&self, places: usize) {
+        if self.offered.get() != places {
+            self.offered.set(places);
         }
     }
 
@@ -55,7 +65,7 @@ impl<T> Returns<T> {
         let pushed = self.pushed.load(order::UNORDERED);
         // ORDERING(Q4): Acquire; pairs with Q3 in `pop`: the item before was taken out.
         let popped = self.popped.load(order::find_place());
-        if pushed.wrapping_sub(popped) == self.places.len() {
+        if pushed.wrapping_sub(popped) >= self.places.len().min(self.offered.get()) {
             return Err(item);
         }
         self.place(pushed).with_mut(|place| {
@@ -138,6 +148,24 @@ mod tests {
                 assert_eq!(pop(&queue), None);
             }
         }
+    }
+
+    #[test]
+    fn no_more_places_are_used_than_offered() {
+        let queue = Returns::new(8);
+        for offered in [1, 5, 2] {
+            queue.offer(offered);
+            for item in 0..offered {
+                push(&queue, item).unwrap();
+            }
+            assert_eq!(push(&queue, 100), Err(100));
+            while pop(&queue).is_some() {}
+        }
+        queue.offer(3);
+        (0..3).for_each(|item| push(&queue, item).unwrap());
+        queue.offer(1);
+        assert_eq!(pop(&queue), Some(0));
+        assert_eq!(push(&queue, 100), Err(100), "two places are in use");
     }
 
     /// The consumer stops in the middle of handing something back.

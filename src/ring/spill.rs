@@ -2,8 +2,8 @@
 //!
 //! The producer allocates them and does all the accounting. A buffer travels to the consumer in a
 //! spill frame and comes back through a bounded queue. In a direction that does not grow, the queue is
-//! never full, since it has a place for every buffer. In one that grows, the consumer frees buffers
-//! for which the queue has no place.
+//! never full, since it has a place for every buffer. In one that grows, the producer offers as many
+//! places as it wants buffers back, and the consumer frees the others.
 
 use super::budget::Budget;
 use super::buffer::{ReadRun, View, WriteRun};
@@ -14,6 +14,14 @@ use std::mem::offset_of;
 
 /// The most buffers of a direction that does not grow: in flight, on the way back and idle together.
 pub(crate) const BUFFERS: usize = 8;
+
+/// The most buffers on the way back in a direction that grows, a power of two. In models it is one, so
+/// that each place is soon used again; directions that do not grow have more places there too.
+pub(super) const KEPT: usize = if cfg!(message_port_loom) { 1 } else { 32 };
+
+/// This part of the limit of a direction that grows may be on the way back, and as much idle, if it is
+/// more than one buffer.
+const KEPT_SHARE: usize = 8;
 
 /// Messages between two looks at the idle buffers.
 pub(crate) const LOOK_EVERY: usize = 1024;
@@ -116,6 +124,10 @@ pub(super) struct Pool {
     /// How many there may be. `None` if the direction may grow: then the budget is the limit, and the
     /// consumer frees buffers that do not fit the way back.
     max_buffers: Option<usize>,
+    /// How many idle ones are kept, if the direction may grow.
+    kept: usize,
+    /// The consumer's count of bytes freed when a buffer was last allocated, unless a look came since.
+    freed: Option<usize>,
     /// Messages posted by the time of the last look.
     looked: usize,
     /// Bytes of the longest message since the last look.
@@ -140,8 +152,16 @@ impl Idle {
 
 impl Pool {
     pub(super) fn new(max_buffers: Option<usize>) -> Self {
-        let (looked, longest, enough) = (0, 0, usize::MAX);
-        Self { idle: Vec::new(), buffers: 0, max_buffers, looked, longest, enough }
+        Self {
+            idle: Vec::new(),
+            buffers: 0,
+            max_buffers,
+            kept: 1,
+            freed: None,
+            looked: 0,
+            longest: 0,
+            enough: usize::MAX,
+        }
     }
 
     /// Frees buffers that were not needed for a while; `posted` counts the messages so far. No buffer
@@ -151,6 +171,7 @@ impl Pool {
             return;
         }
         self.looked = posted;
+        self.freed = None;
         self.fetch(returned, budget);
         self.enough = std::mem::take(&mut self.longest).saturating_mul(ROOMY);
         for index in (0..self.idle.len()).rev() {
@@ -158,6 +179,7 @@ impl Pool {
             if std::mem::replace(&mut idle.is_old, true) || idle.memory.len() > self.enough {
                 let Idle { memory, .. } = self.idle.remove(index);
                 self.free(memory, budget);
+                self.keep(self.kept - 1, returned);
             }
         }
     }
@@ -172,10 +194,18 @@ impl Pool {
     ) -> Result<(), NoBuffer> {
         self.longest = self.longest.max(bytes);
         self.fetch(returned, budget);
-        self.keep_one(budget);
+        if self.max_buffers.is_none() {
+            self.keep(self.kept.min(Self::most_kept(bytes, budget)), returned);
+            while self.idle.len() > self.kept {
+                self.free_one(budget);
+            }
+        }
         let index = match self.best_fit(bytes) {
             Some(index) => index,
-            None => self.allocate(bytes, budget)?,
+            None => {
+                self.learn(bytes, returned, budget);
+                self.allocate(bytes, budget)?
+            }
         };
         let last = self.idle.len() - 1;
         self.idle.swap(index, last);
@@ -213,7 +243,7 @@ impl Pool {
         let enough = self.enough.max(self.longest.saturating_mul(ROOMY));
         // SAFETY: the pool belongs to the producer.
         while let Some(memory) = unsafe { returned.pop() } {
-            if memory.len() <= enough {
+            if memory.len() <= enough && self.idle.len() < self.most_idle() {
                 self.idle.push(Idle::new(memory));
             } else {
                 self.free(memory, budget);
@@ -221,10 +251,29 @@ impl Pool {
         }
     }
 
-    /// Keeps only one idle buffer if the direction may grow: what a burst leaves is not kept.
-    fn keep_one(&mut self, budget: &mut Budget) {
-        while self.max_buffers.is_none() && self.idle.len() > 1 {
-            self.free_one(budget);
+    fn most_idle(&self) -> usize {
+        self.max_buffers.unwrap_or(KEPT)
+    }
+
+    /// Before a buffer of `bytes` is allocated: the buffers that the consumer has freed since the last
+    /// allocation would have served now, so that many more are kept. A burst thus leaves what the burst
+    /// before it lacked, and one that stays alone leaves one. Segments count as if they were buffers; at
+    /// worst, too many are kept for a while.
+    fn learn(&mut self, bytes: usize, returned: &ReturnPath, budget: &Budget) {
+        let Some(before) = self.freed.replace(budget.freed()) else { return };
+        let more = budget.freed().wrapping_sub(before) / bytes.max(1);
+        self.keep(self.kept.saturating_add(more).min(Self::most_kept(bytes, budget)), returned);
+    }
+
+    fn most_kept(bytes: usize, budget: &Budget) -> usize {
+        budget.limit() / KEPT_SHARE / bytes.max(1)
+    }
+
+    /// Keeps so many buffers from now on, if the direction may grow, but one at least.
+    fn keep(&mut self, buffers: usize, returned: &ReturnPath) {
+        if self.max_buffers.is_none() {
+            self.kept = buffers.clamp(1, KEPT);
+            returned.offer(self.kept);
         }
     }
 
@@ -256,7 +305,8 @@ impl Pool {
         };
         let memory = memory.ok_or(NoBuffer::OutOfMemory)?;
         if self.idle.capacity() == 0 {
-            self.idle.reserve_exact(BUFFERS);
+            // One more is prepared.
+            self.idle.reserve_exact(self.most_idle() + 1);
         }
         self.idle.push(Idle::new(memory));
         budget.take(size);
@@ -267,7 +317,7 @@ impl Pool {
     /// Bytes to allocate for a message of `bytes`, so that other messages fit the buffer too.
     fn generous(&self, bytes: usize, budget: &Budget) -> usize {
         if self.max_buffers.is_none() {
-            // A burst fills many buffers, and hardly any is reused.
+            // A burst fills many buffers, and what is too much for one message is too much in each.
             return bytes;
         }
         // Still leaves room for two of the longest messages.
