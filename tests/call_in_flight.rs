@@ -126,7 +126,7 @@ fn a_handle_may_be_dropped_anywhere() -> Outcome {
     let _watchdog = Watchdog::start();
     let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(4).build()?;
     let server = thread::spawn(move || server.serve(|n| Ok::<_, String>(n.to_native() + 1)));
-    for n in 0..100 {
+    for n in 0..if cfg!(miri) { 10 } else { 100 } {
         let handles = start(&mut client, [n, n + 1]);
         let other = thread::spawn(move || drop(handles));
         loop {
@@ -194,16 +194,17 @@ fn a_handle_is_known_to_its_own_client_only_and_only_once() {
 /// Whatever the lengths, the order and the rings are.
 #[test]
 fn neither_end_ever_waits_for_the_other_to_read() -> Outcome {
+    const LONG: usize = if cfg!(miri) { 20_000 } else { 200_000 };
     let _watchdog = Watchdog::start();
     let mut random = Random::new(11);
     for capacity in [64, 256, 1024, 65536] {
-        for (calls, max_len) in [(1, 100), (1, 5000), (7, 200), (40, 3000), (5, 200_000)] {
+        for (calls, max_len) in [(1, 100), (1, 5000), (7, 200), (40, 3000), (5, LONG)] {
             let (mut client, mut server) = call::builder::<Vec<u8>, Vec<u8>>()
                 .capacity(capacity)
                 .calls_in_flight(calls)
                 .max_message_len(max_len)
                 .build()?;
-            for round in 0..30 {
+            for round in 0..if cfg!(miri) { 3 } else { 30 } {
                 flood(&mut client, &mut server, (calls, max_len, round), &mut random)?;
             }
         }
@@ -305,7 +306,7 @@ fn a_reply_that_is_forgotten_takes_nobodys_room() -> Outcome {
             .max_message_len(max_len)
             .build()?;
         let message = vec![1; max_len - 32];
-        for round in 0..200 {
+        for round in 0..if cfg!(miri) { 10 } else { 200 } {
             let [first, second] = [0; 2].map(|_| client.start(&message).unwrap());
             for _ in 0..2 {
                 server.recv()?.answer(message.clone())?;
