@@ -145,7 +145,7 @@ impl<A: Message, B: Message> Builder<A, B> {
     ///
     /// A message takes its archive and an 8-byte header, rounded up to 16 bytes. Types whose
     /// archives all have one size (numbers, arrays and structs of them) take less: seven `u64`s
-    /// take 64 bytes. Archives of more than half the ring travel in heap buffers, which are reused.
+    /// take 64 bytes. Archives of more than half the ring are *spilled*: they travel in heap buffers, which are reused.
     /// A direction has at most eight of these, with at most twice
     /// [`max_message_len`](Self::max_message_len) bytes in all (or the capacity if that is more).
     ///
