@@ -141,7 +141,8 @@ impl<A: Message, B: Message> Builder<A, B> {
         }
     }
 
-    /// Sets the bytes of each direction's ring, rounded up to a power of two.
+    /// Sets the bytes of each direction's ring, rounded up to a power of two. The smallest ring has 64
+    /// bytes.
     ///
     /// A message takes its archive and an 8-byte header, rounded up to 16 bytes. Types whose
     /// archives all have one size (numbers, arrays and structs of them) take less: seven `u64`s
