@@ -8,8 +8,8 @@
 #
 # - It does not understand fences, nor membarrier(2). It takes a fence for nothing, so an order
 #   that came from one would look like a race. In the library none does: plain memory is handed
-#   over by the Release and Acquire of P, R, S and W alone (docs/protocol.md), and the barriers B1
-#   to B5 only decide who notices whom. Whether those are all there, the models say (ci/teeth.sh).
+#   over by Release and Acquire alone (docs/protocol.md), and the barriers B1 to B8 only decide who
+#   notices whom. Whether those are all there, the models say (ci/teeth.sh).
 # - It runs on this machine's memory model and sees the interleavings that come up; the models
 #   see all of them, and older values too.
 # - The standard library is not instrumented (that takes its sources), so that what it orders by

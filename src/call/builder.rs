@@ -30,9 +30,8 @@ const DEFAULT_MAX_MESSAGE_LEN: usize = 1024 * 1024;
 /// | [`wait_strategy`](Self::wait_strategy) | [`WaitStrategy::Park`] |
 /// | [`eager_tasks`](Self::eager_tasks) | `true` |
 ///
-/// The first two say how much room may be needed at most, and that is kept free in the sense that
-/// each direction may grow to it; see [the module](super#room). Memory beyond the capacity is
-/// allocated when it is needed.
+/// The first two determine how much room messages can need, and each direction may grow that far; see
+/// [the module](super#room). Memory beyond the capacity is allocated when it is needed.
 ///
 /// # Examples
 ///
@@ -164,8 +163,9 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
     ///
     /// # Errors
     ///
-    /// Fails if the capacity is zero, too small for one message or not representable, if the room for
-    /// all calls in flight is not representable or there may be more than 1,048,576 of them, or if there is no memory for the rings.
+    /// Fails if the capacity is zero, too small for one message or not representable, if the
+    /// room for all calls in flight is not representable or there may be more than 1,048,576 of them,
+    /// or if there is no memory for the rings.
     ///
     /// # Examples
     ///

@@ -86,12 +86,18 @@ impl<Req, Ans> Client<Req, Ans> {
 
     /// Sends a request and waits for its answer.
     ///
-    /// Blocks until there is an answer, or none will come. If as many calls are in flight as may be,
-    /// it waits for one of those that were cancelled to end.
+    /// Blocks until there is an answer, or none will come. If as many calls are in flight as may be, it
+    /// first waits until one that was cancelled has ended; without such a call it fails with
+    /// [`Full`](CallError::Full).
     ///
     /// # Errors
     ///
     /// Those of [`CallError`] but for `Timeout`.
+    ///
+    /// # Panics
+    ///
+    /// If the check of an answer panics, or if the call would wait for ever [because there is no other
+    /// thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///
     /// # Examples
     ///
@@ -268,12 +274,14 @@ impl<Req, Ans> Client<Req, Ans> {
     /// Sends a request and returns at once, with a handle for its answer.
     ///
     /// Other calls can be made before the answer is waited for, as many as the
-    /// [builder](super::Builder::calls_in_flight) allows. Blocks as [`call`](Self::call) does while
-    /// that many are in flight of which one was cancelled.
+    /// [builder](super::Builder::calls_in_flight) allows. If that many are in flight and one of them was
+    /// cancelled, blocks until a cancelled one has ended.
     ///
     /// # Errors
     ///
-    /// [`Full`](CallError::Full) if too many calls are in flight; and the errors of sending.
+    /// [`Full`](CallError::Full) if too many calls are in flight and none of them was cancelled;
+    /// otherwise the errors of a request: `Closed`, `Disconnected`, `TooLarge`, `DataClone` and
+    /// `WouldDeadlock`.
     ///
     /// # Examples
     ///

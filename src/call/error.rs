@@ -8,8 +8,8 @@ use crate::error::{
 
 /// Why a call has no reply.
 ///
-/// The first half of the variants is about the channel and the request; the request was not sent, or
-/// nobody will answer it. From [`Handler`](Self::Handler) on the server has answered: the call is
+/// With the variants before [`InvalidArchive`](Self::InvalidArchive) no answer has come: the request was
+/// not sent, or was not answered in time, or nobody will answer it. With the others one has: the call is
 /// over, and the channel is as usable as before.
 ///
 /// # Examples
@@ -34,11 +34,14 @@ pub enum CallError {
     /// The server was dropped, without an answer.
     #[error("calling on a disconnected channel")]
     Disconnected,
-    /// There was no answer in time. The call is cancelled: a late answer is discarded.
+    /// There was no answer in time. A call that was waited for with [`call_timeout`] or its like is
+    /// cancelled: a late answer is discarded. A call with a [handle](super::Pending) goes on.
+    ///
+    /// [`call_timeout`]: super::Client::call_timeout
     #[error("timed out waiting for an answer")]
     Timeout,
-    /// So many calls are in flight and have a handle of this client's program: none will end before
-    /// one of them is waited for, or dropped.
+    /// As many calls are in flight as may be, and the program has a handle of each: none will end before
+    /// a handle is waited for or dropped.
     #[error("all {limit} calls that may be in flight are")]
     Full {
         /// The limit that was set with [`Builder::calls_in_flight`](super::Builder::calls_in_flight).
@@ -55,7 +58,7 @@ pub enum CallError {
     /// The request could not be cloned.
     #[error(transparent)]
     DataClone(#[from] DataCloneError),
-    /// Both ends wait for memory that the allocator refused to the one and to the other.
+    /// Both ends wait for room, because the allocator refused memory to each of them.
     #[error("calling would deadlock: both ends wait for room")]
     WouldDeadlock,
     /// The answer was no valid archive.

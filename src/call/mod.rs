@@ -69,9 +69,9 @@
 //! nobody reads its requests. What a client does wait for is an answer, and a server that is about to
 //! give one does not wait for the client.
 //!
-//! A client that has reached the limit hears [`CallError::Full`] at once, since only itself could make
-//! room, by waiting for one of its calls or dropping its handle. Where it has already cancelled one,
-//! it waits for that one's answer, which no handle stands for, and discards it.
+//! A client that has reached the limit gets [`CallError::Full`] at once, since only it could make room:
+//! by waiting for one of its calls, or by dropping a handle. If it has already cancelled a call, it waits
+//! for the answer to that one and discards it.
 //!
 //! The room is an allowance, and memory beyond the capacity is allocated when it is used, and given
 //! back after a burst. If the allocator refuses it, an answer waits as any message does at a
@@ -120,7 +120,7 @@ use crate::archive::Message;
 ///
 /// # Panics
 ///
-/// Panics when there is no memory for it.
+/// If there is no memory for it.
 ///
 /// # Examples
 ///

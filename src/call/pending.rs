@@ -21,7 +21,8 @@ use crate::link::wait::Deadline;
 /// # Panics
 ///
 /// The methods panic if they are given another client than the call's, and if the call is over: an
-/// earlier `try_wait`, `poll` or wait with an end has returned its reply or its error.
+/// earlier `try_wait`, `poll` or wait with an end has returned its reply or its error. They also panic as
+/// [`Client::call`] does.
 ///
 /// # Examples
 ///

@@ -82,8 +82,8 @@ impl<'a, Req: Message, Ans: Message> Request<'a, Req, Ans> {
         self.reply(&Envelope::Answer(answer))
     }
 
-    /// Has the call fail with [`CallError::Handler`](super::CallError::Handler) and this text, of
-    /// which the caller gets as much as an answer may have bytes.
+    /// Has the call fail with [`CallError::Handler`](super::CallError::Handler) and this text. The caller
+    /// gets as much of the text as an answer has room for.
     ///
     /// # Errors
     ///

@@ -33,7 +33,8 @@ impl<Req, Ans> Server<Req, Ans> {
     ///
     /// # Panics
     ///
-    /// Panics if the check of a request does. The caller is told with the server's next call.
+    /// As [`recv`](Self::recv). The caller of a request whose check panicked is told with the server's
+    /// next call.
     ///
     /// # Examples
     ///

@@ -53,6 +53,11 @@ impl<Req, Ans> Server<Req, Ans> {
     /// Those of [`RecvError`]. The caller of an invalid request is told so; the server is as usable
     /// as before.
     ///
+    /// # Panics
+    ///
+    /// If the check of a request panics, or if the call would wait for ever [because there is no other
+    /// thread](crate::WaitStrategy#where-there-is-no-other-thread).
+    ///
     /// # Examples
     ///
     /// ```

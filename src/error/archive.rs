@@ -80,8 +80,13 @@ macro_rules! caused_by {
     };
 }
 
-/// The value could not be cloned into the channel: its own `Serialize` failed, there was no memory
-/// for it, or it holds a number (a `usize` or the like) with more bits than archives store.
+/// The value could not be cloned into the channel.
+///
+/// - Its own `Serialize` failed.
+/// - Its archive grew each time it was written.
+/// - There was no memory for it.
+/// - It is a number (a `usize` or the like) with more bits than archives store.
+/// - The bytes that were to be posted as an archive are not a valid one.
 ///
 /// The web's `DataCloneError`. Nothing of the value was posted, and the next post works.
 ///

@@ -293,8 +293,8 @@ impl EventLoop {
     ///
     /// # Panics
     ///
-    /// If a `messageerror` or `close` handler panics, or something that a handler owns panics in
-    /// its drop when the port leaves. The panic unwinds through this call, and the loop stays
+    /// As [`MessagePort::dispatch`] of a port, or if something that a handler owns panics in its drop
+    /// when the port leaves. The panic unwinds through this call, and the loop stays
     /// usable. Also if the call would wait for ever [because there is no other
     /// thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///

@@ -157,6 +157,10 @@ impl<'a, In: Message, Out: Message> ReceivedEvent<'a, In, Out> {
     ///
     /// Those of [`reply`](Self::reply).
     ///
+    /// # Panics
+    ///
+    /// As [`reply`](Self::reply).
+    ///
     /// # Examples
     ///
     /// ```
@@ -213,6 +217,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// Those of [`recv`](Self::recv).
     ///
+    /// # Panics
+    ///
+    /// As [`recv`](Self::recv).
+    ///
     /// # Examples
     ///
     /// ```
@@ -239,6 +247,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// Those of [`try_recv`](Self::try_recv).
     ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
+    ///
     /// # Examples
     ///
     /// ```
@@ -264,6 +276,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// Those of [`recv_timeout`](Self::recv_timeout).
     ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
+    ///
     /// # Examples
     ///
     /// ```
@@ -288,6 +304,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Errors
     ///
     /// Those of [`recv_deadline`](Self::recv_deadline).
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
     ///
     /// # Examples
     ///
@@ -315,6 +335,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Errors
     ///
     /// Those of [`recv`](Self::recv).
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
     ///
     /// # Examples
     ///
@@ -348,6 +372,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// # Errors
     ///
     /// Those of [`recv_async_until`](Self::recv_async_until).
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
     ///
     /// # Examples
     ///

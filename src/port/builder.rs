@@ -141,13 +141,15 @@ impl<A: Message, B: Message> Builder<A, B> {
         }
     }
 
-    /// Sets the bytes of each direction's ring, rounded up to a power of two.
+    /// Sets the bytes of each direction's ring, rounded up to a power of two. The smallest ring has 64
+    /// bytes.
     ///
     /// A message takes its archive and an 8-byte header, rounded up to 16 bytes. Types whose
     /// archives all have one size (numbers, arrays and structs of them) take less: seven `u64`s
-    /// take 64 bytes. Archives of more than half the ring travel in heap buffers, which are reused.
-    /// A direction has at most eight of these, with at most twice
-    /// [`max_message_len`](Self::max_message_len) bytes in all (or the capacity if that is more).
+    /// take 64 bytes. Archives of more than half the ring are *spilled*: they travel in heap buffers,
+    /// which are reused. Unless it [may grow](Self::growable), a direction has at most eight of these,
+    /// with at most twice [`max_message_len`](Self::max_message_len) bytes in all (or the capacity if
+    /// that is more).
     ///
     /// After every 1024 messages the sender frees the buffers that no message has used since the
     /// last such check, and those with more than four times the bytes of the longest message since

@@ -37,6 +37,11 @@ impl<Out, In> MessagePort<Out, In> {
     /// receives nothing: a peer that waits for room in the other direction goes on waiting. A port
     /// that receives learns of the end from [`recv`](Self::recv) and [`run`](Self::run).
     ///
+    /// # Panics
+    ///
+    /// If the call would wait for ever [because there is no other
+    /// thread](crate::WaitStrategy#where-there-is-no-other-thread).
+    ///
     /// # Examples
     ///
     /// ```

@@ -94,12 +94,12 @@ impl<'a, In: Message, Out> MessageEvent<'a, In, Out> {
         self.message.deserialize()
     }
 
-    /// The port that the message arrived at: to reply, and to close.
+    /// The sending half of the port that the message arrived at: to reply, and to close.
     ///
     /// Posts through it follow what this port posted before. One that waits for room keeps the
     /// handler waiting, and with it this port's receiving side. So it counts as a post of the whole
-    /// port, and may be refused with `WouldDeadlock`. A half that was swapped out of the port from
-    /// here counts as any other half.
+    /// port, and may be refused with `WouldDeadlock`. If the handler swaps this half for another one and
+    /// takes it away, it counts as the half of a split port.
     ///
     /// # Examples
     ///

@@ -180,8 +180,9 @@ impl<Out, In> MessagePort<Out, In> {
     ///
     /// # Panics
     ///
-    /// If the `messageerror` or the `close` handler panics. The panic unwinds through this call,
-    /// and the port stays usable.
+    /// If the `messageerror` or the `close` handler panics, or the type's own check of an archive
+    /// (`CheckBytes`). The panic unwinds through this call, and the port stays usable. The event is
+    /// consumed.
     ///
     /// # Examples
     ///

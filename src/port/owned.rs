@@ -17,7 +17,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// # Panics
     ///
-    /// Only if the type's own `Deserialize` panics; the message counts as received.
+    /// As [`recv`](Self::recv), and if the type's own `Deserialize` panics; the message counts as
+    /// received.
     ///
     /// # Examples
     ///
@@ -45,7 +46,8 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// # Panics
     ///
-    /// As [`recv_owned`](Self::recv_owned).
+    /// As [`try_recv`](Self::try_recv), and if the type's own `Deserialize` panics; the message counts as
+    /// received.
     ///
     /// # Examples
     ///

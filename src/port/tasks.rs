@@ -27,7 +27,12 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// # Errors
     ///
-    /// Those of [`post_message`](Self::post_message).
+    /// Those of [`post_message`](Self::post_message) except `WouldDeadlock`: a task that polls may receive
+    /// meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
     ///
     /// # Examples
     ///
@@ -64,6 +69,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     /// may be refused with `WouldDeadlock`. Use
     /// [`post_message_async_until`](Self::post_message_async_until) for a wait that ends.
     ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
+    ///
     /// # Examples
     ///
     /// ```
@@ -95,6 +104,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// `Timeout` if `end` was ready before there was room; otherwise those of
     /// [`post_message`](Self::post_message).
+    ///
+    /// # Panics
+    ///
+    /// As [`post_message`](Self::post_message).
     ///
     /// # Examples
     ///
@@ -133,6 +146,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// Those of [`recv`](Self::recv).
     ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
+    ///
     /// # Examples
     ///
     /// ```
@@ -162,6 +179,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// Those of [`recv`](Self::recv).
     ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
+    ///
     /// # Examples
     ///
     /// ```
@@ -187,6 +208,10 @@ impl<Out: Message, In: Message> MessagePort<Out, In> {
     ///
     /// `Timeout` if `end` was ready before there was a message; otherwise those of
     /// [`recv`](Self::recv).
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
     ///
     /// # Examples
     ///

@@ -21,7 +21,8 @@ impl<Out, In> MessagePort<Out, In> {
     ///
     /// # Errors
     ///
-    /// - `DataClone` if the value's own `Serialize` fails. This error comes before all others.
+    /// - `DataClone` if the value cannot be archived; [`DataCloneError`](crate::DataCloneError) says why.
+    ///   A failure of its own `Serialize` comes before all other errors.
     /// - `TooLarge` if the message can never fit.
     /// - `Closed` if one of the ports was closed.
     /// - `Disconnected` if the peer was dropped.
@@ -62,7 +63,8 @@ impl<Out, In> MessagePort<Out, In> {
     ///
     /// # Errors
     ///
-    /// `Full` if there is no room now; otherwise those of [`post_message`](Self::post_message).
+    /// `Full` if there is no room now; otherwise those of [`post_message`](Self::post_message) except
+    /// `WouldDeadlock`.
     ///
     /// # Panics
     ///
@@ -234,6 +236,10 @@ impl<Out, In> MessagePort<Out, In> {
     /// `DataClone` if the bytes are no valid archive of an `Out`. Otherwise those of
     /// [`post_message`](Self::post_message).
     ///
+    /// # Panics
+    ///
+    /// If the type's own check of an archive (`CheckBytes`) panics. Nothing was posted then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -268,8 +274,9 @@ impl<Out, In> MessagePort<Out, In> {
     ///
     /// # Panics
     ///
-    /// If the call would wait for ever [because there is no other
-    /// thread](crate::WaitStrategy#where-there-is-no-other-thread).
+    /// - If the type's own check of an archive (`CheckBytes`) panics. The message counts as received.
+    /// - If the call would wait for ever [because there is no other
+    ///   thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///
     /// # Examples
     ///
@@ -298,6 +305,10 @@ impl<Out, In> MessagePort<Out, In> {
     ///
     /// `Empty` if there is none yet; otherwise those of [`recv`](Self::recv).
     ///
+    /// # Panics
+    ///
+    /// If the type's own check of an archive panics, as in [`recv`](Self::recv).
+    ///
     /// # Examples
     ///
     /// ```
@@ -324,6 +335,10 @@ impl<Out, In> MessagePort<Out, In> {
     /// # Errors
     ///
     /// `Timeout` if none came in time; otherwise those of [`recv`](Self::recv).
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
     ///
     /// # Examples
     ///
@@ -358,6 +373,10 @@ impl<Out, In> MessagePort<Out, In> {
     /// # Errors
     ///
     /// `Timeout` if none came in time; otherwise those of [`recv`](Self::recv).
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv).
     ///
     /// # Examples
     ///
@@ -395,6 +414,10 @@ impl<Out, In> MessagePort<Out, In> {
     /// Those of [`try_recv`](Self::try_recv). `InvalidArchive` leaves the message in place: the
     /// next call that receives reports it again and skips it.
     ///
+    /// # Panics
+    ///
+    /// If the type's own check of an archive panics. The message stays in place.
+    ///
     /// # Examples
     ///
     /// ```
@@ -431,7 +454,8 @@ impl<Out, In> MessagePort<Out, In> {
     ///
     /// # Panics
     ///
-    /// Only if `f` panics. The messages up to and including that one are received.
+    /// If `f` panics, or the type's own check of an archive. The messages up to and including that one
+    /// are received.
     ///
     /// # Examples
     ///

@@ -24,8 +24,8 @@ use turns::{Sleeper, Turns};
 /// Waits until one of several ports and receivers has something to receive, without handlers.
 ///
 /// The ports may have different types. They are lent to the select, and used through it:
-/// [`recv`](Self::recv) returns the index of a port. `remove` gives a port back; dropping the
-/// select gives back all of them.
+/// [`recv`](Self::recv) returns the key of a port, and `select[key]` is the port. `remove` gives a
+/// port back; dropping the select gives back all of them.
 ///
 /// # When to use it
 ///
@@ -122,7 +122,7 @@ impl<'a> Select<'a> {
         Self { turns: Turns::new(Arc::clone(&sleeper)), sleeper, parker }
     }
 
-    /// Watches a port or a receiver for something to receive; returns the index under which it is
+    /// Watches a port or a receiver for something to receive; returns the key by which it is
     /// used from now on.
     ///
     /// # Examples
@@ -213,7 +213,8 @@ impl<'a> Select<'a> {
     ///
     /// # Panics
     ///
-    /// If no port is watched: nothing could end the wait.
+    /// If no port is watched, so that nothing could end the wait; or if the call would wait for ever
+    /// [because there is no other thread](crate::WaitStrategy#where-there-is-no-other-thread).
     ///
     /// # Examples
     ///
