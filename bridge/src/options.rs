@@ -33,6 +33,7 @@ pub struct Options {
     pub(crate) max_message_len: usize,
     pub(crate) timeout: Duration,
     pub(crate) names: Option<(String, String)>,
+    pub(crate) put_from_posts: bool,
 }
 
 impl Default for Options {
@@ -43,13 +44,14 @@ impl Default for Options {
             max_message_len: DEFAULT_MAX_MESSAGE_LEN,
             timeout: DEFAULT_TIMEOUT,
             names: None,
+            put_from_posts: false,
         }
     }
 }
 
 impl Options {
     /// The defaults: rings of 64 KiB, a window of 1 MiB, archives of up to 16 MiB, ten seconds,
-    /// the compiler's names of the types.
+    /// the compiler's names of the types, and a thread that puts.
     pub fn new() -> Self {
         Self::default()
     }
@@ -102,6 +104,34 @@ impl Options {
     #[must_use]
     pub fn names(mut self, connector_posts: &str, connector_receives: &str) -> Self {
         self.names = Some((connector_posts.to_owned(), connector_receives.to_owned()));
+        self
+    }
+
+    /// Sets whether a post at this side puts the message itself. Without this, and by default, it wakes
+    /// a thread that puts it.
+    ///
+    /// That saves a wake-up for each message, at this side. Each side decides for itself. The thread is
+    /// there all the same, and carries what a post cannot carry at once: streams, whose messages share
+    /// frames, and whatever comes while there is no credit.
+    ///
+    /// # What it costs
+    ///
+    /// A put waits while Zenoh's queue is full, until Zenoh closes the connection
+    /// (`transport/link/tx/queue/congestion_control/block/wait_before_close`, 5 seconds by default). With
+    /// this option, so does the post that puts: also one that should not wait, as `try_post_message` and
+    /// a post in a task, or should wait for a limited time only; and `close()` and the drop of a port, when
+    /// they find a message that is not yet put. So do not choose it where a thread must go on whatever
+    /// the network does, as that of an async runtime or of an event loop.
+    ///
+    /// If both ends of the link are in one session, Zenoh delivers in the thread that puts. So the waker of
+    /// the far user runs inside the post.
+    ///
+    /// Do not post from a callback of a Zenoh session, as a thread of the session that waits for room keeps
+    /// it from making room. A user's waker that posts is no such case, since the bridge knows when one of its
+    /// own callbacks calls that waker, and leaves the message to the thread.
+    #[must_use]
+    pub fn put_from_posts(mut self, put: bool) -> Self {
+        self.put_from_posts = put;
         self
     }
 }

@@ -21,8 +21,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use port::Put;
+
 /// Tells the far process that it is one, and where the near one listens.
 const ENDPOINT: &str = "MESSAGE_PORT_BENCH";
+
+/// Which of the subjects the others are compared with.
+const BARE: usize = 2;
 
 pub(crate) const SIZES: [usize; 3] = [64, 1024, 65_536];
 
@@ -72,7 +77,8 @@ fn main() {
         return;
     }
     let mut subjects: Vec<Box<dyn Subject>> = vec![
-        Box::new(port::Linked::new(&session)),
+        Box::new(port::Linked::new(&session, Put::ByThreads)),
+        Box::new(port::Linked::new(&session, Put::ByPosts)),
         Box::new(raw::Raw::new(&session, &mut far)),
         Box::new(local::InProcess::new()),
     ];
@@ -89,7 +95,7 @@ fn main() {
 /// The far process: as many users as there are subjects.
 fn far(endpoint: &str) {
     let session = net::connect(endpoint);
-    let asleep = port::answer(&session);
+    let asleep = [Put::ByThreads, Put::ByPosts].map(|put| port::answer(&session, put));
     raw::answer(&session);
     // Until the near process has had enough, or is gone.
     let mut line = String::new();
@@ -185,11 +191,11 @@ fn row(subjects: &mut [Box<dyn Subject>], way: Way, size: usize, rounds: usize, 
         .collect();
     for ((subject, values), median) in subjects.iter().zip(&values).zip(&medians) {
         println!(
-            "    {:<30} {median:>10} ({} to {}), {} % of the linked port",
+            "    {:<30} {median:>10} ({} to {}), {} % of bare Zenoh",
             subject.name(),
             values[0],
             values[values.len() - 1],
-            median * 100 / medians[0].max(1),
+            median * 100 / medians[BARE].max(1),
         );
     }
 }

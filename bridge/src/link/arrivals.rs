@@ -3,7 +3,7 @@
 use message_port::{Message, Sender};
 use zenoh::bytes::ZBytes;
 
-use super::{Arrival, Desk, Inward, Link, Pace, Role, lock};
+use super::{Arrival, Desk, Inward, Link, Pace, Role, lock, posts};
 use crate::error::LinkError;
 use crate::ledger::Count;
 use crate::link::deliver::Posted;
@@ -13,6 +13,8 @@ use crate::wire::{self, Archives, Body, EndOfStream, Manner};
 impl<P: Message> Link<P> {
     /// Takes the payload of a put. Never waits for the user, and never sends.
     pub(crate) fn arrive(&self, payload: &ZBytes) {
+        // A user whose waker posts posts from here.
+        let _callback = posts::not_here();
         if let Err(error) = self.take(payload) {
             self.fail(error);
         }
