@@ -6,9 +6,10 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use common::{Puts, linked};
-use message_port::{ClosedBy, HandlerError, MessageChannel};
+use message_port::{ClosedBy, HandlerError, Message, MessageChannel};
 use message_port_zenoh::{LinkEnd, LinkError, connect, connect_linked, expose};
 use zenoh::Wait;
 
@@ -23,6 +24,7 @@ by_a_thread_and_by_posts! {
     a_failing_handler_is_local,
     a_slow_far_receiver_makes_the_near_post_wait_and_all_on_the_way_is_bounded,
     a_post_that_waits_for_room_is_woken_by_the_far_close,
+    a_full_ring_of_messages_of_any_size_does_not_hold_up_another_link,
     a_message_longer_than_the_link_takes_is_refused_at_the_post,
     a_router_between_the_two_makes_no_difference,
     a_router_that_goes_away_disconnects_both,
@@ -260,6 +262,38 @@ fn a_post_that_waits_for_room_is_woken_by_the_far_close(puts: Puts) {
     l.far.close();
     flood.join().unwrap();
     assert!(matches!(l.near_link.wait().end, LinkEnd::Closed));
+}
+
+fn a_full_ring_of_messages_of_any_size_does_not_hold_up_another_link(puts: Puts) {
+    fn fill<T: Message + Default + 'static>(puts: Puts) {
+        let options = || puts.options().capacity(4096);
+        let mut full = linked(MessageChannel::<T>::with_capacity(4096), options(), options());
+        // All that is between the two users, and nobody reads.
+        let mut posted = 0;
+        while full.near.post_message_timeout(&T::default(), Duration::from_millis(300)).is_ok() {
+            posted += 1;
+        }
+        let key = common::key();
+        let MessageChannel { port1: mut near, port2 } = MessageChannel::<u64>::new();
+        expose(port2, &full.sessions.near, &key, options()).unwrap();
+        let mut far = connect::<u64, u64>(&full.sessions.far, &key, options()).unwrap();
+        for n in 0..10 {
+            near.post_message(&n).unwrap();
+            assert_eq!(*far.recv_timeout(common::LONG).unwrap(), n);
+            far.post_message(&n).unwrap();
+            assert_eq!(*near.recv_timeout(common::LONG).unwrap(), n);
+        }
+        full.near.close();
+        let mut read = 0;
+        while full.far.recv().is_ok() {
+            read += 1;
+        }
+        assert_eq!(read, posted);
+    }
+    fill::<u64>(puts);
+    fill::<[u8; 5]>(puts);
+    fill::<()>(puts);
+    fill::<Vec<u8>>(puts);
 }
 
 fn a_message_longer_than_the_link_takes_is_refused_at_the_post(puts: Puts) {

@@ -152,7 +152,9 @@ fn has_room<P>(sender: &Sender<P>, length: usize) -> bool {
     const FRAME: usize = 24;
     /// What is always free, and some.
     const RESERVE: usize = 64;
-    let free = sender.capacity().saturating_sub(sender.bytes_in_flight());
+    // Not what is in flight, which counts the archives alone if all have one size. A message longer than
+    // a ring waits for more than the ring, even if that may grow.
+    let free = sender.remaining().min(sender.capacity());
     // At the end of a lap less room than the message takes may be skipped.
     length.saturating_add(FRAME).saturating_mul(2).saturating_add(RESERVE) <= free
 }
