@@ -245,6 +245,32 @@ fn a_waker_may_post_to_another_link_of_the_session() {
     drop((second.1, third.0, fourth.1, last.0));
 }
 
+/// A user whose waker posts, whatever it is called for.
+struct Post(Mutex<Sender<u64>>);
+
+impl Wake for Post {
+    fn wake(self: Arc<Self>) {
+        let _ = self.0.lock().unwrap().post_message(&1);
+    }
+}
+
+#[test]
+fn a_waker_may_post_while_its_own_link_breaks() {
+    let (session, _endpoint) = listening();
+    for _ in 0..20 {
+        let key = key();
+        let MessageChannel { port1, port2 } = MessageChannel::<u64>::new();
+        let link = expose(port2, &session, &key, options()).unwrap();
+        let _far = connect::<u64, u64>(&session, &key, options()).unwrap();
+        let (sender, mut receiver) = port1.into_split();
+        let waker = Waker::from(Arc::new(Post(Mutex::new(sender))));
+        assert!(receiver.poll_recv(&mut Context::from_waker(&waker)).is_pending());
+        link.abort();
+        assert!(matches!(link.wait().error(), Some(LinkError::Aborted)), "{link:?}");
+        assert!(receiver.recv().unwrap_err().is_disconnected());
+    }
+}
+
 #[test]
 fn a_panic_on_the_way_ends_the_link_and_not_the_post() {
     let (session, _endpoint) = listening();
