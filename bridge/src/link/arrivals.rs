@@ -1,5 +1,7 @@
 //! Frames as they arrive, on a thread of the session.
 
+use std::borrow::Cow;
+
 use message_port::{Message, Sender};
 use zenoh::bytes::ZBytes;
 
@@ -54,12 +56,18 @@ impl<P: Message> Link<P> {
             }
             Body::Data(archives) => {
                 inward.books.receive(archives)?;
-                let left = inward.deliver_at_once(archives)?.tail();
-                if !left.is_empty() {
-                    // Copied, since a small piece would keep a whole buffer of the session alive.
-                    inward.queue.push_back(Arrival::Data(left.to_vec()));
+                let left = inward.deliver_at_once(archives)?.tail().len();
+                if left > 0 {
+                    let delivered = bytes.len() - left;
+                    inward.queue.push_back(match bytes {
+                        Cow::Owned(bytes) => Arrival::Data { bytes, delivered },
+                        // Copied, since a small piece would keep a whole buffer of the session alive.
+                        Cow::Borrowed(bytes) => {
+                            Arrival::Data { bytes: bytes[delivered..].to_vec(), delivered: 0 }
+                        }
+                    });
                 }
-                let urgent = !left.is_empty() || inward.wanted || inward.books.should_tell();
+                let urgent = left > 0 || inward.wanted || inward.books.should_tell();
                 // The one that is due will be sent without waking anybody for it.
                 let must_wake = match inward.pace {
                     Pace::Awake => false,

@@ -142,9 +142,9 @@ impl<P> Inward<P> {
 impl<P: Message> Link<P> {
     fn deliver_one(&self, desk: &mut Desk<P>, arrival: Arrival) -> Result<(), LinkError> {
         match arrival {
-            Arrival::Data(bytes) => {
+            Arrival::Data { bytes, delivered } => {
                 let Desk::Here(sender) = desk else { return Ok(()) };
-                self.post_all(sender, &bytes)
+                self.post_all(sender, &bytes[delivered..])
             }
             Arrival::End(end) => {
                 match (end.manner, &mut *desk) {

@@ -96,8 +96,11 @@ enum Pace {
 }
 
 enum Arrival {
-    /// Messages of a frame, checked.
-    Data(Vec<u8>),
+    /// Messages of a frame, checked, behind those that were delivered at once.
+    Data {
+        bytes: Vec<u8>,
+        delivered: usize,
+    },
     End(EndOfStream),
 }
 
