@@ -124,40 +124,40 @@ fn live(near: &Session, far: &Session, seed: u64) {
     let (port2, link) = connect_linked::<Vec<u8>, Vec<u8>>(far, &key, options()).unwrap();
     links.push(link);
     // The side that ends the link comes first.
-    let mut ports = [port1, port2].map(MessagePort::into_split);
+    let mut halves = [port1, port2].map(MessagePort::into_split);
     if random.below(2) == 0 {
-        ports.reverse();
+        halves.reverse();
         links.reverse();
     }
-    let [here, there] = ports;
+    let [first, second] = halves;
     let moment = random.next() % COUNT;
     let (posts, reads, closes) = match random.below(3) {
         0 => ((moment, Then::Close), (u64::MAX, Then::Nothing), true),
         1 => ((COUNT, Then::Nothing), (moment, Then::Close), true),
         _ => ((moment, Then::Drop), (u64::MAX, Then::Nothing), false),
     };
-    let [read_here, read_there] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
-    let poster_here = post(here.0, seed + 1, Arc::clone(&read_there), posts.0, posts.1);
-    let reader_here = read(here.1, Arc::clone(&read_here), reads.0, reads.1);
+    let [read_first, read_second] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+    let poster_first = post(first.0, seed + 1, Arc::clone(&read_second), posts.0, posts.1);
+    let reader_first = read(first.1, Arc::clone(&read_first), reads.0, reads.1);
     let then = if closes { Then::Nothing } else { Then::Drop };
-    let poster_there = post(there.0, seed + 2, read_here, COUNT, then);
-    let reader_there = read(there.1, read_there, u64::MAX, Then::Nothing);
-    let (accepted_here, _sender_here) = poster_here.join().unwrap();
-    let (accepted_there, sender_there) = poster_there.join().unwrap();
-    let (read_here, read_there) = (reader_here.join().unwrap(), reader_there.join().unwrap());
+    let poster_second = post(second.0, seed + 2, read_first, COUNT, then);
+    let reader_second = read(second.1, read_second, u64::MAX, Then::Nothing);
+    let (accepted_first, _sender_first) = poster_first.join().unwrap();
+    let (accepted_second, sender_second) = poster_second.join().unwrap();
+    let (read_first, read_second) = (reader_first.join().unwrap(), reader_second.join().unwrap());
     let reports = [links[0].wait(), links[1].wait()];
-    assert_eq!(read_there, accepted_here, "what the closer posted arrives; {reports:?}");
+    assert_eq!(read_second, accepted_first, "what the closer posted arrives; {reports:?}");
     assert!(reports.iter().all(|report| report.error().is_none()), "{reports:?}");
     if !closes {
         // What is not known to have arrived is reported all the same.
-        assert_eq!(read_here, accepted_there, "nobody closed; {reports:?}");
+        assert_eq!(read_first, accepted_second, "nobody closed; {reports:?}");
         return;
     }
     assert_eq!(reports[0].undelivered_messages, 0, "{reports:?}");
-    let event = sender_there.and_then(|sender| sender.close_event()).unwrap();
+    let event = sender_second.and_then(|sender| sender.close_event()).unwrap();
     assert_eq!(event.closed_by(), ClosedBy::Peer);
     let unread = event.undelivered_messages() + reports[1].undelivered_messages;
-    assert_eq!(accepted_there, read_here + unread, "the reports are exact; {reports:?}");
+    assert_eq!(accepted_second, read_first + unread, "the reports are exact; {reports:?}");
 }
 
 fn stress(near: &Session, far: &Session, rounds: u64) {

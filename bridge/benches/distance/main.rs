@@ -1,4 +1,5 @@
-//! What the distance costs: a linked port, bare Zenoh, and a port in one process, in one run.
+//! What the distance costs: a linked port, put by threads and by posts, bare Zenoh, and a port in one
+//! process, in one run.
 //!
 //! ```text
 //! cargo bench --manifest-path bridge/Cargo.toml                       # the table, some minutes
@@ -8,8 +9,8 @@
 //! ```
 //!
 //! The far side is another process on this machine, over loopback TCP. The subjects of a row take
-//! turns in each round. A message is made from a buffer that the sender keeps, and the receiver
-//! looks at its first byte, for everybody.
+//! turns in each round. A message is made from a buffer that the sender keeps, the receiver looks at its
+//! first byte, and an answer is made from the message in hand, for everybody.
 
 mod local;
 mod memory;
