@@ -160,6 +160,10 @@ fn has_room<P>(sender: &Sender<P>, length: usize) -> bool {
     const FRAME: usize = 24;
     /// What is always free, and some.
     const RESERVE: usize = 64;
+    if length == 0 {
+        // Any number of such messages takes no bytes.
+        return !sender.is_full();
+    }
     // Not what is in flight, which counts the archives alone if all have one size. A message longer than
     // a ring waits for more than the ring, even if that may grow.
     let free = sender.remaining().min(sender.capacity());

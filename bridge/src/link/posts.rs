@@ -4,6 +4,9 @@
 //! behind its post. With [`Options::put_from_posts`](crate::Options::put_from_posts) that thread carries
 //! the message itself, if it can do so at once; otherwise it wakes the carrying thread.
 //!
+//! **The post is done by then.** The channel calls the waker behind the commit, without a lock, and after it has
+//! given the place back in which the waker was registered. So the waker may receive, and register again.
+//!
 //! **No wake-up is lost.** Whoever has the load's lock empties the ring, registers this waker again, and
 //! looks once more before it lets go. So the ring is empty and the waker registered whenever nobody has the
 //! lock, or else the carrying thread has been woken or is about to look:
@@ -17,7 +20,7 @@
 //! **Nobody waits in a circle.** The waker takes the load's lock and the outlet's only if they are free. Under
 //! them it takes `inward` and `outward` of its own link, as every put does. If both ends of the link are in
 //! one session, the put also delivers: it takes these two locks of the other end, which nobody keeps while
-//! he waits for a lock of this one. A thread that is inside a callback of the session ([`not_here`]), or is
+//! waiting for a lock of this one. A thread that is inside a callback of the session ([`not_here`]), or is
 //! carrying already, does not carry: a callback must not put, and a user's waker that posts to another link
 //! would otherwise put from within a put, ever deeper.
 //!
