@@ -27,7 +27,7 @@
 //! |---|---|
 //! | link two ports | [`expose`], [`connect`] |
 //! | wait for the end, and know what became of the messages | [`connect_linked`], [`Link`], [`Report`] |
-//! | choose limits and names | [`Options`] |
+//! | choose limits and names, and who puts | [`Options`] |
 //! | know what is on the wire | [`protocol`], [`wire`] |
 
 #![forbid(unsafe_code)]

@@ -23,6 +23,7 @@ const MIN_WINDOW: usize = 4096;
 ///     .window(256 << 10)
 ///     .max_message_len(1 << 20)
 ///     .names("shop/order/1", "shop/total/1")
+///     .put_from_posts(true)
 ///     .timeout(Duration::from_secs(3));
 /// # let _ = options;
 /// ```
@@ -33,6 +34,7 @@ pub struct Options {
     pub(crate) max_message_len: usize,
     pub(crate) timeout: Duration,
     pub(crate) names: Option<(String, String)>,
+    pub(crate) put_from_posts: bool,
 }
 
 impl Default for Options {
@@ -43,13 +45,14 @@ impl Default for Options {
             max_message_len: DEFAULT_MAX_MESSAGE_LEN,
             timeout: DEFAULT_TIMEOUT,
             names: None,
+            put_from_posts: false,
         }
     }
 }
 
 impl Options {
     /// The defaults: rings of 64 KiB, a window of 1 MiB, archives of up to 16 MiB, ten seconds,
-    /// the compiler's names of the types.
+    /// the compiler's names of the types, and a thread that puts.
     pub fn new() -> Self {
         Self::default()
     }
@@ -102,6 +105,34 @@ impl Options {
     #[must_use]
     pub fn names(mut self, connector_posts: &str, connector_receives: &str) -> Self {
         self.names = Some((connector_posts.to_owned(), connector_receives.to_owned()));
+        self
+    }
+
+    /// Sets whether a post at this side puts its message itself. By default it does not: it wakes a
+    /// thread that does.
+    ///
+    /// That saves a wake-up for each message. Each side decides for itself. The thread is there all the
+    /// same, and carries what a post cannot carry at once: streams, whose messages share frames, and
+    /// whatever comes while there is no credit.
+    ///
+    /// # What it costs
+    ///
+    /// A put waits while Zenoh's queue is full, until Zenoh closes the connection
+    /// (`transport/link/tx/queue/congestion_control/block/wait_before_close`, 5 seconds by default). With
+    /// this option, so does the post that puts. That also concerns a post that should not wait
+    /// (`try_post_message`, or in a task), or only for some time, and `close()` and the drop of a port, which
+    /// put what they find. So do not choose it where a thread must go on whatever the network does, as
+    /// that of an async runtime or of an event loop.
+    ///
+    /// If both ends of the link are in one session, Zenoh delivers in the thread that puts. So the far
+    /// user's waker runs inside the post, and must not wait for a lock that the poster holds.
+    ///
+    /// Do not post from a callback of your own in a Zenoh session: it keeps a thread of the session from
+    /// making the room that it waits for. A waker that posts when a message arrives is no such case, since
+    /// the bridge then leaves what it posts to the thread.
+    #[must_use]
+    pub fn put_from_posts(mut self, put: bool) -> Self {
+        self.put_from_posts = put;
         self
     }
 }

@@ -1,12 +1,13 @@
 //! A peer that dies, stops or loses its session: `Disconnected`, and never a silent hang.
 
+#[macro_use]
 mod common;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 
-use common::{connected_to, key, linked, listening};
+use common::{Puts, connected_to, key, linked, listening};
 use message_port::{MessageChannel, MessagePort};
 use message_port_zenoh::{Link, LinkError, Options, connect, expose};
 use zenoh::{Session, Wait};
@@ -14,9 +15,19 @@ use zenoh::{Session, Wait};
 /// How the child process is told what to do.
 const ENDPOINT: &str = "MESSAGE_PORT_ENDPOINT";
 const KEY: &str = "MESSAGE_PORT_KEY";
+const BY_POSTS: &str = "MESSAGE_PORT_BY_POSTS";
 
-fn options() -> Options {
-    Options::new().window(16 << 10).capacity(8 << 10)
+by_a_thread_and_by_posts! {
+    a_process_that_is_killed_in_the_middle_is_disconnected,
+    #[cfg(unix)]
+    a_process_that_is_stopped_is_disconnected_when_its_lease_is_over,
+    a_session_that_is_closed_disconnects_both_ends,
+    a_session_that_its_owner_drops_stays_open_as_long_as_the_link,
+    a_port_that_is_exposed_in_a_session_that_is_closed_is_disconnected,
+}
+
+fn small(options: Options) -> Options {
+    options.window(16 << 10).capacity(8 << 10)
 }
 
 /// Not a test: what the child process runs. It connects, answers each message with its double, and
@@ -27,7 +38,8 @@ fn child() {
     let Ok(endpoint) = std::env::var(ENDPOINT) else { return };
     let session = connected_to(&endpoint);
     let key = std::env::var(KEY).unwrap();
-    let mut port = connect::<u64, u64>(&session, &key, options()).unwrap();
+    let puts = Puts { by_posts: std::env::var(BY_POSTS).unwrap() == "true" };
+    let mut port = connect::<u64, u64>(&session, &key, small(puts.options())).unwrap();
     println!("connected");
     while let Ok(n) = port.recv().map(|n| n.to_native()) {
         port.post_message(&(n * 2)).unwrap();
@@ -44,15 +56,16 @@ impl Drop for Killed {
 }
 
 /// A user whose peer is in a child process.
-fn with_child() -> (MessagePort<u64>, Link, Killed, BufReader<ChildStdout>, Session) {
+fn with_child(puts: Puts) -> (MessagePort<u64>, Link, Killed, BufReader<ChildStdout>, Session) {
     let (session, endpoint) = listening();
     let key = key();
     let MessageChannel { port1, port2 } = MessageChannel::<u64>::with_capacity(8 << 10);
-    let link = expose(port2, &session, &key, options()).unwrap();
+    let link = expose(port2, &session, &key, small(puts.options())).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--ignored", "--nocapture"])
         .env(ENDPOINT, endpoint)
         .env(KEY, key)
+        .env(BY_POSTS, puts.by_posts.to_string())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -65,9 +78,8 @@ fn with_child() -> (MessagePort<u64>, Link, Killed, BufReader<ChildStdout>, Sess
     (port1, link, Killed(child), output, session)
 }
 
-#[test]
-fn a_process_that_is_killed_in_the_middle_is_disconnected() {
-    let (mut port, link, mut child, _output, _session) = with_child();
+fn a_process_that_is_killed_in_the_middle_is_disconnected(puts: Puts) {
+    let (mut port, link, mut child, _output, _session) = with_child(puts);
     for n in 0..1000 {
         port.post_message(&n).unwrap();
         assert_eq!(*port.recv().unwrap(), n * 2);
@@ -107,9 +119,8 @@ fn a_process_that_is_killed_in_the_middle_is_disconnected() {
 }
 
 #[cfg(unix)]
-#[test]
-fn a_process_that_is_stopped_is_disconnected_when_its_lease_is_over() {
-    let (mut port, link, child, _output, _session) = with_child();
+fn a_process_that_is_stopped_is_disconnected_when_its_lease_is_over(puts: Puts) {
+    let (mut port, link, child, _output, _session) = with_child(puts);
     port.post_message(&1).unwrap();
     assert_eq!(*port.recv().unwrap(), 2);
     // Its sockets stay open, and nothing comes out of them any more.
@@ -119,10 +130,10 @@ fn a_process_that_is_stopped_is_disconnected_when_its_lease_is_over() {
     assert!(matches!(link.wait().error(), Some(LinkError::PeerGone)), "{:?}", link.report());
 }
 
-#[test]
-fn a_session_that_is_closed_disconnects_both_ends() {
+fn a_session_that_is_closed_disconnects_both_ends(puts: Puts) {
     for near_first in [true, false] {
-        let mut l = linked(MessageChannel::<u64>::new(), options(), options());
+        let mut l =
+            linked(MessageChannel::<u64>::new(), small(puts.options()), small(puts.options()));
         l.near.post_message(&1).unwrap();
         l.far.post_message(&2).unwrap();
         assert_eq!(*l.near.recv().unwrap(), 2);
@@ -140,9 +151,8 @@ fn a_session_that_is_closed_disconnects_both_ends() {
     }
 }
 
-#[test]
-fn a_session_that_its_owner_drops_stays_open_as_long_as_the_link() {
-    let mut l = linked(MessageChannel::<u64>::new(), options(), options());
+fn a_session_that_its_owner_drops_stays_open_as_long_as_the_link(puts: Puts) {
+    let mut l = linked(MessageChannel::<u64>::new(), small(puts.options()), small(puts.options()));
     drop(l.sessions);
     for n in 0..100 {
         l.near.post_message(&n).unwrap();
@@ -154,11 +164,10 @@ fn a_session_that_its_owner_drops_stays_open_as_long_as_the_link() {
     assert!(l.far_link.wait().error().is_none());
 }
 
-#[test]
-fn a_port_that_is_exposed_in_a_session_that_is_closed_is_disconnected() {
+fn a_port_that_is_exposed_in_a_session_that_is_closed_is_disconnected(puts: Puts) {
     let (session, _endpoint) = listening();
     let MessageChannel { mut port1, port2 } = MessageChannel::<u64>::new();
-    let link = expose(port2, &session, &key(), Options::new()).unwrap();
+    let link = expose(port2, &session, &key(), puts.options()).unwrap();
     session.close().wait().unwrap();
     assert!(port1.recv().unwrap_err().is_disconnected());
     assert!(matches!(link.wait().error(), Some(LinkError::SessionClosed)));

@@ -1,20 +1,38 @@
-//! The rules of a port that survive the distance.
+//! The rules of a port that survive the distance, whoever puts what is posted.
 
+#[macro_use]
 mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
-use common::linked;
-use message_port::{ClosedBy, HandlerError, MessageChannel};
-use message_port_zenoh::{LinkEnd, LinkError, Options, connect, connect_linked, expose};
+use common::{Puts, linked};
+use message_port::{ClosedBy, HandlerError, Message, MessageChannel};
+use message_port_zenoh::{LinkEnd, LinkError, connect, connect_linked, expose};
 use zenoh::Wait;
 
-#[test]
-fn each_direction_is_first_in_first_out_and_nothing_is_lost_or_doubled() {
+by_a_thread_and_by_posts! {
+    each_direction_is_first_in_first_out_and_nothing_is_lost_or_doubled,
+    messages_of_every_size_cross_whatever_the_window,
+    what_the_closer_posted_arrives_before_the_close_and_the_close_fires_once_at_both_ends,
+    the_reports_count_exactly_what_the_closer_never_read,
+    both_may_close_at_once,
+    a_dropped_port_is_disconnected_at_the_other_end_without_a_close_event,
+    a_dropped_half_ends_its_direction_only,
+    a_failing_handler_is_local,
+    a_slow_far_receiver_makes_the_near_post_wait_and_all_on_the_way_is_bounded,
+    a_post_that_waits_for_room_is_woken_by_the_far_close,
+    a_full_ring_of_messages_of_any_size_does_not_hold_up_another_link,
+    a_message_longer_than_the_link_takes_is_refused_at_the_post,
+    a_router_between_the_two_makes_no_difference,
+    a_router_that_goes_away_disconnects_both,
+}
+
+fn each_direction_is_first_in_first_out_and_nothing_is_lost_or_doubled(puts: Puts) {
     const COUNT: u64 = 20_000;
-    let l = linked(MessageChannel::<u64>::with_capacity(4096), Options::new(), Options::new());
+    let l = linked(MessageChannel::<u64>::with_capacity(4096), puts.options(), puts.options());
     let ends = [l.near, l.far].map(|port| {
         let (mut sender, mut receiver) = port.into_split();
         let poster = thread::spawn(move || {
@@ -36,10 +54,9 @@ fn each_direction_is_first_in_first_out_and_nothing_is_lost_or_doubled() {
     assert_eq!(l.far_link.wait().received_messages, COUNT);
 }
 
-#[test]
-fn messages_of_every_size_cross_whatever_the_window() {
+fn messages_of_every_size_cross_whatever_the_window(puts: Puts) {
     let channel = MessageChannel::builder().capacity(4096).max_message_len(2 << 20).build();
-    let options = || Options::new().capacity(4096).window(8192).max_message_len(2 << 20);
+    let options = || puts.options().capacity(4096).window(8192).max_message_len(2 << 20);
     let mut l = linked::<Vec<u8>, Vec<u8>>(channel.unwrap(), options(), options());
     let sizes = [0, 1, 3, 100, 2000, 4096, 8000, 8192, 8193, 65_536, 200_000, 1 << 20, 5, 0];
     let echo = thread::spawn(move || {
@@ -56,9 +73,10 @@ fn messages_of_every_size_cross_whatever_the_window() {
     echo.join().unwrap();
 }
 
-#[test]
-fn what_the_closer_posted_arrives_before_the_close_and_the_close_fires_once_at_both_ends() {
-    let mut l = linked(MessageChannel::<String>::new(), Options::new(), Options::new());
+fn what_the_closer_posted_arrives_before_the_close_and_the_close_fires_once_at_both_ends(
+    puts: Puts,
+) {
+    let mut l = linked(MessageChannel::<String>::new(), puts.options(), puts.options());
     let closes = Arc::new([const { AtomicU64::new(0) }; 2]);
     let (at_near, at_far) = (Arc::clone(&closes), Arc::clone(&closes));
     l.near.set_onclose(move |event| {
@@ -92,12 +110,11 @@ fn what_the_closer_posted_arrives_before_the_close_and_the_close_fires_once_at_b
     assert_eq!(closes.each_ref().map(|count| count.load(Ordering::Relaxed)), [1, 1]);
 }
 
-#[test]
-fn the_reports_count_exactly_what_the_closer_never_read() {
+fn the_reports_count_exactly_what_the_closer_never_read(puts: Puts) {
     const POSTED: u64 = 500;
     for read in [0, 1, 77, 400] {
         let channel = MessageChannel::<[u8; 100]>::with_capacity(4096);
-        let options = || Options::new().capacity(4096).window(8192);
+        let options = || puts.options().capacity(4096).window(8192);
         let mut l = linked(channel, options(), options());
         let (mut sender, near_receiver) = l.near.into_split();
         let poster = thread::spawn(move || {
@@ -121,10 +138,9 @@ fn the_reports_count_exactly_what_the_closer_never_read() {
     }
 }
 
-#[test]
-fn both_may_close_at_once() {
+fn both_may_close_at_once(puts: Puts) {
     for _ in 0..5 {
-        let mut l = linked(MessageChannel::<u64>::new(), Options::new(), Options::new());
+        let mut l = linked(MessageChannel::<u64>::new(), puts.options(), puts.options());
         l.near.post_message(&1).unwrap();
         l.far.post_message(&2).unwrap();
         let near = thread::spawn(move || l.near.close());
@@ -137,9 +153,8 @@ fn both_may_close_at_once() {
     }
 }
 
-#[test]
-fn a_dropped_port_is_disconnected_at_the_other_end_without_a_close_event() {
-    let mut l = linked(MessageChannel::<u64>::new(), Options::new(), Options::new());
+fn a_dropped_port_is_disconnected_at_the_other_end_without_a_close_event(puts: Puts) {
+    let mut l = linked(MessageChannel::<u64>::new(), puts.options(), puts.options());
     for n in 0..100 {
         l.near.post_message(&n).unwrap();
     }
@@ -157,9 +172,8 @@ fn a_dropped_port_is_disconnected_at_the_other_end_without_a_close_event() {
     assert!(l.far.post_message(&1).unwrap_err().is_disconnected());
 }
 
-#[test]
-fn a_dropped_half_ends_its_direction_only() {
-    let l = linked(MessageChannel::<u64>::new(), Options::new(), Options::new());
+fn a_dropped_half_ends_its_direction_only(puts: Puts) {
+    let l = linked(MessageChannel::<u64>::new(), puts.options(), puts.options());
     let (mut near_sender, near_receiver) = l.near.into_split();
     let (mut far_sender, mut far_receiver) = l.far.into_split();
     drop(near_receiver);
@@ -178,9 +192,8 @@ fn a_dropped_half_ends_its_direction_only() {
     assert!(report.undelivered_messages > 0, "the far posts reached nobody: {report}");
 }
 
-#[test]
-fn a_failing_handler_is_local() {
-    let mut l = linked(MessageChannel::<u64>::new(), Options::new(), Options::new());
+fn a_failing_handler_is_local(puts: Puts) {
+    let mut l = linked(MessageChannel::<u64>::new(), puts.options(), puts.options());
     l.far.set_onmessage(|event| match event.data().to_native() {
         0 => Err("not today".into()),
         1 => panic!("boom"),
@@ -205,14 +218,13 @@ fn a_failing_handler_is_local() {
     assert_eq!(errors.load(Ordering::Relaxed), 2);
 }
 
-#[test]
-fn a_slow_far_receiver_makes_the_near_post_wait_and_all_on_the_way_is_bounded() {
+fn a_slow_far_receiver_makes_the_near_post_wait_and_all_on_the_way_is_bounded(puts: Puts) {
     const LENGTH: usize = 1000;
     const WINDOW: usize = 16 << 10;
     const RING: usize = 8 << 10;
     const COUNT: u64 = 500;
     let channel = MessageChannel::<[u8; LENGTH]>::with_capacity(RING);
-    let options = || Options::new().capacity(RING).window(WINDOW);
+    let options = || puts.options().capacity(RING).window(WINDOW);
     let mut l = linked(channel, options(), options());
     let posted = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&posted);
@@ -239,10 +251,9 @@ fn a_slow_far_receiver_makes_the_near_post_wait_and_all_on_the_way_is_bounded() 
     assert_eq!(l.near_link.wait().undelivered_messages, 0);
 }
 
-#[test]
-fn a_post_that_waits_for_room_is_woken_by_the_far_close() {
+fn a_post_that_waits_for_room_is_woken_by_the_far_close(puts: Puts) {
     let channel = MessageChannel::<[u8; 1000]>::with_capacity(4096);
-    let options = || Options::new().capacity(4096).window(4096);
+    let options = || puts.options().capacity(4096).window(4096);
     let mut l = linked(channel, options(), options());
     let (mut sender, _receiver) = l.near.into_split();
     let flood = thread::spawn(move || while sender.post_message(&[1; 1000]).is_ok() {});
@@ -253,11 +264,42 @@ fn a_post_that_waits_for_room_is_woken_by_the_far_close() {
     assert!(matches!(l.near_link.wait().end, LinkEnd::Closed));
 }
 
-#[test]
-fn a_message_longer_than_the_link_takes_is_refused_at_the_post() {
+fn a_full_ring_of_messages_of_any_size_does_not_hold_up_another_link(puts: Puts) {
+    fn fill<T: Message + Default + 'static>(puts: Puts) {
+        let options = || puts.options().capacity(4096);
+        let mut full = linked(MessageChannel::<T>::with_capacity(4096), options(), options());
+        // All that is between the two users, and nobody reads.
+        let mut posted = 0;
+        while full.near.post_message_timeout(&T::default(), Duration::from_millis(300)).is_ok() {
+            posted += 1;
+        }
+        let key = common::key();
+        let MessageChannel { port1: mut near, port2 } = MessageChannel::<u64>::new();
+        expose(port2, &full.sessions.near, &key, options()).unwrap();
+        let mut far = connect::<u64, u64>(&full.sessions.far, &key, options()).unwrap();
+        for n in 0..10 {
+            near.post_message(&n).unwrap();
+            assert_eq!(*far.recv_timeout(common::LONG).unwrap(), n);
+            far.post_message(&n).unwrap();
+            assert_eq!(*near.recv_timeout(common::LONG).unwrap(), n);
+        }
+        full.near.close();
+        let mut read = 0;
+        while full.far.recv().is_ok() {
+            read += 1;
+        }
+        assert_eq!(read, posted);
+    }
+    fill::<u64>(puts);
+    fill::<[u8; 5]>(puts);
+    fill::<()>(puts);
+    fill::<Vec<u8>>(puts);
+}
+
+fn a_message_longer_than_the_link_takes_is_refused_at_the_post(puts: Puts) {
     let channel = MessageChannel::<Vec<u8>>::new();
-    let near = Options::new().max_message_len(1000);
-    let mut l = linked(channel, near, Options::new());
+    let near = puts.options().max_message_len(1000);
+    let mut l = linked(channel, near, puts.options());
     let error = l.far.post_message(&vec![0; 2000]).unwrap_err();
     assert!(error.is_too_large(), "{error}");
     l.far.post_message(&vec![0; 500]).unwrap();
@@ -273,15 +315,14 @@ fn a_message_longer_than_the_link_takes_is_refused_at_the_post() {
     assert!(l.far.recv().unwrap_err().is_disconnected());
 }
 
-#[test]
-fn a_router_between_the_two_makes_no_difference() {
+fn a_router_between_the_two_makes_no_difference(puts: Puts) {
     let (router, endpoint) = common::routing();
     let sessions = [(); 2].map(|()| common::client_of(&endpoint));
     let key = common::key();
     let MessageChannel { port1: mut near, port2 } = MessageChannel::<u64>::with_capacity(4096);
-    let near_link = expose(port2, &sessions[0], &key, Options::new()).unwrap();
+    let near_link = expose(port2, &sessions[0], &key, puts.options()).unwrap();
     let (mut far, far_link) =
-        connect_linked::<u64, u64>(&sessions[1], &key, Options::new()).unwrap();
+        connect_linked::<u64, u64>(&sessions[1], &key, puts.options()).unwrap();
     let echo = thread::spawn(move || {
         while let Ok(n) = far.recv().map(|n| n.to_native()) {
             far.post_message(&n).unwrap();
@@ -300,14 +341,13 @@ fn a_router_between_the_two_makes_no_difference() {
     drop(router);
 }
 
-#[test]
-fn a_router_that_goes_away_disconnects_both() {
+fn a_router_that_goes_away_disconnects_both(puts: Puts) {
     let (router, endpoint) = common::routing();
     let sessions = [(); 2].map(|()| common::client_of(&endpoint));
     let key = common::key();
     let MessageChannel { port1: mut near, port2 } = MessageChannel::<u64>::new();
-    let near_link = expose(port2, &sessions[0], &key, Options::new()).unwrap();
-    let mut far = connect::<u64, u64>(&sessions[1], &key, Options::new()).unwrap();
+    let near_link = expose(port2, &sessions[0], &key, puts.options()).unwrap();
+    let mut far = connect::<u64, u64>(&sessions[1], &key, puts.options()).unwrap();
     near.post_message(&7).unwrap();
     assert_eq!(*far.recv().unwrap(), 7);
     router.close().wait().unwrap();

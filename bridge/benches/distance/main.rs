@@ -1,4 +1,5 @@
-//! What the distance costs: a linked port, bare Zenoh, and a port in one process, in one run.
+//! What the distance costs: a linked port, put by threads and by posts, bare Zenoh, and a port in one
+//! process, in one run.
 //!
 //! ```text
 //! cargo bench --manifest-path bridge/Cargo.toml                       # the table, some minutes
@@ -8,8 +9,8 @@
 //! ```
 //!
 //! The far side is another process on this machine, over loopback TCP. The subjects of a row take
-//! turns in each round. A message is made from a buffer that the sender keeps, and the receiver
-//! looks at its first byte, for everybody.
+//! turns in each round. A message is made from a buffer that the sender keeps, the receiver looks at its
+//! first byte, and an answer is made from the message in hand, for everybody.
 
 mod local;
 mod memory;
@@ -21,8 +22,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use port::Put;
+
 /// Tells the far process that it is one, and where the near one listens.
 const ENDPOINT: &str = "MESSAGE_PORT_BENCH";
+
+/// Which of the subjects the others are compared with.
+const BARE: usize = 2;
 
 pub(crate) const SIZES: [usize; 3] = [64, 1024, 65_536];
 
@@ -72,7 +78,8 @@ fn main() {
         return;
     }
     let mut subjects: Vec<Box<dyn Subject>> = vec![
-        Box::new(port::Linked::new(&session)),
+        Box::new(port::Linked::new(&session, Put::ByThreads)),
+        Box::new(port::Linked::new(&session, Put::ByPosts)),
         Box::new(raw::Raw::new(&session, &mut far)),
         Box::new(local::InProcess::new()),
     ];
@@ -89,7 +96,7 @@ fn main() {
 /// The far process: as many users as there are subjects.
 fn far(endpoint: &str) {
     let session = net::connect(endpoint);
-    let asleep = port::answer(&session);
+    let asleep = [Put::ByThreads, Put::ByPosts].map(|put| port::answer(&session, put));
     raw::answer(&session);
     // Until the near process has had enough, or is gone.
     let mut line = String::new();
@@ -185,11 +192,11 @@ fn row(subjects: &mut [Box<dyn Subject>], way: Way, size: usize, rounds: usize, 
         .collect();
     for ((subject, values), median) in subjects.iter().zip(&values).zip(&medians) {
         println!(
-            "    {:<30} {median:>10} ({} to {}), {} % of the linked port",
+            "    {:<30} {median:>10} ({} to {}), {} % of bare Zenoh",
             subject.name(),
             values[0],
             values[values.len() - 1],
-            median * 100 / medians[0].max(1),
+            median * 100 / medians[BARE].max(1),
         );
     }
 }

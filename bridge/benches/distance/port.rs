@@ -10,37 +10,57 @@ use zenoh::Session;
 use crate::protocol::{COUNT, ECHO, LAST, QUIT};
 use crate::{Subject, Way};
 
-const KEY: &str = "bench/port";
-
-fn options() -> Options {
-    Options::new().capacity(1 << 20).window(4 << 20).timeout(Duration::from_secs(60))
+/// Who puts at both sides.
+#[derive(Clone, Copy)]
+pub(crate) enum Put {
+    ByThreads,
+    ByPosts,
 }
 
-pub(crate) struct Linked(MessagePort<Vec<u8>>);
+impl Put {
+    fn key(self) -> &'static str {
+        match self {
+            Self::ByThreads => "bench/port",
+            Self::ByPosts => "bench/posts",
+        }
+    }
+
+    fn options(self) -> Options {
+        let by_posts = matches!(self, Self::ByPosts);
+        let options = Options::new().capacity(1 << 20).window(4 << 20).put_from_posts(by_posts);
+        options.timeout(Duration::from_secs(60))
+    }
+}
+
+pub(crate) struct Linked {
+    port: MessagePort<Vec<u8>>,
+    put: Put,
+}
 
 impl Linked {
-    pub(crate) fn new(session: &Session) -> Self {
-        Self(connect(session, KEY, options()).expect("the far process exposes a port"))
+    pub(crate) fn new(session: &Session, put: Put) -> Self {
+        let port = connect(session, put.key(), put.options());
+        Self { port: port.expect("the far process exposes a port"), put }
     }
 }
 
 /// Answers as `protocol` says, in a thread.
-pub(crate) fn answer(session: &Session) -> JoinHandle<()> {
+pub(crate) fn answer(session: &Session, put: Put) -> JoinHandle<()> {
     let MessageChannel { port1, port2 } = MessageChannel::with_capacity(1 << 20);
-    expose(port1, session, KEY, options()).expect("a port");
+    expose(port1, session, put.key(), put.options()).expect("a port");
     thread::spawn(move || serve(port2))
 }
 
 pub(crate) fn serve(mut port: MessagePort<Vec<u8>>) {
     loop {
-        let Ok(message) = port.recv() else { return };
-        let answer = match message[0] {
-            ECHO | LAST => message.to_vec(),
+        let Ok(mut event) = port.recv_event() else { return };
+        let (message, sender) = event.split_mut();
+        let posted = match message[0] {
+            ECHO | LAST => sender.post_message_as(message.as_slice()),
             QUIT => return,
             _ => continue,
         };
-        drop(message);
-        if port.post_message(&answer).is_err() {
+        if posted.is_err() {
             return;
         }
     }
@@ -76,10 +96,13 @@ pub(crate) fn measure(
 
 impl Subject for Linked {
     fn name(&self) -> &'static str {
-        "linked port"
+        match self.put {
+            Put::ByThreads => "linked port",
+            Put::ByPosts => "linked port, put by posts",
+        }
     }
 
     fn measure(&mut self, way: Way, size: usize, count: u64) -> Duration {
-        measure(&mut self.0, way, size, count)
+        measure(&mut self.port, way, size, count)
     }
 }

@@ -1,9 +1,11 @@
 //! Frames as they arrive, on a thread of the session.
 
+use std::borrow::Cow;
+
 use message_port::{Message, Sender};
 use zenoh::bytes::ZBytes;
 
-use super::{Arrival, Desk, Inward, Link, Pace, Role, lock};
+use super::{Arrival, Desk, Inward, Link, Pace, Role, lock, posts};
 use crate::error::LinkError;
 use crate::ledger::Count;
 use crate::link::deliver::Posted;
@@ -13,6 +15,8 @@ use crate::wire::{self, Archives, Body, EndOfStream, Manner};
 impl<P: Message> Link<P> {
     /// Takes the payload of a put. Never waits for the user, and never sends.
     pub(crate) fn arrive(&self, payload: &ZBytes) {
+        // A user whose waker posts posts from here.
+        let _callback = posts::not_here();
         if let Err(error) = self.take(payload) {
             self.fail(error);
         }
@@ -52,12 +56,18 @@ impl<P: Message> Link<P> {
             }
             Body::Data(archives) => {
                 inward.books.receive(archives)?;
-                let left = inward.deliver_at_once(archives)?.tail();
-                if !left.is_empty() {
-                    // Copied, since a small piece would keep a whole buffer of the session alive.
-                    inward.queue.push_back(Arrival::Data(left.to_vec()));
+                let left = inward.deliver_at_once(archives)?.tail().len();
+                if left > 0 {
+                    let delivered = bytes.len() - left;
+                    inward.queue.push_back(match bytes {
+                        Cow::Owned(bytes) => Arrival::Data { bytes, delivered },
+                        // Copied, since a small piece would keep a whole buffer of the session alive.
+                        Cow::Borrowed(bytes) => {
+                            Arrival::Data { bytes: bytes[delivered..].to_vec(), delivered: 0 }
+                        }
+                    });
                 }
-                let urgent = !left.is_empty() || inward.wanted || inward.books.should_tell();
+                let urgent = left > 0 || inward.wanted || inward.books.should_tell();
                 // The one that is due will be sent without waking anybody for it.
                 let must_wake = match inward.pace {
                     Pace::Awake => false,
@@ -150,7 +160,13 @@ fn has_room<P>(sender: &Sender<P>, length: usize) -> bool {
     const FRAME: usize = 24;
     /// What is always free, and some.
     const RESERVE: usize = 64;
-    let free = sender.capacity().saturating_sub(sender.bytes_in_flight());
+    if length == 0 {
+        // Any number of such messages takes no bytes.
+        return !sender.is_full();
+    }
+    // Not what is in flight, which counts the archives alone if all have one size. A message longer than
+    // a ring waits for more than the ring, even if that may grow.
+    let free = sender.remaining().min(sender.capacity());
     // At the end of a lap less room than the message takes may be skipped.
     length.saturating_add(FRAME).saturating_mul(2).saturating_add(RESERVE) <= free
 }

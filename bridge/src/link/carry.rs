@@ -1,27 +1,18 @@
 //! The thread that carries the user's messages out, and ends the link.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use message_port::{ClosedBy, Message, Receiver, TryRecvError};
+use message_port::{ClosedBy, Message, Receiver};
 
+use super::load::{Load, waiting};
+use super::posts::Carrier;
 use super::{Desk, Link, Outward, lock};
 use crate::error::LinkError;
 use crate::ledger::Count;
-use crate::wire::{Body, DataFrame, EndOfStream, LENGTH, Manner};
-
-/// Bytes of the longest frame with several messages. What a frame costs is mostly wake-ups on its way, so
-/// long ones make streams faster; a lone message never waits for others.
-const LONGEST_FRAME: u64 = 512 << 10;
-
-/// Such a frame takes at most this part of the window, so that credit comes back while others are on
-/// their way.
-const FRAMES_OF_A_WINDOW: u64 = 4;
-
-/// How often an empty ring is looked at before the thread sleeps.
-const LOOKS: u32 = 64;
+use crate::wire::{Body, EndOfStream, Manner};
 
 /// How long the other side's `DONE` is waited for. Everything has been said by then; a side that goes
 /// earlier might be taken for one that died.
@@ -38,7 +29,7 @@ pub(crate) struct Ended {
 }
 
 /// Why nothing more is carried.
-enum Finish {
+pub(super) enum Finish {
     /// The user closed the channel, or the other side's user did.
     Closed,
     /// The user dropped its sending half.
@@ -48,37 +39,33 @@ enum Finish {
     Failed,
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 /// Runs until both directions have ended and both sides know, or the link fails.
-pub(crate) fn carry<P: Message, T: Message>(link: &Link<P>, receiver: Receiver<T>) -> Ended {
-    let me = thread::current();
-    let waker = Waker::from(Arc::new(Unpark(me.clone())));
+pub(crate) fn carry<P, T>(link: &Arc<Link<P>>, receiver: Receiver<T>) -> Ended
+where
+    P: Message + 'static,
+    T: Message + 'static,
+{
     // Only one thread ever carries for a link.
-    let _ = link.carrier.set(me);
-    let mut carrier = Carrier { link, receiver, frame: None };
+    let _ = link.carrier.set(thread::current());
+    let carrier = Arc::new(Carrier::new(Arc::clone(link), receiver));
+    let waker = Waker::from(Arc::clone(&carrier));
+    let finished = Finished(&carrier);
     let finish = carrier.carry_messages(&mut Context::from_waker(&waker));
-    let left = waiting(&carrier.receiver);
+    let load = finished.0.take();
+    let left = load.as_ref().map_or(Count::default(), Load::waiting);
     // From here on the user's posts are refused, if the channel is not closed.
-    drop(carrier);
+    drop(load);
     let failed = link.end_outward(&finish, left) || link.wait_for_end();
     link.ended(failed)
 }
 
-struct Carrier<'a, P, T> {
-    link: &'a Link<P>,
-    receiver: Receiver<T>,
-    frame: Option<DataFrame>,
+/// Ends the user's direction if the carrying thread panics: a load that stays keeps its own waker.
+struct Finished<'a, P, T>(&'a Carrier<P, T>);
+
+impl<P, T> Drop for Finished<'_, P, T> {
+    fn drop(&mut self) {
+        drop(self.0.take());
+    }
 }
 
 impl Ended {
@@ -94,64 +81,8 @@ impl Ended {
     }
 }
 
-/// What the user has posted and nobody took.
-fn waiting<T>(receiver: &Receiver<T>) -> Count {
-    let (messages, bytes) = (receiver.len(), receiver.bytes_available());
-    Count { messages: messages as u64, bytes: bytes as u64 }
-}
-
-impl<P: Message, T: Message> Carrier<'_, P, T> {
-    fn carry_messages(&mut self, cx: &mut Context<'_>) -> Finish {
-        let mut looks = 0;
-        loop {
-            // Only the last look asks to be woken, which costs more than a look.
-            let received = if looks < LOOKS {
-                self.receiver.try_recv()
-            } else {
-                match self.receiver.poll_recv(cx) {
-                    Poll::Ready(received) => received.map_err(Into::into),
-                    Poll::Pending => Err(TryRecvError::Empty),
-                }
-            };
-            let finish = match received {
-                Ok(message) => {
-                    looks = 0;
-                    let archive = message.as_bytes();
-                    match self.link.carry_one(&mut self.frame, archive) {
-                        Ok(()) => continue,
-                        Err(finish) => finish,
-                    }
-                }
-                Err(TryRecvError::Empty) => {
-                    self.link.flush(&mut self.frame);
-                    if let Some(finish) = lock(&self.link.outward).finish() {
-                        return finish;
-                    }
-                    if looks < LOOKS {
-                        looks += 1;
-                        std::hint::spin_loop();
-                    } else {
-                        looks = 0;
-                        thread::park();
-                    }
-                    continue;
-                }
-                Err(TryRecvError::Closed) => Finish::Closed,
-                Err(TryRecvError::Disconnected) => Finish::Dropped,
-                Err(_) => Finish::Failed,
-            };
-            self.link.flush(&mut self.frame);
-            if matches!(finish, Finish::Failed) {
-                // Unless there was another reason.
-                self.link.fail(LinkError::InvalidArchive);
-            }
-            return finish;
-        }
-    }
-}
-
 impl Outward {
-    fn finish(&self) -> Option<Finish> {
+    pub(super) fn finish(&self) -> Option<Finish> {
         if self.failed.is_some() {
             Some(Finish::Failed)
         } else if self.stopped && !self.closing {
@@ -163,70 +94,6 @@ impl Outward {
 }
 
 impl<P: Message> Link<P> {
-    /// Puts a message into the frame that is being filled, waiting for credit.
-    fn carry_one(&self, frame: &mut Option<DataFrame>, archive: &[u8]) -> Result<(), Finish> {
-        let length = archive.len();
-        let mut looked = false;
-        let longest_frame = loop {
-            let mut outward = lock(&self.outward);
-            if outward.closing {
-                // Taken all the same, so that the user's posts do not wait for ever.
-                outward.books.discard(length);
-                return Ok(());
-            }
-            if let Some(finish) = outward.finish() {
-                outward.books.discard(length);
-                return Err(finish);
-            }
-            let max = outward.books.max_message_len();
-            if length as u64 > max {
-                outward.books.discard(length);
-                drop(outward);
-                self.flush(frame);
-                self.fail(LinkError::TooLarge { needed: length as u64, max });
-                return Err(Finish::Failed);
-            }
-            if outward.books.has_credit(length) {
-                outward.credit_awaited = false;
-                outward.books.send(length);
-                break (outward.books.window() / FRAMES_OF_A_WINDOW).min(LONGEST_FRAME);
-            }
-            outward.credit_awaited = true;
-            let will_be_told = outward.books.will_be_told();
-            drop(outward);
-            // Send what there is, ask if nothing would come otherwise, look once more, and only then
-            // sleep: a put may take the wake-up that came meanwhile.
-            if std::mem::replace(&mut looked, true) {
-                thread::park();
-                looked = false;
-            } else {
-                self.flush(frame);
-                if !will_be_told {
-                    self.send(Body::Want);
-                }
-            }
-        };
-        let longest_frame = usize::try_from(longest_frame).unwrap_or(usize::MAX);
-        if let Some(filled) = frame {
-            if filled.len() + LENGTH + length <= longest_frame {
-                // Where a second one fits, others will follow.
-                filled.make_room(longest_frame);
-                filled.push(archive);
-                return Ok(());
-            }
-            self.flush(frame);
-        }
-        frame.insert(DataFrame::with_room_for(length)).push(archive);
-        Ok(())
-    }
-
-    /// Puts the frame that is being filled; says whether there was one.
-    fn flush(&self, frame: &mut Option<DataFrame>) -> bool {
-        let Some(frame) = frame.take() else { return false };
-        self.send_messages(frame);
-        true
-    }
-
     /// Tells the other side how this direction ended; says whether the link failed.
     fn end_outward(&self, finish: &Finish, left: Count) -> bool {
         let manner = match finish {

@@ -1,6 +1,7 @@
 //! The thread that posts what arrived into the user's channel, and acknowledges it.
 
-use std::sync::PoisonError;
+use std::mem;
+use std::sync::{MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,7 +47,7 @@ pub(crate) fn deliver<P: Message>(link: &Link<P>) {
     let mut inward = lock(&link.inward);
     loop {
         if let Some(arrival) = inward.queue.pop_front() {
-            let mut desk = std::mem::replace(&mut inward.desk, Desk::Away);
+            let mut desk = mem::replace(&mut inward.desk, Desk::Away);
             drop(inward);
             let finished = matches!(arrival, Arrival::End(_));
             let delivered = link.deliver_one(&mut desk, arrival);
@@ -64,8 +65,7 @@ pub(crate) fn deliver<P: Message>(link: &Link<P>) {
             continue;
         }
         if inward.failed {
-            inward.desk = Desk::Gone;
-            inward.finished = true;
+            inward = link.leave_desk(inward);
         }
         let news = inward.books.has_news();
         if news && (inward.finished || inward.is_urgent() || due.is_some_and(has_passed)) {
@@ -86,7 +86,7 @@ pub(crate) fn deliver<P: Message>(link: &Link<P>) {
         }
         // While messages come, the next ones need wake nobody up for their acknowledgement.
         let delivered = inward.books.delivered().messages;
-        if due.is_none() && std::mem::replace(&mut seen, delivered) != delivered {
+        if due.is_none() && mem::replace(&mut seen, delivered) != delivered {
             due = Some(Instant::now() + ACKNOWLEDGE_WITHIN);
         }
         if let Some(due) = due {
@@ -108,11 +108,7 @@ struct Leave<'a, P>(&'a Link<P>);
 impl<P> Drop for Leave<'_, P> {
     fn drop(&mut self) {
         if thread::panicking() {
-            {
-                let mut inward = lock(&self.0.inward);
-                inward.desk = Desk::Gone;
-                inward.finished = true;
-            }
+            drop(self.0.leave_desk(lock(&self.0.inward)));
             self.0.fail(LinkError::Panicked);
         }
     }
@@ -120,6 +116,21 @@ impl<P> Drop for Leave<'_, P> {
 
 fn has_passed(moment: Instant) -> bool {
     moment <= Instant::now()
+}
+
+impl<P> Link<P> {
+    /// Delivers no more. The user's waker, which the drop of the sending half calls, may post to this link.
+    fn leave_desk<'a>(
+        &'a self,
+        mut inward: MutexGuard<'a, Inward<P>>,
+    ) -> MutexGuard<'a, Inward<P>> {
+        let desk = mem::replace(&mut inward.desk, Desk::Gone);
+        drop(inward);
+        drop(desk);
+        inward = lock(&self.inward);
+        inward.finished = true;
+        inward
+    }
 }
 
 impl<P> Inward<P> {
@@ -131,9 +142,9 @@ impl<P> Inward<P> {
 impl<P: Message> Link<P> {
     fn deliver_one(&self, desk: &mut Desk<P>, arrival: Arrival) -> Result<(), LinkError> {
         match arrival {
-            Arrival::Data(bytes) => {
+            Arrival::Data { bytes, delivered } => {
                 let Desk::Here(sender) = desk else { return Ok(()) };
-                self.post_all(sender, &bytes)
+                self.post_all(sender, &bytes[delivered..])
             }
             Arrival::End(end) => {
                 match (end.manner, &mut *desk) {

@@ -1,12 +1,15 @@
 //! One link: what the two threads and the callbacks of the session share.
 //!
-//! Locks are taken in the order `outlet`, `inward`, `outward`, and never the other way round. A
+//! Locks are taken in the order load, `outlet`, `inward`, `outward`, and never the other way round. A
 //! callback of the session takes the last two, never waits for room and never sends: it runs on a
-//! thread of the session, which the other side's frames need too.
+//! thread of the session, which the other side's frames need too. A post that carries takes all of
+//! them, the first two only if they are free; see [`posts`].
 
 mod arrivals;
 mod carry;
 mod deliver;
+mod load;
+mod posts;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -23,7 +26,7 @@ use crate::error::LinkError;
 use crate::ledger::{Incoming, Outgoing, tells_at};
 use crate::options::Options;
 use crate::violation::Violation;
-use crate::wire::{self, Body, DataFrame, EndOfStream, Frame, Terms};
+use crate::wire::{self, Body, EndOfStream, Frame, Terms};
 
 /// The side of a link.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +40,8 @@ pub(crate) struct Link<P> {
     role: Role,
     /// This side's window: what it does not let the other side exceed, nor itself.
     window: u64,
+    /// Posts put what they post, if they can.
+    put_from_posts: bool,
     inward: Mutex<Inward<P>>,
     /// Something in `inward` changed.
     arrived: Condvar,
@@ -91,8 +96,11 @@ enum Pace {
 }
 
 enum Arrival {
-    /// Messages of a frame, checked.
-    Data(Vec<u8>),
+    /// Messages of a frame, checked, behind those that were delivered at once.
+    Data {
+        bytes: Vec<u8>,
+        delivered: usize,
+    },
     End(EndOfStream),
 }
 
@@ -135,6 +143,7 @@ impl<P> Link<P> {
         Self {
             role,
             window,
+            put_from_posts: options.put_from_posts,
             inward: Mutex::new(Inward {
                 books: Incoming::new(window, longest),
                 queue: VecDeque::new(),
@@ -254,12 +263,6 @@ impl<P> Link<P> {
             wire::encode(&Frame { number, acknowledged, body }, &mut bytes);
             bytes
         });
-    }
-
-    /// Puts a frame with messages.
-    fn send_messages(&self, frame: DataFrame) {
-        let mut outlet = lock(&self.outlet);
-        self.put(&mut outlet, |number, acknowledged| frame.finish(number, acknowledged));
     }
 
     fn put(&self, outlet: &mut Outlet, bytes: impl FnOnce(u64, u64) -> Vec<u8>) {

@@ -1,5 +1,5 @@
 //! Sessions that talk to each other over loopback TCP and find nobody else.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses a part")]
+#![allow(dead_code, unused_macros, unreachable_pub, reason = "each test program uses a part")]
 
 pub mod fake;
 
@@ -10,6 +10,37 @@ use std::time::Duration;
 use message_port::{MessageChannel, MessagePort};
 use message_port_zenoh::{Link, Options, connect_linked, expose};
 use zenoh::{Config, Session, Wait};
+
+/// Who puts what is posted.
+#[derive(Clone, Copy)]
+pub struct Puts {
+    pub by_posts: bool,
+}
+
+impl Puts {
+    pub fn options(self) -> Options {
+        Options::new().put_from_posts(self.by_posts)
+    }
+}
+
+/// Runs each test for both.
+macro_rules! by_a_thread_and_by_posts {
+    ($($(#[$attribute:meta])* $test:ident,)*) => {
+        $($(#[$attribute])* mod $test {
+            use crate::common::Puts;
+
+            #[test]
+            fn by_a_thread() {
+                super::$test(Puts { by_posts: false });
+            }
+
+            #[test]
+            fn by_posts() {
+                super::$test(Puts { by_posts: true });
+            }
+        })*
+    };
+}
 
 /// For waits that end in any run that is not broken.
 pub const LONG: Duration = Duration::from_secs(60);
