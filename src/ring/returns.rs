@@ -13,6 +13,8 @@ pub(super) struct Returns<T> {
     places: Box<[Cell<Option<T>>]>,
     /// The consumer uses no more places than this at a time. A hint of the producer's.
     offered: Statistic,
+    /// What several items may weigh together.
+    share: usize,
     /// Items put in so far, wrapping. Written by the consumer.
     pushed: PositionWord,
     /// Items taken out so far, wrapping. Written by the producer.
@@ -30,9 +32,16 @@ impl<T> Returns<T> {
         Self {
             places: (0..places).map(|_| Cell::new(None)).collect(),
             offered: Statistic::new(places),
+            share: usize::MAX,
             pushed: PositionWord::new(0),
             popped: PositionWord::new(0),
         }
+    }
+
+    /// Lets several items weigh so much together. A single one may weigh more while no more than one
+    /// place is offered.
+    pub(super) fn sharing(self, share: usize) -> Self {
+        Self { share, ..self }
     }
 
     /// Asks the consumer to use only so many places from now on; those in use stay in use.
@@ -42,15 +51,16 @@ impl<T> Returns<T> {
         }
     }
 
-    /// Puts an item in, or returns it if there is no place. Takes the same few steps whatever the
+    /// Puts an item in, or returns it if there is no place, or if items of this weight in all the places
+    /// offered would weigh too much. Takes the same few steps whatever the
     /// producer does.
     ///
     /// # Safety
     ///
     /// The caller is the consumer.
-    pub(super) unsafe fn push(&self, item: T) -> Result<(), T> {
+    pub(super) unsafe fn push(&self, item: T, weight: usize) -> Result<(), T> {
         // SAFETY: the caller promises this.
-        let number = unsafe { self.put(item) }?;
+        let number = unsafe { self.put(item, weight) }?;
         // ORDERING(Q1): Release; pairs with Q2 in `take`: the item is in its place.
         self.pushed.store(number.wrapping_add(1), order::put());
         Ok(())
@@ -61,11 +71,15 @@ impl<T> Returns<T> {
     /// # Safety
     ///
     /// The caller is the consumer.
-    unsafe fn put(&self, item: T) -> Result<usize, T> {
+    unsafe fn put(&self, item: T, weight: usize) -> Result<usize, T> {
+        let offered = self.places.len().min(self.offered.get());
+        if offered > 1 && weight.saturating_mul(offered) > self.share {
+            return Err(item);
+        }
         let pushed = self.pushed.load(order::UNORDERED);
         // ORDERING(Q4): Acquire; pairs with Q3 in `pop`: the item before was taken out.
         let popped = self.popped.load(order::find_place());
-        if pushed.wrapping_sub(popped) >= self.places.len().min(self.offered.get()) {
+        if pushed.wrapping_sub(popped) >= offered {
             return Err(item);
         }
         self.place(pushed).with_mut(|place| {
@@ -124,7 +138,7 @@ mod tests {
     /// Both ends, on the one thread of a test.
     fn push<T>(queue: &Returns<T>, item: T) -> Result<(), T> {
         // SAFETY: nobody else uses the queue.
-        unsafe { queue.push(item) }
+        unsafe { queue.push(item, 0) }
     }
 
     fn pop<T>(queue: &Returns<T>) -> Option<T> {
@@ -168,12 +182,25 @@ mod tests {
         assert_eq!(push(&queue, 100), Err(100), "two places are in use");
     }
 
+    #[test]
+    fn several_items_share_a_weight() {
+        let queue = Returns::new(8).sharing(100);
+        // SAFETY: nobody else uses the queue.
+        let push = |weight| unsafe { queue.push(weight, weight) };
+        queue.offer(1);
+        assert_eq!(push(usize::MAX), Ok(()));
+        assert_eq!(pop(&queue), Some(usize::MAX));
+        queue.offer(3);
+        assert_eq!((push(34), push(usize::MAX)), (Err(34), Err(usize::MAX)));
+        assert_eq!([33; 4].map(push), [Ok(()), Ok(()), Ok(()), Err(33)]);
+    }
+
     /// The consumer stops in the middle of handing something back.
     #[test]
     fn half_a_push_is_no_item() {
         let queue = Returns::new(1);
         // SAFETY: nobody else uses the queue.
-        let number = unsafe { queue.put(1) }.unwrap();
+        let number = unsafe { queue.put(1, 0) }.unwrap();
         assert_eq!(pop(&queue), None);
         assert!(queue.is_empty());
         queue.pushed.store(number + 1, order::put());

@@ -19,9 +19,11 @@ pub(crate) const BUFFERS: usize = 8;
 /// that each place is soon used again; directions that do not grow have more places there too.
 pub(super) const KEPT: usize = if cfg!(message_port_loom) { 1 } else { 32 };
 
-/// This part of the limit of a direction that grows may be on the way back, and as much idle, if it is
-/// more than one buffer.
-const KEPT_SHARE: usize = 8;
+/// Of a direction that may grow to `limit` bytes, the bytes of buffers that may be on the way back, and
+/// as many idle, if that is more than one buffer.
+pub(super) const fn kept_share(limit: usize) -> usize {
+    limit / 8
+}
 
 /// Messages between two looks at the idle buffers.
 pub(crate) const LOOK_EVERY: usize = 1024;
@@ -193,19 +195,13 @@ impl Pool {
         budget: &mut Budget,
     ) -> Result<(), NoBuffer> {
         self.longest = self.longest.max(bytes);
+        self.keep(self.kept.min(Self::most_kept(bytes, budget)), returned);
         self.fetch(returned, budget);
-        if self.max_buffers.is_none() {
-            self.keep(self.kept.min(Self::most_kept(bytes, budget)), returned);
-            while self.idle.len() > self.kept {
-                self.free_one(budget);
-            }
-        }
-        let index = match self.best_fit(bytes) {
-            Some(index) => index,
-            None => {
-                self.learn(bytes, returned, budget);
-                self.allocate(bytes, budget)?
-            }
+        let index = if let Some(index) = self.best_fit(bytes) {
+            index
+        } else {
+            self.learn(bytes, returned, budget);
+            self.allocate(bytes, budget)?
         };
         let last = self.idle.len() - 1;
         self.idle.swap(index, last);
@@ -249,6 +245,22 @@ impl Pool {
                 self.free(memory, budget);
             }
         }
+        self.trim(budget);
+    }
+
+    /// Frees idle buffers that are too many to keep, if the direction may grow: the shortest first,
+    /// since the others serve more messages.
+    fn trim(&mut self, budget: &mut Budget) {
+        if self.max_buffers.is_some() {
+            return;
+        }
+        let share = kept_share(budget.limit());
+        while self.idle.len() > self.kept || (self.idle.len() > 1 && self.idle_bytes() > share) {
+            let lengths = self.idle.iter().map(|idle| idle.memory.len()).enumerate();
+            let Some((shortest, _)) = lengths.min_by_key(|(_, length)| *length) else { return };
+            let Idle { memory, .. } = self.idle.remove(shortest);
+            self.free(memory, budget);
+        }
     }
 
     fn most_idle(&self) -> usize {
@@ -266,7 +278,7 @@ impl Pool {
     }
 
     fn most_kept(bytes: usize, budget: &Budget) -> usize {
-        budget.limit() / KEPT_SHARE / bytes.max(1)
+        kept_share(budget.limit()) / bytes.max(1)
     }
 
     /// Keeps so many buffers from now on, if the direction may grow, but one at least.
@@ -370,7 +382,7 @@ mod tests {
 
     fn hand_back(returned: &ReturnPath, memory: Memory) {
         // SAFETY: nobody else uses the queue.
-        unsafe { returned.push(memory) }.unwrap();
+        unsafe { returned.push(memory, 0) }.unwrap();
     }
 
     #[test]
