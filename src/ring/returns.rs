@@ -120,6 +120,25 @@ impl<T> Returns<T> {
         Some((popped, item?))
     }
 
+    /// Calls `each` for every item that could be taken out now.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the producer.
+    pub(super) unsafe fn look(&self, mut each: impl FnMut(&T)) {
+        // ORDERING(Q2): Acquire; pairs with Q1 in `push`: the items are in their places.
+        let pushed = self.pushed.load(order::find_item());
+        let mut number = self.popped.load(order::UNORDERED);
+        while number != pushed {
+            self.place(number).with(|place| {
+                // SAFETY: this is the producer, and the place is in the queue.
+                let item = unsafe { &*place };
+                item.iter().for_each(&mut each);
+            });
+            number = number.wrapping_add(1);
+        }
+    }
+
     /// Whether there is nothing to take out. For either side, and for code that shares a thread or a
     /// lock with one.
     pub(super) fn is_empty(&self) -> bool {
@@ -193,6 +212,19 @@ mod tests {
         queue.offer(3);
         assert_eq!((push(34), push(usize::MAX)), (Err(34), Err(usize::MAX)));
         assert_eq!([33; 4].map(push), [Ok(()), Ok(()), Ok(()), Err(33)]);
+    }
+
+    #[test]
+    fn items_stay_when_they_are_looked_at() {
+        let queue = Returns::new(4);
+        for first in 0..6 {
+            (first..first + 3).for_each(|item| push(&queue, item).unwrap());
+            let mut seen = Vec::new();
+            // SAFETY: nobody else uses the queue.
+            unsafe { queue.look(|item| seen.push(*item)) };
+            assert_eq!(seen, [first, first + 1, first + 2]);
+            (first..first + 3).for_each(|item| assert_eq!(pop(&queue), Some(item)));
+        }
     }
 
     /// The consumer stops in the middle of handing something back.

@@ -224,8 +224,19 @@ impl Pool {
         self.idle.extend(prepared.map(Idle::new));
     }
 
-    /// Bytes of the idle buffers, except for those on the way back.
-    pub(super) fn idle_bytes(&self) -> usize {
+    /// Bytes of the buffers that make way for a segment: idle ones, and those on the way back.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the producer of `returned`.
+    pub(super) unsafe fn spare_bytes(&self, returned: &ReturnPath) -> usize {
+        let mut bytes = self.idle_bytes();
+        // SAFETY: the caller promises this.
+        unsafe { returned.look(|memory| bytes += memory.len()) };
+        bytes
+    }
+
+    fn idle_bytes(&self) -> usize {
         self.idle.iter().map(|idle| idle.memory.len()).sum()
     }
 
