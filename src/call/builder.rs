@@ -111,8 +111,9 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
     /// Sets the bytes of each direction's ring; see
     /// [`Builder::capacity`](crate::Builder::capacity). Where the messages in flight need more, the
     /// direction grows by as much at a time, and messages longer than half of it travel in buffers of
-    /// their own. Both allocate, except for one such buffer at a time: so choose what the messages
-    /// that are usually in flight together need, and twice the longest of them.
+    /// their own. Both allocate, except for the buffers that are
+    /// [kept](crate::Builder::growable): so choose what the messages that are usually in flight
+    /// together need, and twice the longest of them.
     ///
     /// # Examples
     ///
