@@ -290,6 +290,28 @@ fn m2_a_long_message_uses_the_last_one_s_buffer() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn m2_repeated_bursts_of_mixed_lengths_allocate_nothing() -> Outcome {
+    let (mut port1, mut port2) = growable::<Vec<u8>>(1 << 22);
+    let (short, long) = (vec![1; 3_000], vec![1; 30_000]);
+    let mut burst = |rounds| -> Outcome {
+        for _ in 0..rounds {
+            for message in
+                [&long, &short, &short, &long, &short, &long].into_iter().cycle().take(24)
+            {
+                port1.try_post_message(message)?;
+            }
+            while port2.try_recv().is_ok() {}
+        }
+        Ok(())
+    };
+    burst(4)?;
+    let (outcome, taken) = measure(|| burst(100));
+    outcome?;
+    assert_eq!(taken.allocations, 0);
+    Ok(())
+}
+
 /// The longer one's buffer serves both.
 #[test]
 fn m2_long_messages_of_two_lengths_in_turn_allocate_nothing() -> Outcome {

@@ -13,8 +13,12 @@ pub(super) struct Returns<T> {
     places: Box<[Cell<Option<T>>]>,
     /// The consumer uses no more places than this at a time. A hint of the producer's.
     offered: Statistic,
-    /// What several items may weigh together.
+    /// What the items in here may weigh together, if they are several.
     share: usize,
+    /// The weight of all items put in so far, wrapping. Written by the consumer.
+    weight_in: Statistic,
+    /// The weight of all items taken out so far, wrapping. Written by the producer.
+    weight_out: Statistic,
     /// Items put in so far, wrapping. Written by the consumer.
     pushed: PositionWord,
     /// Items taken out so far, wrapping. Written by the producer.
@@ -33,13 +37,14 @@ impl<T> Returns<T> {
             places: (0..places).map(|_| Cell::new(None)).collect(),
             offered: Statistic::new(places),
             share: usize::MAX,
+            weight_in: Statistic::new(0),
+            weight_out: Statistic::new(0),
             pushed: PositionWord::new(0),
             popped: PositionWord::new(0),
         }
     }
 
-    /// Lets several items weigh so much together. A single one may weigh more while no more than one
-    /// place is offered.
+    /// Lets several items weigh so much together. A single one may weigh more.
     pub(super) fn sharing(self, share: usize) -> Self {
         Self { share, ..self }
     }
@@ -51,9 +56,8 @@ impl<T> Returns<T> {
         }
     }
 
-    /// Puts an item in, or returns it if there is no place, or if items of this weight in all the places
-    /// offered would weigh too much. Takes the same few steps whatever the
-    /// producer does.
+    /// Puts an item in, or returns it if there is no place, or if those in here would weigh too much
+    /// with it. Takes the same few steps whatever the producer does.
     ///
     /// # Safety
     ///
@@ -72,16 +76,15 @@ impl<T> Returns<T> {
     ///
     /// The caller is the consumer.
     unsafe fn put(&self, item: T, weight: usize) -> Result<usize, T> {
-        let offered = self.places.len().min(self.offered.get());
-        if offered > 1 && weight.saturating_mul(offered) > self.share {
-            return Err(item);
-        }
         let pushed = self.pushed.load(order::UNORDERED);
         // ORDERING(Q4): Acquire; pairs with Q3 in `pop`: the item before was taken out.
         let popped = self.popped.load(order::find_place());
-        if pushed.wrapping_sub(popped) >= offered {
+        let items = pushed.wrapping_sub(popped);
+        let is_light = items == 0 || weight <= self.share.saturating_sub(self.weight());
+        if items >= self.places.len().min(self.offered.get()) || !is_light {
             return Err(item);
         }
+        self.weight_in.set(self.weight_in.get().wrapping_add(weight));
         self.place(pushed).with_mut(|place| {
             // SAFETY: this is the consumer, and the place is not in the queue.
             unsafe { *place = Some(item) }
@@ -120,23 +123,14 @@ impl<T> Returns<T> {
         Some((popped, item?))
     }
 
-    /// Calls `each` for every item that could be taken out now.
-    ///
-    /// # Safety
-    ///
-    /// The caller is the producer.
-    pub(super) unsafe fn look(&self, mut each: impl FnMut(&T)) {
-        // ORDERING(Q2): Acquire; pairs with Q1 in `push`: the items are in their places.
-        let pushed = self.pushed.load(order::find_item());
-        let mut number = self.popped.load(order::UNORDERED);
-        while number != pushed {
-            self.place(number).with(|place| {
-                // SAFETY: this is the producer, and the place is in the queue.
-                let item = unsafe { &*place };
-                item.iter().for_each(&mut each);
-            });
-            number = number.wrapping_add(1);
-        }
+    /// Records that an item of this weight was taken out. For the producer, if it goes on.
+    pub(super) fn lighten(&self, weight: usize) {
+        self.weight_out.set(self.weight_out.get().wrapping_add(weight));
+    }
+
+    /// What the items in here weigh together; while the other side is active, a hint.
+    pub(super) fn weight(&self) -> usize {
+        self.weight_in.get().wrapping_sub(self.weight_out.get())
     }
 
     /// Whether there is nothing to take out. For either side, and for code that shares a thread or a
@@ -206,25 +200,12 @@ mod tests {
         let queue = Returns::new(8).sharing(100);
         // SAFETY: nobody else uses the queue.
         let push = |weight| unsafe { queue.push(weight, weight) };
-        queue.offer(1);
-        assert_eq!(push(usize::MAX), Ok(()));
-        assert_eq!(pop(&queue), Some(usize::MAX));
-        queue.offer(3);
-        assert_eq!((push(34), push(usize::MAX)), (Err(34), Err(usize::MAX)));
-        assert_eq!([33; 4].map(push), [Ok(()), Ok(()), Ok(()), Err(33)]);
-    }
-
-    #[test]
-    fn items_stay_when_they_are_looked_at() {
-        let queue = Returns::new(4);
-        for first in 0..6 {
-            (first..first + 3).for_each(|item| push(&queue, item).unwrap());
-            let mut seen = Vec::new();
-            // SAFETY: nobody else uses the queue.
-            unsafe { queue.look(|item| seen.push(*item)) };
-            assert_eq!(seen, [first, first + 1, first + 2]);
-            (first..first + 3).for_each(|item| assert_eq!(pop(&queue), Some(item)));
-        }
+        let pop = || pop(&queue).inspect(|weight| queue.lighten(*weight));
+        assert_eq!((push(usize::MAX), push(1)), (Ok(()), Err(1)));
+        assert_eq!(pop(), Some(usize::MAX));
+        assert_eq!([60, 41, 40, 1].map(push), [Ok(()), Err(41), Ok(()), Err(1)]);
+        assert_eq!((queue.weight(), pop()), (100, Some(60)));
+        assert_eq!((push(61), push(60)), (Err(61), Ok(())));
     }
 
     /// The consumer stops in the middle of handing something back.

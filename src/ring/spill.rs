@@ -195,7 +195,6 @@ impl Pool {
         budget: &mut Budget,
     ) -> Result<(), NoBuffer> {
         self.longest = self.longest.max(bytes);
-        self.keep(self.kept.min(Self::most_kept(bytes, budget)), returned);
         self.fetch(returned, budget);
         let index = if let Some(index) = self.best_fit(bytes) {
             index
@@ -225,15 +224,8 @@ impl Pool {
     }
 
     /// Bytes of the buffers that make way for a segment: idle ones, and those on the way back.
-    ///
-    /// # Safety
-    ///
-    /// The caller is the producer of `returned`.
-    pub(super) unsafe fn spare_bytes(&self, returned: &ReturnPath) -> usize {
-        let mut bytes = self.idle_bytes();
-        // SAFETY: the caller promises this.
-        unsafe { returned.look(|memory| bytes += memory.len()) };
-        bytes
+    pub(super) fn spare_bytes(&self, returned: &ReturnPath) -> usize {
+        self.idle_bytes().saturating_add(returned.weight())
     }
 
     fn idle_bytes(&self) -> usize {
@@ -250,6 +242,7 @@ impl Pool {
         let enough = self.enough.max(self.longest.saturating_mul(ROOMY));
         // SAFETY: the pool belongs to the producer.
         while let Some(memory) = unsafe { returned.pop() } {
+            returned.lighten(memory.len());
             if memory.len() <= enough && self.idle.len() < self.most_idle() {
                 self.idle.push(Idle::new(memory));
             } else {
@@ -285,11 +278,8 @@ impl Pool {
     fn learn(&mut self, bytes: usize, returned: &ReturnPath, budget: &Budget) {
         let Some(before) = self.freed.replace(budget.freed()) else { return };
         let more = budget.freed().wrapping_sub(before) / bytes.max(1);
-        self.keep(self.kept.saturating_add(more).min(Self::most_kept(bytes, budget)), returned);
-    }
-
-    fn most_kept(bytes: usize, budget: &Budget) -> usize {
-        kept_share(budget.limit()) / bytes.max(1)
+        let most = kept_share(budget.limit()) / bytes.max(1);
+        self.keep(self.kept.saturating_add(more).min(most.max(self.kept)), returned);
     }
 
     /// Keeps so many buffers from now on, if the direction may grow, but one at least.
@@ -392,8 +382,9 @@ mod tests {
     }
 
     fn hand_back(returned: &ReturnPath, memory: Memory) {
+        let bytes = memory.len();
         // SAFETY: nobody else uses the queue.
-        unsafe { returned.push(memory, 0) }.unwrap();
+        unsafe { returned.push(memory, bytes) }.unwrap();
     }
 
     #[test]

@@ -148,8 +148,7 @@ impl Producer {
         }
         let chain = &self.store.chain;
         let spare = usize::from(chain.has_spare());
-        // SAFETY: this is the producer.
-        let buffers = unsafe { self.pool.spare_bytes(&self.ring.returned) };
+        let buffers = self.pool.spare_bytes(&self.ring.returned);
         let bytes = self.budget.left(chain.freed()).saturating_add(buffers);
         spare + bytes / self.view.len()
     }
