@@ -238,6 +238,12 @@ impl Pool {
         while self.free_one(budget) {}
     }
 
+    /// Frees all idle buffers and the list of them, once nothing is posted any more.
+    pub(super) fn clear(&mut self, returned: &ReturnPath, budget: &mut Budget) {
+        self.shrink(returned, budget);
+        self.idle = Vec::new();
+    }
+
     fn fetch(&mut self, returned: &ReturnPath, budget: &mut Budget) {
         let enough = self.enough.max(self.longest.saturating_mul(ROOMY));
         // SAFETY: the pool belongs to the producer.
