@@ -306,7 +306,7 @@ fn unread_messages_end_with_the_two_ends_of_their_direction() {
             idle_sender
         });
         // Its own ring, and the words that all four halves share.
-        let most = 4096;
+        let most = 4608;
         assert!(taken.bytes < most, "{taken:?} are left to {rest:?}");
     }
 }

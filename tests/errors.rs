@@ -13,7 +13,7 @@ use common::hostile::Hostile;
 use message_port::{
     BoxError, BuildError, DataCloneError, DeserializeError, DispatchError, HandlerError,
     InvalidArchiveError, MessageChannel, MessagePort, PanicPayload, PostError, PostTimeoutError,
-    RecvError, RecvTimeoutError, TryPostError, TryRecvError,
+    RecvError, RecvTimeoutError, TryPostError, TryRecvError, call,
 };
 use static_assertions::assert_impl_all;
 
@@ -169,6 +169,27 @@ fn a_channel_that_cannot_be_built_says_why() {
     let error = BuildError::OutOfMemory { capacity: 1 << 30 };
     assert_eq!(error.to_string(), "no memory for a capacity of 1073741824 bytes");
     assert!(error.source().is_none());
+}
+
+/// The capacity is not to blame where the calls are.
+#[test]
+fn a_call_channel_that_cannot_be_built_says_why() {
+    let build = |capacity, calls, bytes| {
+        let builder = call::builder::<u64, u64>().capacity(capacity);
+        builder.calls_in_flight(calls).max_message_len(bytes).build().err()
+    };
+    for (calls, max_message_len) in [(usize::MAX, 1000), ((1 << 20) + 1, 1000), (2, usize::MAX)] {
+        let error = BuildError::TooManyCalls { calls, max_message_len };
+        assert_eq!(build(4096, calls, max_message_len), Some(error));
+    }
+    let text = BuildError::TooManyCalls { calls: 8, max_message_len: 9 }.to_string();
+    assert_eq!(text, "8 calls in flight with messages of up to 9 bytes are too many");
+    for capacity in [usize::MAX, usize::MAX / 4] {
+        assert_eq!(build(capacity, 1, 0), Some(BuildError::TooLarge { capacity }));
+    }
+    assert_eq!(build(0, 1, 0), Some(BuildError::ZeroCapacity));
+    assert_eq!(build(1, 1, 0), Some(BuildError::TooSmall { capacity: 1, min: 64 }));
+    assert_eq!(build(64, 1, 0), None);
 }
 
 #[test]

@@ -153,3 +153,14 @@ fn a_payload_that_is_taken_out_is_the_payload() {
     assert!(payload.is::<Explosive>());
     std::mem::forget(payload);
 }
+
+/// The peer must not wait for halves that nobody has.
+#[test]
+fn a_handler_whose_drop_panics_keeps_no_half_of_a_split_port() {
+    let Channel { mut port1, mut port2 } = Channel::new();
+    let captured = Explosive(0);
+    port2.set_onmessage(move |_| drop(captured.to_string()));
+    assert!(catch_unwind(AssertUnwindSafe(|| port2.into_split())).is_err());
+    assert!(port1.try_recv().unwrap_err().is_disconnected());
+    assert!(port1.post_message(&1).unwrap_err().is_disconnected());
+}

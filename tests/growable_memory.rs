@@ -177,6 +177,35 @@ fn m1_what_repeated_bursts_of_long_messages_leave_is_bounded() -> Outcome {
     Ok(())
 }
 
+/// Long buffers come back when a short message has made the sender keep many.
+#[test]
+fn m1_what_bursts_of_any_lengths_leave_is_bounded() -> Outcome {
+    const LIMIT: usize = 1 << 20;
+    let (short, long) = (vec![1; 2_100], vec![1; 20_000]);
+    for later in [0, 5, 30] {
+        let (mut port1, mut port2) = growable::<Vec<u8>>(LIMIT);
+        let start = counts();
+        for _ in 0..3 {
+            for _ in 0..40 {
+                port1.try_post_message(&long)?;
+            }
+            for _ in 0..3 {
+                port2.try_recv()?;
+            }
+            port1.try_post_message(&long)?;
+            port1.try_post_message(&short)?;
+            for _ in 0..later {
+                port2.try_recv()?;
+            }
+            port1.try_post_message(&short)?;
+            while port2.try_recv().is_ok() {}
+            let kept = (counts() - start).bytes;
+            assert!(kept < signed(LIMIT / 4) + BESIDE_BUFFERS, "{kept} bytes, {later}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn m1_buffers_that_are_too_small_for_what_comes_next_are_not_collected() -> Outcome {
     let (mut port1, mut port2) = growable::<Vec<u8>>(1 << 24);
@@ -256,6 +285,49 @@ fn m2_a_long_message_uses_the_last_one_s_buffer() -> Outcome {
         }
         Ok(())
     });
+    outcome?;
+    assert_eq!(taken.allocations, 0);
+    Ok(())
+}
+
+#[test]
+fn m2_repeated_bursts_of_mixed_lengths_allocate_nothing() -> Outcome {
+    let (mut port1, mut port2) = growable::<Vec<u8>>(1 << 22);
+    let (short, long) = (vec![1; 3_000], vec![1; 30_000]);
+    let mut burst = |rounds| -> Outcome {
+        for _ in 0..rounds {
+            for message in
+                [&long, &short, &short, &long, &short, &long].into_iter().cycle().take(24)
+            {
+                port1.try_post_message(message)?;
+            }
+            while port2.try_recv().is_ok() {}
+        }
+        Ok(())
+    };
+    burst(4)?;
+    let (outcome, taken) = measure(|| burst(100));
+    outcome?;
+    assert_eq!(taken.allocations, 0);
+    Ok(())
+}
+
+/// The longer one's buffer serves both.
+#[test]
+fn m2_long_messages_of_two_lengths_in_turn_allocate_nothing() -> Outcome {
+    let (mut port1, mut port2) = growable::<Vec<u8>>(1 << 20);
+    let messages = [vec![1; 3_000], vec![1; 10_000]];
+    let mut post_both = |rounds| -> Outcome {
+        for _ in 0..rounds {
+            for message in &messages {
+                port1.try_post_message(message)?;
+                assert_eq!(port2.try_recv()?.len(), message.len());
+            }
+        }
+        Ok(())
+    };
+    post_both(2)?;
+    let (outcome, taken) = measure(|| post_both(1500));
     outcome?;
     assert_eq!(taken.allocations, 0);
     Ok(())

@@ -136,3 +136,28 @@ fn asking_after_the_end_is_harmless() -> Outcome {
     assert_eq!(receiver.remaining(), 0);
     Ok(())
 }
+
+/// Buffers that the receiver has handed back make way for a segment.
+#[test]
+fn a_direction_with_unused_buffers_is_not_full() -> Outcome {
+    let MessageChannel { mut port1, mut port2 } =
+        MessageChannel::<Vec<u8>>::builder().capacity(4096).growable(100_000).build()?;
+    for _ in 0..3 {
+        for _ in 0..20 {
+            port1.try_post_message(&vec![1; 3000])?;
+        }
+        while port2.try_recv().is_ok() {}
+    }
+    // Two of these fill a segment exactly.
+    let messages = [vec![1; 2016], vec![1; 2032]];
+    for message in messages.iter().cycle() {
+        let (is_full, remaining) = (port1.is_full(), port1.remaining());
+        let refused = port1.try_post_message(message).is_err();
+        assert_eq!(refused, is_full);
+        assert_eq!(refused, remaining == 0);
+        if refused {
+            break;
+        }
+    }
+    Ok(())
+}

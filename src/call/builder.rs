@@ -90,7 +90,7 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
     ///
     /// The archive of an answer is counted with the number and the kind that it gets here: up to 16
     /// bytes. There is always room for an answer without parts on the heap, and for an error with a
-    /// text of 64 bytes; longer texts are cut.
+    /// text of 64 bytes; longer texts are cut. A smaller limit means what these need, for requests too.
     ///
     /// # Examples
     ///
@@ -110,8 +110,9 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
     /// Sets the bytes of each direction's ring; see
     /// [`Builder::capacity`](crate::Builder::capacity). Where the messages in flight need more, the
     /// direction grows by as much at a time, and messages longer than half of it travel in buffers of
-    /// their own. Both allocate, except for one such buffer at a time: so choose what the messages
-    /// that are usually in flight together need, and twice the longest of them.
+    /// their own. Both allocate, except for the buffers that are
+    /// [kept](crate::Builder::growable): so choose what the messages that are usually in flight
+    /// together need, and twice the longest of them.
     ///
     /// # Examples
     ///
@@ -170,20 +171,23 @@ impl<Req: Message, Ans: Message> Builder<Req, Ans> {
     /// # Examples
     ///
     /// ```
-    /// use message_port::call;
+    /// use message_port::{BuildError, call};
     ///
     /// let builder = call::builder::<u64, u64>().calls_in_flight(usize::MAX);
-    /// assert!(builder.build().is_err());
+    /// assert!(matches!(builder.build(), Err(BuildError::TooManyCalls { .. })));
     /// ```
     #[allow(clippy::type_complexity, reason = "an alias would hide the two ends")]
     pub fn build(self) -> Result<(Client<Req, Ans>, Server<Req, Ans>), BuildError> {
         let Self { channel, capacity, calls, max_len } = self;
         let max_len = max_len.max(min_len::<Ans>());
-        let room = capacity
-            .checked_next_power_of_two()
-            .and_then(|capacity| room::<Ans>(capacity.max(frame::MIN_CAPACITY), calls, max_len))
-            .filter(|room| *room <= frame::MAX_GROWABLE && calls <= MAX_CALLS)
-            .ok_or(BuildError::TooLarge { capacity })?;
+        let rounded = capacity.checked_next_power_of_two().unwrap_or(usize::MAX);
+        let room = |calls, max_len| {
+            room::<Ans>(rounded.max(frame::MIN_CAPACITY), calls, max_len)
+                .filter(|room| *room <= frame::MAX_GROWABLE && calls <= MAX_CALLS)
+        };
+        room(1, min_len::<Ans>()).ok_or(BuildError::TooLarge { capacity })?;
+        let too_many = BuildError::TooManyCalls { calls, max_message_len: max_len };
+        let room = room(calls, max_len).ok_or(too_many)?;
         let channel = channel.capacity(capacity).max_message_len(max_len).growable(room);
         let MessageChannel { port1, port2 } = channel.build()?;
         let client = Client::new(port1, Flights::new(calls, max_len));

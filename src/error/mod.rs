@@ -93,6 +93,15 @@ pub enum BuildError {
         /// Bytes that were asked for.
         capacity: usize,
     },
+    /// There may be more [calls in flight](crate::call::Builder::calls_in_flight) than 1,048,576, or the
+    /// room for all of them is not representable.
+    #[error("{calls} calls in flight with messages of up to {max_message_len} bytes are too many")]
+    TooManyCalls {
+        /// Calls in flight that were asked for.
+        calls: usize,
+        /// Bytes that each of their messages may have.
+        max_message_len: usize,
+    },
     /// There is no memory for a capacity of this many bytes.
     #[error("no memory for a capacity of {capacity} bytes")]
     OutOfMemory {

@@ -201,9 +201,10 @@ impl<A: Message, B: Message> Builder<A, B> {
     /// segments and buffers of 64 KiB or more go back to the system at once, whatever else the
     /// program has allocated meanwhile.
     ///
-    /// One segment and one buffer of a long message are kept for the next burst. If bursts of long
-    /// messages come in succession, as many buffers are kept as they use, up to 64 and a quarter of
-    /// `max_bytes`; those that a direction has not used for 1024 messages are freed.
+    /// One segment and one buffer of a long message are kept for the next burst, or two buffers if the
+    /// messages' lengths differ. If bursts of long messages come in succession, as many buffers are kept
+    /// as they use, up to 64 and a quarter of `max_bytes`, or two if that is more; those that a direction
+    /// has not used for 1024 messages are freed.
     ///
     /// The limit counts the bytes of segments and of long messages, without the few words of
     /// bookkeeping for each. If all archives have one size of up to 512 bytes, a segment also takes

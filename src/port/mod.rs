@@ -199,6 +199,10 @@ impl<Out, In> MessagePort<Out, In> {
     /// Takes the port apart, for two threads. The handlers are dropped: they belong to the whole
     /// port. Each half can close the channel. The peer notices the drop of each half separately.
     ///
+    /// # Panics
+    ///
+    /// If the drop of a handler panics. Then the port is dropped.
+    ///
     /// # Examples
     ///
     /// ```
@@ -214,7 +218,10 @@ impl<Out, In> MessagePort<Out, In> {
     /// ```
     pub fn into_split(mut self) -> (Sender<Out>, Receiver<In>) {
         self.start_apart();
-        (self.sender, self.receiver)
+        let Self { sender, receiver, handlers } = self;
+        // Before the halves are returned: a panic here drops them, and the peer learns of it.
+        drop(handlers);
+        (sender, receiver)
     }
 }
 

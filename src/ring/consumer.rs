@@ -372,9 +372,9 @@ impl Consumer {
                 return;
             }
             // The queue has a place for each buffer, unless the direction grows.
+            let bytes = memory.len();
             // SAFETY: this is the consumer.
-            if let Err(memory) = unsafe { self.ring.returned.push(memory) } {
-                let bytes = memory.len();
+            if let Err(memory) = unsafe { self.ring.returned.push(memory, bytes) } {
                 drop(memory);
                 self.store.chain.count_freed(bytes);
             }

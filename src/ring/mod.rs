@@ -173,16 +173,17 @@ fn new_at(
     };
     let first = Segment::new(bytes, layout).ok_or(OutOfMemory)?;
     let is_growable = limits.growable.is_some();
-    let returned = ReturnPath::new(match layout {
+    let returned = match (layout, limits.growable) {
         // Nothing is spilled.
-        Layout::Blocks(_) => 0,
-        Layout::Frames if is_growable => spill::KEPT,
-        Layout::Frames => spill::BUFFERS,
-    });
-    if is_growable {
-        // More once a burst has shown how many it uses.
-        returned.offer(1);
-    }
+        (Layout::Blocks(_), _) => ReturnPath::new(0),
+        (Layout::Frames, None) => ReturnPath::new(spill::BUFFERS),
+        (Layout::Frames, Some(limit)) => {
+            let returned = ReturnPath::new(spill::KEPT).sharing(spill::kept_share(limit));
+            // More once a burst has shown how many it uses.
+            returned.offer(1);
+            returned
+        }
+    };
     let ring = Arc::new(Ring {
         consumer: CachePadded::new(ConsumerWords {
             head: PositionWord::new(start),

@@ -13,6 +13,12 @@ pub(super) struct Returns<T> {
     places: Box<[Cell<Option<T>>]>,
     /// The consumer uses no more places than this at a time. A hint of the producer's.
     offered: Statistic,
+    /// What the items in here may weigh together, if they are several.
+    share: usize,
+    /// The weight of all items put in so far, wrapping. Written by the consumer.
+    weight_in: Statistic,
+    /// The weight of all items taken out so far, wrapping. Written by the producer.
+    weight_out: Statistic,
     /// Items put in so far, wrapping. Written by the consumer.
     pushed: PositionWord,
     /// Items taken out so far, wrapping. Written by the producer.
@@ -30,9 +36,17 @@ impl<T> Returns<T> {
         Self {
             places: (0..places).map(|_| Cell::new(None)).collect(),
             offered: Statistic::new(places),
+            share: usize::MAX,
+            weight_in: Statistic::new(0),
+            weight_out: Statistic::new(0),
             pushed: PositionWord::new(0),
             popped: PositionWord::new(0),
         }
+    }
+
+    /// Lets several items weigh so much together. A single one may weigh more.
+    pub(super) fn sharing(self, share: usize) -> Self {
+        Self { share, ..self }
     }
 
     /// Asks the consumer to use only so many places from now on; those in use stay in use.
@@ -42,15 +56,15 @@ impl<T> Returns<T> {
         }
     }
 
-    /// Puts an item in, or returns it if there is no place. Takes the same few steps whatever the
-    /// producer does.
+    /// Puts an item in, or returns it if there is no place, or if those in here would weigh too much
+    /// with it. Takes the same few steps whatever the producer does.
     ///
     /// # Safety
     ///
     /// The caller is the consumer.
-    pub(super) unsafe fn push(&self, item: T) -> Result<(), T> {
+    pub(super) unsafe fn push(&self, item: T, weight: usize) -> Result<(), T> {
         // SAFETY: the caller promises this.
-        let number = unsafe { self.put(item) }?;
+        let number = unsafe { self.put(item, weight) }?;
         // ORDERING(Q1): Release; pairs with Q2 in `take`: the item is in its place.
         self.pushed.store(number.wrapping_add(1), order::put());
         Ok(())
@@ -61,13 +75,16 @@ impl<T> Returns<T> {
     /// # Safety
     ///
     /// The caller is the consumer.
-    unsafe fn put(&self, item: T) -> Result<usize, T> {
+    unsafe fn put(&self, item: T, weight: usize) -> Result<usize, T> {
         let pushed = self.pushed.load(order::UNORDERED);
         // ORDERING(Q4): Acquire; pairs with Q3 in `pop`: the item before was taken out.
         let popped = self.popped.load(order::find_place());
-        if pushed.wrapping_sub(popped) >= self.places.len().min(self.offered.get()) {
+        let items = pushed.wrapping_sub(popped);
+        let is_light = items == 0 || weight <= self.share.saturating_sub(self.weight());
+        if items >= self.places.len().min(self.offered.get()) || !is_light {
             return Err(item);
         }
+        self.weight_in.set(self.weight_in.get().wrapping_add(weight));
         self.place(pushed).with_mut(|place| {
             // SAFETY: this is the consumer, and the place is not in the queue.
             unsafe { *place = Some(item) }
@@ -106,6 +123,16 @@ impl<T> Returns<T> {
         Some((popped, item?))
     }
 
+    /// Records that an item of this weight was taken out. For the producer, if it goes on.
+    pub(super) fn lighten(&self, weight: usize) {
+        self.weight_out.set(self.weight_out.get().wrapping_add(weight));
+    }
+
+    /// What the items in here weigh together; while the other side is active, a hint.
+    pub(super) fn weight(&self) -> usize {
+        self.weight_in.get().wrapping_sub(self.weight_out.get())
+    }
+
     /// Whether there is nothing to take out. For either side, and for code that shares a thread or a
     /// lock with one.
     pub(super) fn is_empty(&self) -> bool {
@@ -124,7 +151,7 @@ mod tests {
     /// Both ends, on the one thread of a test.
     fn push<T>(queue: &Returns<T>, item: T) -> Result<(), T> {
         // SAFETY: nobody else uses the queue.
-        unsafe { queue.push(item) }
+        unsafe { queue.push(item, 0) }
     }
 
     fn pop<T>(queue: &Returns<T>) -> Option<T> {
@@ -168,12 +195,25 @@ mod tests {
         assert_eq!(push(&queue, 100), Err(100), "two places are in use");
     }
 
+    #[test]
+    fn several_items_share_a_weight() {
+        let queue = Returns::new(8).sharing(100);
+        // SAFETY: nobody else uses the queue.
+        let push = |weight| unsafe { queue.push(weight, weight) };
+        let pop = || pop(&queue).inspect(|weight| queue.lighten(*weight));
+        assert_eq!((push(usize::MAX), push(1)), (Ok(()), Err(1)));
+        assert_eq!(pop(), Some(usize::MAX));
+        assert_eq!([60, 41, 40, 1].map(push), [Ok(()), Err(41), Ok(()), Err(1)]);
+        assert_eq!((queue.weight(), pop()), (100, Some(60)));
+        assert_eq!((push(61), push(60)), (Err(61), Ok(())));
+    }
+
     /// The consumer stops in the middle of handing something back.
     #[test]
     fn half_a_push_is_no_item() {
         let queue = Returns::new(1);
         // SAFETY: nobody else uses the queue.
-        let number = unsafe { queue.put(1) }.unwrap();
+        let number = unsafe { queue.put(1, 0) }.unwrap();
         assert_eq!(pop(&queue), None);
         assert!(queue.is_empty());
         queue.pushed.store(number + 1, order::put());

@@ -182,7 +182,7 @@ impl Chain {
         segment.next = Cell::new(None);
         let refused = match &self.spare {
             // SAFETY: the caller promises this.
-            Some(spare) => unsafe { spare.push(segment) }.err(),
+            Some(spare) => unsafe { spare.push(segment, 0) }.err(),
             None => Some(segment),
         };
         if refused.is_some() {

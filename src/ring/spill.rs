@@ -19,9 +19,11 @@ pub(crate) const BUFFERS: usize = 8;
 /// that each place is soon used again; directions that do not grow have more places there too.
 pub(super) const KEPT: usize = if cfg!(message_port_loom) { 1 } else { 32 };
 
-/// This part of the limit of a direction that grows may be on the way back, and as much idle, if it is
-/// more than one buffer.
-const KEPT_SHARE: usize = 8;
+/// Of a direction that may grow to `limit` bytes, the bytes of buffers that may be on the way back, and
+/// as many idle, if that is more than one buffer.
+pub(super) const fn kept_share(limit: usize) -> usize {
+    limit / 8
+}
 
 /// Messages between two looks at the idle buffers.
 pub(crate) const LOOK_EVERY: usize = 1024;
@@ -194,18 +196,11 @@ impl Pool {
     ) -> Result<(), NoBuffer> {
         self.longest = self.longest.max(bytes);
         self.fetch(returned, budget);
-        if self.max_buffers.is_none() {
-            self.keep(self.kept.min(Self::most_kept(bytes, budget)), returned);
-            while self.idle.len() > self.kept {
-                self.free_one(budget);
-            }
-        }
-        let index = match self.best_fit(bytes) {
-            Some(index) => index,
-            None => {
-                self.learn(bytes, returned, budget);
-                self.allocate(bytes, budget)?
-            }
+        let index = if let Some(index) = self.best_fit(bytes) {
+            index
+        } else {
+            self.learn(bytes, returned, budget);
+            self.allocate(bytes, budget)?
         };
         let last = self.idle.len() - 1;
         self.idle.swap(index, last);
@@ -228,8 +223,12 @@ impl Pool {
         self.idle.extend(prepared.map(Idle::new));
     }
 
-    /// Bytes of the idle buffers, except for those on the way back.
-    pub(super) fn idle_bytes(&self) -> usize {
+    /// Bytes of the buffers that make way for a segment: idle ones, and those on the way back.
+    pub(super) fn spare_bytes(&self, returned: &ReturnPath) -> usize {
+        self.idle_bytes().saturating_add(returned.weight())
+    }
+
+    fn idle_bytes(&self) -> usize {
         self.idle.iter().map(|idle| idle.memory.len()).sum()
     }
 
@@ -239,15 +238,38 @@ impl Pool {
         while self.free_one(budget) {}
     }
 
+    /// Frees all idle buffers and the list of them, once nothing is posted any more.
+    pub(super) fn clear(&mut self, returned: &ReturnPath, budget: &mut Budget) {
+        self.shrink(returned, budget);
+        self.idle = Vec::new();
+    }
+
     fn fetch(&mut self, returned: &ReturnPath, budget: &mut Budget) {
         let enough = self.enough.max(self.longest.saturating_mul(ROOMY));
         // SAFETY: the pool belongs to the producer.
         while let Some(memory) = unsafe { returned.pop() } {
+            returned.lighten(memory.len());
             if memory.len() <= enough && self.idle.len() < self.most_idle() {
                 self.idle.push(Idle::new(memory));
             } else {
                 self.free(memory, budget);
             }
+        }
+        self.trim(budget);
+    }
+
+    /// Frees idle buffers that are too many to keep, if the direction may grow: the shortest first,
+    /// since the others serve more messages.
+    fn trim(&mut self, budget: &mut Budget) {
+        if self.max_buffers.is_some() {
+            return;
+        }
+        let share = kept_share(budget.limit());
+        while self.idle.len() > self.kept || (self.idle.len() > 1 && self.idle_bytes() > share) {
+            let lengths = self.idle.iter().map(|idle| idle.memory.len()).enumerate();
+            let Some((shortest, _)) = lengths.min_by_key(|(_, length)| *length) else { return };
+            let Idle { memory, .. } = self.idle.remove(shortest);
+            self.free(memory, budget);
         }
     }
 
@@ -262,11 +284,8 @@ impl Pool {
     fn learn(&mut self, bytes: usize, returned: &ReturnPath, budget: &Budget) {
         let Some(before) = self.freed.replace(budget.freed()) else { return };
         let more = budget.freed().wrapping_sub(before) / bytes.max(1);
-        self.keep(self.kept.saturating_add(more).min(Self::most_kept(bytes, budget)), returned);
-    }
-
-    fn most_kept(bytes: usize, budget: &Budget) -> usize {
-        budget.limit() / KEPT_SHARE / bytes.max(1)
+        let most = kept_share(budget.limit()) / bytes.max(1);
+        self.keep(self.kept.saturating_add(more).min(most.max(self.kept)), returned);
     }
 
     /// Keeps so many buffers from now on, if the direction may grow, but one at least.
@@ -369,8 +388,9 @@ mod tests {
     }
 
     fn hand_back(returned: &ReturnPath, memory: Memory) {
+        let bytes = memory.len();
         // SAFETY: nobody else uses the queue.
-        unsafe { returned.push(memory) }.unwrap();
+        unsafe { returned.push(memory, bytes) }.unwrap();
     }
 
     #[test]

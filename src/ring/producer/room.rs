@@ -148,7 +148,8 @@ impl Producer {
         }
         let chain = &self.store.chain;
         let spare = usize::from(chain.has_spare());
-        let bytes = self.budget.left(chain.freed()).saturating_add(self.pool.idle_bytes());
+        let buffers = self.pool.spare_bytes(&self.ring.returned);
+        let bytes = self.budget.left(chain.freed()).saturating_add(buffers);
         spare + bytes / self.view.len()
     }
 }

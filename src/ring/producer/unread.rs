@@ -108,7 +108,7 @@ impl Producer {
             self.free_unread();
         }
         // The budget hears only of idle memory: nothing is accepted any more.
-        self.pool.shrink(&self.ring.returned, &mut self.budget);
+        self.pool.clear(&self.ring.returned, &mut self.budget);
         // SAFETY: this is the producer.
         drop(unsafe { self.store.chain.take_spare() });
     }
