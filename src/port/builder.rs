@@ -203,8 +203,8 @@ impl<A: Message, B: Message> Builder<A, B> {
     ///
     /// One segment and one buffer of a long message are kept for the next burst, or two buffers if the
     /// messages' lengths differ. If bursts of long messages come in succession, as many buffers are kept
-    /// as they use, up to 64 and a quarter of `max_bytes`, or two if that is more; those that a direction
-    /// has not used for 1024 messages are freed.
+    /// as they use, up to 64 and a quarter of `max_bytes`, or two if that is more. The sender frees them
+    /// after 1024 messages that needed none; a sender that posts nothing more keeps them.
     ///
     /// The limit counts the bytes of segments and of long messages, without the few words of
     /// bookkeeping for each. If all archives have one size of up to 512 bytes, a segment also takes
