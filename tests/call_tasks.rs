@@ -32,7 +32,7 @@ fn send<F: Future>(call: Pin<&mut F>, waker: &Waker, server: &Server<u64, u64>) 
 }
 
 async fn ask(mut client: Client<String, u64>) {
-    for n in 0..200u64 {
+    for n in 0..if cfg!(miri) { 3 } else { 200u64 } {
         assert_eq!(*client.call_async(&n.to_string()).await.unwrap(), n);
         let error = client.call_async(&"no number".to_owned()).await.unwrap_err();
         assert_eq!(error.to_string(), "the handler failed: invalid digit found in string");
@@ -86,7 +86,7 @@ fn a_thread_and_a_task_get_on() -> Outcome {
     let _watchdog = Watchdog::start();
     let (mut client, server) = call::channel();
     let task = thread::spawn(move || runtimes::tokio::run(answer(server)));
-    for n in 0..500u64 {
+    for n in 0..if cfg!(miri) { 10 } else { 500u64 } {
         assert_eq!(*client.call(&n.to_string())?, n);
     }
     drop(client);
@@ -118,7 +118,7 @@ fn a_call_whose_future_is_forgotten_is_in_flight_all_the_same() -> Outcome {
 fn a_call_whose_future_is_dropped_leaves_nothing_behind() -> Outcome {
     let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(2).build()?;
     let (woken, waker) = Wakes::watched();
-    for n in 0..300 {
+    for n in 0..if cfg!(miri) { 10 } else { 300 } {
         {
             let mut call = pin!(client.call_async(&n));
             send(call.as_mut(), &waker, &server);
@@ -269,9 +269,10 @@ fn a_handle_is_polled_until_its_answer_is_there() -> Outcome {
 /// A client that always finds its answer lets other tasks run.
 #[test]
 fn a_task_that_always_finds_an_answer_yields() -> Outcome {
-    let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(1000).build()?;
-    let calls: Vec<_> = (0..1000).map(|n| client.start(&n)).collect::<Result<_, _>>()?;
-    for n in 0..1000 {
+    const CALLS: usize = if cfg!(miri) { 150 } else { 1000 };
+    let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(CALLS).build()?;
+    let calls: Vec<_> = (0..CALLS as u64).map(|n| client.start(&n)).collect::<Result<_, _>>()?;
+    for n in 0..CALLS as u64 {
         server.recv()?.answer(n)?;
     }
     let (woken, waker) = Wakes::watched();
@@ -285,6 +286,6 @@ fn a_task_that_always_finds_an_answer_yields() -> Outcome {
         polls += 1;
         assert_eq!(woken.count(), polls);
     }
-    assert!(polls >= 1000 / 65, "{polls} times");
+    assert!(polls >= CALLS / 65, "{polls} times");
     Ok(())
 }
