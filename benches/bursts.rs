@@ -1,0 +1,70 @@
+//! Bursts of long messages through a direction that grows, against queues of clones: one thread posts
+//! twenty and then receives them.
+
+mod common;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use common::pin;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use message_port::MessageChannel;
+
+const SIZES: [usize; 3] = [3_000, 100_000, 1 << 20];
+const MESSAGES: usize = 20;
+
+fn bursts(c: &mut Criterion) {
+    let mut group = c.benchmark_group("bursts of long messages, one thread");
+    group.measurement_time(Duration::from_secs(2)).sample_size(20);
+    pin(0);
+    for size in SIZES {
+        group.throughput(Throughput::Elements(MESSAGES as u64));
+        let message = vec![1u8; size];
+        group.bench_with_input(BenchmarkId::new("message-port", size), &message, |b, message| {
+            let MessageChannel { mut port1, mut port2 } = MessageChannel::<Vec<u8>>::builder()
+                .capacity(4096)
+                .growable(256 << 20)
+                .build()
+                .unwrap();
+            b.iter(|| {
+                for _ in 0..MESSAGES {
+                    port1.try_post_message(message).unwrap();
+                }
+                for _ in 0..MESSAGES {
+                    let received = port2.try_recv().unwrap();
+                    assert_eq!(black_box(received[size - 1]), 1);
+                }
+            });
+        });
+        group.bench_with_input(BenchmarkId::new("crossbeam-channel", size), &message, {
+            |b, message| {
+                let (sender, receiver) = crossbeam_channel::unbounded::<Vec<u8>>();
+                b.iter(|| {
+                    for _ in 0..MESSAGES {
+                        sender.send(message.clone()).unwrap();
+                    }
+                    for _ in 0..MESSAGES {
+                        let message = receiver.try_recv().unwrap();
+                        assert_eq!(black_box(message[size - 1]), 1);
+                    }
+                });
+            }
+        });
+        group.bench_with_input(BenchmarkId::new("rtrb", size), &message, |b, message| {
+            let (mut producer, mut consumer) = rtrb::RingBuffer::<Vec<u8>>::new(MESSAGES);
+            b.iter(|| {
+                for _ in 0..MESSAGES {
+                    producer.push(message.clone()).unwrap();
+                }
+                for _ in 0..MESSAGES {
+                    let received = consumer.pop().unwrap();
+                    assert_eq!(black_box(received[size - 1]), 1);
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bursts);
+criterion_main!(benches);
