@@ -30,7 +30,7 @@ export TSAN_OPTIONS="suppressions=\"$PWD/ci/lib/tsan.supp\"${TSAN_OPTIONS:+:$TSA
 # Not the tests whose threads are joined by a scope, inside the standard library; nor those with the
 # runtimes of others, which stand on its locks; nor the count of allocations, which depends on when
 # a thread has spun enough to sleep.
-mapfile -t files < <(grep -l '\bthread::spawn' tests/*.rs | grep -v 'tests/allocations.rs' |
+mapfile -t files < <(grep -l '\bthread::spawn' tests/*.rs | grep -v 'allocations.rs' |
     xargs grep -LE '\bthread::scope|\b(tokio|smol)::')
 select_tests "${files[@]}"
 code=0
