@@ -304,8 +304,7 @@ impl Pool {
     }
 
     fn allocate(&mut self, bytes: usize, budget: &mut Budget) -> Result<usize, NoBuffer> {
-        let idle: usize = self.idle.iter().map(|idle| idle.memory.len()).sum();
-        let in_use = budget.allocated() - idle;
+        let in_use = budget.allocated() - self.idle_bytes();
         let all_travel = self.max_buffers.is_some_and(|max| self.buffers - self.idle.len() == max);
         if all_travel || bytes > budget.limit() - in_use {
             return Err(NoBuffer::Later);
