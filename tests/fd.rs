@@ -139,7 +139,10 @@ fn another_wait_takes_its_place() {
     });
     peer.post_message(&1).unwrap();
     let mut port = waiting.join().unwrap();
+    peer.post_message(&3).unwrap();
     assert!(!is_readable(&port));
+    assert!(port.arm());
+    assert_eq!(*port.try_recv().unwrap(), 3);
 
     assert!(!port.arm());
     assert!(port.poll_recv(&mut Context::from_waker(Waker::noop())).is_pending());
