@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use common::pin;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Bencher, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use message_port::MessageChannel;
 
 const SIZES: [usize; 3] = [3_000, 100_000, 1 << 20];
@@ -38,32 +38,36 @@ fn bursts(c: &mut Criterion) {
         });
         group.bench_with_input(BenchmarkId::new("crossbeam-channel", size), &message, {
             |b, message| {
-                let (sender, receiver) = crossbeam_channel::unbounded::<Vec<u8>>();
-                b.iter(|| {
-                    for _ in 0..MESSAGES {
-                        sender.send(message.clone()).unwrap();
-                    }
-                    for _ in 0..MESSAGES {
-                        let message = receiver.try_recv().unwrap();
-                        assert_eq!(black_box(message[size - 1]), 1);
-                    }
-                });
+                let (sender, receiver) = crossbeam_channel::unbounded();
+                let send = |message| sender.send(message).unwrap();
+                clones(b, message, send, || receiver.try_recv().unwrap());
             }
         });
         group.bench_with_input(BenchmarkId::new("rtrb", size), &message, |b, message| {
-            let (mut producer, mut consumer) = rtrb::RingBuffer::<Vec<u8>>::new(MESSAGES);
-            b.iter(|| {
-                for _ in 0..MESSAGES {
-                    producer.push(message.clone()).unwrap();
-                }
-                for _ in 0..MESSAGES {
-                    let received = consumer.pop().unwrap();
-                    assert_eq!(black_box(received[size - 1]), 1);
-                }
-            });
+            let (mut producer, mut consumer) = rtrb::RingBuffer::new(MESSAGES);
+            let send = |message| producer.push(message).unwrap();
+            clones(b, message, send, || consumer.pop().unwrap());
         });
     }
     group.finish();
+}
+
+/// A burst through a queue that takes values.
+fn clones(
+    b: &mut Bencher<'_>,
+    message: &[u8],
+    mut send: impl FnMut(Vec<u8>),
+    mut receive: impl FnMut() -> Vec<u8>,
+) {
+    b.iter(|| {
+        for _ in 0..MESSAGES {
+            send(message.to_vec());
+        }
+        for _ in 0..MESSAGES {
+            let received = receive();
+            assert_eq!(black_box(received[received.len() - 1]), 1);
+        }
+    });
 }
 
 criterion_group!(benches, bursts);

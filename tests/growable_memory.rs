@@ -237,21 +237,24 @@ fn m2_repeated_bursts_of_long_messages_allocate_nothing() -> Outcome {
     Ok(())
 }
 
+/// Runs `f`, which must not allocate.
+fn allocates_nothing(f: impl FnOnce() -> Outcome) -> Outcome {
+    let (outcome, taken) = measure(f);
+    outcome?;
+    assert_eq!(taken.allocations, 0);
+    Ok(())
+}
+
 #[test]
 fn m2_without_a_burst_nothing_is_allocated() -> Outcome {
     let (mut port1, mut port2) = growable::<u64>(1 << 20);
-    let (outcome, taken) = measure(|| burst(&mut port1, &mut port2, PER_SEGMENT));
-    outcome?;
-    assert_eq!(taken.allocations, 0);
-    let (outcome, taken) = measure(|| -> Outcome {
+    allocates_nothing(|| burst(&mut port1, &mut port2, PER_SEGMENT))?;
+    allocates_nothing(|| {
         for _ in 0..100 {
             burst(&mut port1, &mut port2, PER_SEGMENT / 2)?;
         }
         Ok(())
-    });
-    outcome?;
-    assert_eq!(taken.allocations, 0);
-    Ok(())
+    })
 }
 
 /// The spare segment serves bursts that take no more than that.
@@ -261,15 +264,12 @@ fn m2_the_spare_segment_is_used_again() -> Outcome {
     for _ in 0..2 {
         burst(&mut port1, &mut port2, 2 * PER_SEGMENT)?;
     }
-    let (outcome, taken) = measure(|| -> Outcome {
+    allocates_nothing(|| {
         for _ in 0..100 {
             burst(&mut port1, &mut port2, PER_SEGMENT + 10)?;
         }
         Ok(())
-    });
-    outcome?;
-    assert_eq!(taken.allocations, 0);
-    Ok(())
+    })
 }
 
 #[test]
@@ -278,16 +278,13 @@ fn m2_a_long_message_uses_the_last_one_s_buffer() -> Outcome {
     let long = vec![1; 10_000];
     port1.try_post_message(&long)?;
     drop(port2.try_recv()?);
-    let (outcome, taken) = measure(|| -> Outcome {
+    allocates_nothing(|| {
         for _ in 0..100 {
             port1.try_post_message(&long)?;
             assert_eq!(port2.try_recv()?.len(), long.len());
         }
         Ok(())
-    });
-    outcome?;
-    assert_eq!(taken.allocations, 0);
-    Ok(())
+    })
 }
 
 #[test]
@@ -306,10 +303,7 @@ fn m2_repeated_bursts_of_mixed_lengths_allocate_nothing() -> Outcome {
         Ok(())
     };
     burst(4)?;
-    let (outcome, taken) = measure(|| burst(100));
-    outcome?;
-    assert_eq!(taken.allocations, 0);
-    Ok(())
+    allocates_nothing(|| burst(100))
 }
 
 /// The longer one's buffer serves both.
@@ -327,10 +321,7 @@ fn m2_long_messages_of_two_lengths_in_turn_allocate_nothing() -> Outcome {
         Ok(())
     };
     post_both(2)?;
-    let (outcome, taken) = measure(|| post_both(1500));
-    outcome?;
-    assert_eq!(taken.allocations, 0);
-    Ok(())
+    allocates_nothing(|| post_both(1500))
 }
 
 /// Whatever is on its way, and wherever the receiver is: the last owner frees all of it.
