@@ -54,7 +54,13 @@ impl Room {
     /// the lap is to be skipped if it is too short.
     pub(super) fn reserve_growing(&mut self, length: usize) -> bool {
         let bytes = self.frame_of(length);
-        let places = self.cases(length).map(|(passed, buffers)| self.place(bytes, passed, buffers));
+        let place = |room: &Self, (passed, buffers)| room.place(bytes, passed, buffers);
+        let [unpassed, passed, ..] = self.cases(length);
+        // That there is room only if the receiver has looked says that it has.
+        if place(self, unpassed).is_none() && place(self, passed).is_some() {
+            self.look();
+        }
+        let places = self.cases(length).map(|case| place(self, case));
         let mut places = places.into_iter().flatten();
         let place = places.next();
         self.lost |= places.any(|other| Some(other) != place);
