@@ -1,7 +1,8 @@
 #!/bin/sh
 # Replays the corpora of the fuzz targets with the stable toolchain; then fuzzes each target for
 # FUZZ_SECONDS (5), with AddressSanitizer, where a nightly toolchain and cargo-fuzz are there.
-# Exits with 77 if nothing of this could run.
+# Exits with 77 if nothing of this could run. Where it fuzzes for seconds, the programs are optimised
+# little: that saves more than they lose.
 #
 #   ci/fuzz.sh                               the gate: all targets
 #   ci/fuzz.sh value engine                  only these
@@ -43,7 +44,7 @@ if [ "$1" = --teeth ]; then
 fi
 
 echo "fuzz: replaying the corpora"
-cargo test --test corpus
+cargo test --test corpus --test properties
 cargo test --package message-port-structured --package message-port-js --test corpus
 
 if ! cargo +nightly --version >/dev/null 2>&1; then
@@ -63,6 +64,10 @@ found=${FUZZ_KEEP:-$scratch}
 built=${CARGO_TARGET_DIR:-target}/fuzz
 
 # fuzz TARGET DIRECTORY CORPUS [OPTION]...: the target of the crate in that directory.
+if [ "$seconds" -lt 60 ] && [ -z "${FUZZ_RUNS:-}" ]; then
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL="${CARGO_PROFILE_RELEASE_OPT_LEVEL:-1}"
+fi
+
 fuzz() {
     target=$1 directory=$2 corpus=$3
     shift 3

@@ -7,6 +7,7 @@
 #   bash ci/miri.sh --mutants     the bugs of src/sync/order.rs that Miri is known to find
 #   bash ci/miri.sh --mutants P1 W3   only these
 #
+#   MIRI_LIMIT=600                seconds that one run may take, four hours if not said: --all
 #   MIRI_SEEDS=64                 so many schedules for each run of --all instead of 2
 #   MIRI_RECORD=FILE              notes the runs that passed, and leaves out those that are noted: --all
 #                                 goes on where it was interrupted
@@ -239,7 +240,7 @@ schedules() {
 }
 
 everything() {
-    limit=14400
+    limit="${MIRI_LIMIT:-14400}"
     local tests
     prepare "$host"
     schedules 0.01

@@ -91,16 +91,22 @@ run() {
 
 platforms=(--locked --manifest-path platforms/Cargo.toml)
 
+# Clippy is a `cargo check` that says more.
+check() {
+    if cargo clippy --version >/dev/null 2>&1; then
+        cargo clippy --quiet "$@" -- -D warnings
+    else
+        cargo check --quiet "$@"
+    fi
+}
+
 # Every platform builds, without a warning.
 for target in aarch64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-gnu \
     i686-unknown-linux-gnu wasm32-unknown-unknown wasm32-wasip1 wasm32-wasip1-threads; do
     has_target "$target" || continue
     for features in "" "$(all_features)"; do
         echo "check: $target${features:+ with $features}"
-        cargo check --quiet --lib --target "$target" --features "$features"
-        if cargo clippy --version >/dev/null 2>&1; then
-            cargo clippy --quiet --lib --target "$target" --features "$features" -- -D warnings
-        fi
+        check --lib --target "$target" --features "$features"
     done
 done
 

@@ -8,7 +8,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 mkdir -p fuzz/corpus/ops fuzz/corpus/archive fuzz/corpus/layout structured/fuzz/corpus/value
-cargo test --test corpus -- --ignored write_the_first_inputs
+cargo test --test corpus --test properties -- --ignored write_the_first_inputs
 cargo test --package message-port-structured --test corpus -- --ignored write_the_first_inputs
 for target in ops archive layout value; do
     directory=fuzz

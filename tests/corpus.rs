@@ -1,42 +1,14 @@
-//! The corpora of the fuzz targets, replayed without a fuzzer.
+//! The corpora of the fuzz targets `archive` and `layout`, replayed without a fuzzer. That of `ops` is
+//! replayed in `properties`.
 
 mod archives;
+#[path = "common/corpus.rs"]
+mod corpus;
 mod frames;
-mod model;
-#[path = "model/random.rs"]
-mod random;
-
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use archives::types::{Nested, Received, Scalars, Shared, Tree};
 use archives::{DISPATCHED, FORGOTTEN, SPILLED, archived};
-
-fn corpus(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)
-}
-
-fn replay(target: &str, check: impl Fn(&[u8]) -> Result<(), String>) {
-    let entries = fs::read_dir(corpus(target)).expect("the corpus is there");
-    let mut replayed = 0;
-    for entry in entries {
-        let path = entry.expect("the corpus can be read").path();
-        let input = fs::read(&path).expect("its files can be read");
-        if let Err(objection) = check(&input) {
-            panic!("{}: {objection}", path.display());
-        }
-        replayed += 1;
-    }
-    assert!(replayed > 0, "the corpus of {target} is empty");
-}
-
-#[test]
-fn ops() {
-    replay("ops", |input| {
-        let program = model::Program::decode(input);
-        model::check(&program).map_err(|objection| format!("{objection}\n{program}"))
-    });
-}
+use corpus::{replay, write};
 
 #[test]
 fn archive() {
@@ -85,16 +57,9 @@ fn damaged_archives() {
     }
 }
 
-/// Writes the inputs that fuzzing begins with: `cargo test --test corpus -- --ignored`.
+/// Writes the inputs that fuzzing begins with: `fuzz/seed.sh`.
 #[test]
 #[ignore = "writes into the source tree"]
 fn write_the_first_inputs() {
-    let write = |target: &str, name: &str, inputs: Vec<Vec<u8>>| {
-        for (index, input) in inputs.into_iter().enumerate() {
-            let path = corpus(target).join(format!("{name}-{index:02}"));
-            fs::write(path, input).expect("the corpus can be written");
-        }
-    };
     write("archive", "valid", valid_archives());
-    write("ops", "program", (0..24).map(random::bytes).collect());
 }

@@ -166,7 +166,8 @@ fn messages_and_buffers_are_freed_in_every_order_of_the_end() {
         for a in &all {
             for b in &all {
                 for c in &all {
-                    for d in &all {
+                    // In Miri an eighth of them.
+                    for d in all.iter().step_by(if cfg!(miri) { all.len() } else { 1 }) {
                         let steps = [*a, *b, *c, *d];
                         let left = left_after(&steps, length);
                         assert!(is_balanced(left), "{left:?} after {steps:?} of {length} bytes");

@@ -3,7 +3,11 @@
 //! The programs come from fixed seeds, so a run is repeatable. `MESSAGE_PORT_ROUNDS` says how many
 //! are run, `MESSAGE_PORT_SEED` with which seed to begin; a failure names its seed and prints the
 //! program without the operations that it does not need.
+//!
+//! The corpus of the fuzz target `ops`, whose inputs are such programs, is replayed here too.
 
+#[path = "common/corpus.rs"]
+mod corpus;
 mod model;
 #[path = "model/random.rs"]
 mod random;
@@ -41,6 +45,22 @@ fn random_programs_agree_with_the_model() {
             );
         }
     }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "it reads files, and there are more programs than Miri runs in an hour")]
+fn the_corpus_agrees_with_the_model() {
+    corpus::replay("ops", |input| {
+        let program = Program::decode(input);
+        model::check(&program).map_err(|objection| format!("{objection}\n{program}"))
+    });
+}
+
+/// Writes the inputs that fuzzing begins with: `fuzz/seed.sh`.
+#[test]
+#[ignore = "writes into the source tree"]
+fn write_the_first_inputs() {
+    corpus::write("ops", "program", (0..24).map(random::bytes).collect());
 }
 
 /// The model's verdict; a panic, which is the library's since handlers' panics are caught, is one

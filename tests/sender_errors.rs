@@ -195,6 +195,7 @@ fn e4_too_large_is_told_apart_from_full() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "16 MiB take Miri hours")]
 fn e4_without_a_limit_of_its_own_a_channel_takes_sixteen_mebibytes() {
     const MAX: usize = 16 << 20;
     let MessageChannel { mut port1, mut port2 } = channel();
