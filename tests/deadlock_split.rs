@@ -112,7 +112,7 @@ fn both_ways(sender: &mut Sender<u64>, receiver: &mut Receiver<u64>, messages: u
 fn e5_halves_on_two_threads_keep_a_whole_port_going() {
     const MESSAGES: u64 = if cfg!(miri) { 20 } else { 500 };
     let _watchdog = Watchdog::start();
-    for round in 0..60 {
+    for round in 0..if cfg!(miri) { 6 } else { 60 } {
         let capacity = [64, 256][round % 2];
         let MessageChannel { mut port1, mut port2 } =
             MessageChannel::<u64>::with_capacity(capacity);
@@ -143,12 +143,13 @@ fn e5_halves_on_two_threads_keep_a_whole_port_going() {
 /// Two split ports post on two threads and drain on two others.
 #[test]
 fn e5_four_halves_on_four_threads_are_never_refused() {
+    let (rounds, messages) = if cfg!(miri) { (2, 20) } else { (20, 500) };
     let _watchdog = Watchdog::start();
-    for _ in 0..20 {
+    for _ in 0..rounds {
         let MessageChannel { port1, port2 } = MessageChannel::<u64>::with_capacity(64);
         let threads = [port1, port2].map(|port| {
             let (mut sender, mut receiver) = port.into_split();
-            thread::spawn(move || both_ways(&mut sender, &mut receiver, 500))
+            thread::spawn(move || both_ways(&mut sender, &mut receiver, messages))
         });
         for thread in threads {
             thread.join().unwrap();

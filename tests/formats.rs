@@ -118,7 +118,9 @@ fn what_is_too_long_for_the_offsets_is_an_error() -> Outcome {
         assert!(passes(&order(items))? || REACH < 1 << 16);
     }
     // A plain copy, which rkyv never sees.
-    assert_eq!(passes(&[7u8; 40_000].map(|byte| (byte,)))?, REACH > 40_000);
+    if cfg!(not(miri)) {
+        assert_eq!(passes(&[7u8; 40_000].map(|byte| (byte,)))?, REACH > 40_000);
+    }
     Ok(())
 }
 

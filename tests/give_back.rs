@@ -21,12 +21,14 @@ type Port = MessagePort<Vec<u8>>;
 const CAPACITY: usize = 4096;
 /// In place, and in a buffer.
 const LENGTHS: [usize; 2] = [100, 5000];
+/// Bytes of a direction that grows.
+const LIMIT: usize = if cfg!(miri) { 1 << 16 } else { 1 << 20 };
 /// A few lists and their rests.
 const OVERHEAD: i64 = 1024;
 
 fn channel(growable: bool) -> (Port, Port) {
     let builder = MessageChannel::<Vec<u8>>::builder().capacity(CAPACITY);
-    let builder = if growable { builder.growable(1 << 20) } else { builder };
+    let builder = if growable { builder.growable(LIMIT) } else { builder };
     let MessageChannel { mut port1, mut port2 } = builder.build().unwrap();
     // The sender's scratch memory is none of this.
     port1.try_post_message(&Vec::new()).unwrap();

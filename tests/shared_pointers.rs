@@ -48,7 +48,7 @@ fn assert_allocates_nothing<T: Message>(message: &T) -> Outcome {
     };
     round()?;
     let (outcome, taken) =
-        measure(|| (0..if cfg!(miri) { 3 } else { 200 }).try_for_each(|_| round()));
+        measure(|| (0..if cfg!(miri) { 1 } else { 200 }).try_for_each(|_| round()));
     outcome?;
     assert_eq!(taken.allocations, 0, "of {}", std::any::type_name::<T>());
     Ok(())
@@ -65,7 +65,7 @@ fn m2_shared_pointers() -> Outcome {
     assert_allocates_nothing(&Rc::<[u16]>::from([1, 2, 3]))?;
     assert_allocates_nothing(&Arc::<str>::from("a text that is longer than its root"))?;
     assert_allocates_nothing(
-        &(0..if cfg!(miri) { 50 } else { 500 }).map(Rc::new).collect::<Vec<_>>(),
+        &(0..if cfg!(miri) { 20 } else { 500 }).map(Rc::new).collect::<Vec<_>>(),
     )
 }
 
