@@ -162,12 +162,13 @@ fn messages_and_buffers_are_freed_in_every_order_of_the_end() {
     let all =
         [0, 1].map(|at| [Step::Close(at), Step::Drop(at), Step::Receive(at), Step::Forget(at)]);
     let all = all.concat();
+    // Miri gets a few of the later steps.
+    let [few, fewer] = if cfg!(miri) { [4, 8] } else { [1, 1] };
     for length in LENGTHS {
         for a in &all {
             for b in &all {
-                for c in &all {
-                    // In Miri an eighth of them.
-                    for d in all.iter().step_by(if cfg!(miri) { all.len() } else { 1 }) {
+                for c in all.iter().step_by(few) {
+                    for d in all.iter().step_by(fewer) {
                         let steps = [*a, *b, *c, *d];
                         let left = left_after(&steps, length);
                         assert!(is_balanced(left), "{left:?} after {steps:?} of {length} bytes");

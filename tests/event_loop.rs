@@ -122,7 +122,7 @@ fn what_a_handle_adds_has_its_name_at_once() {
 
 #[test]
 fn a_flooded_port_does_not_starve_another() {
-    const FLOOD: u64 = if cfg!(miri) { 100 } else { 1000 };
+    const FLOOD: u64 = if cfg!(miri) { 250 } else { 1000 };
     let log = Log::new();
     let (mut flooding, flooded) = noting(&log);
     let (mut posting, quiet) = noting(&log);
