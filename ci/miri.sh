@@ -252,8 +252,11 @@ everything() {
         [ "$tests" != failures_that_panic_again ] || flags+=" -Zmiri-ignore-leaks"
         start "$tests, tree borrows" "$host" "$flags" "${library[@]}" --test "$tests"
     done
-    # It reads files, so its clock is the system's.
-    start "corpus, tree borrows" "$host" "$tree -Zmiri-disable-isolation" "${library[@]}" --test corpus
+    # These read files, so their clock is the system's.
+    flags="$tree -Zmiri-disable-isolation"
+    start "corpora, tree borrows" "$host" "$flags" "${library[@]}" --test corpus
+    start "corpus of programs, tree borrows" "$host" "$flags" "${library[@]}" --test properties \
+        -- --ignored the_corpus
     finish
     must_find
 }

@@ -42,10 +42,13 @@ fn valid_archives() -> Vec<Vec<u8>> {
 /// cope with, without a fuzzer.
 #[test]
 fn damaged_archives() {
+    // Miri gets one place of many, and one change.
+    let (places, flips): (usize, &[u8]) =
+        if cfg!(miri) { (29, &[0x80]) } else { (1, &[1, 0x80, 0xff]) };
     for input in valid_archives() {
         archives::check(&input).expect("a valid archive");
-        for at in 1..input.len() {
-            for flip in [1, 0x80, 0xff] {
+        for at in (1..input.len()).step_by(places) {
+            for flip in flips {
                 let mut damaged = input.clone();
                 damaged[at] ^= flip;
                 if let Err(objection) = archives::check(&damaged) {

@@ -48,7 +48,7 @@ fn random_programs_agree_with_the_model() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "it reads files, and there are more programs than Miri runs in an hour")]
+#[cfg_attr(miri, ignore = "it reads files: ci/miri.sh --all has a run for it")]
 fn the_corpus_agrees_with_the_model() {
     corpus::replay("ops", |input| {
         let program = Program::decode(input);
