@@ -30,6 +30,9 @@ struct Tally {
 const MESSAGES: u64 = if cfg!(miri) { 150 } else { 10_000 };
 const LARGE: usize = if cfg!(miri) { 20 * 1024 } else { 200 * 1024 };
 
+/// Messages within which an end comes.
+const MOMENTS: u64 = if cfg!(miri) { 50 } else { 200 };
+
 /// Mostly small, some around half of a small ring, a few large.
 fn length(random: &mut Random) -> usize {
     match random.below(100) {
@@ -209,7 +212,7 @@ fn end_at_random_moments(check: impl Fn(&Report, &Report, &str)) {
         let channel = MessageChannel::<Parcel>::with_capacity(capacity);
         let ends = [channel.port1, channel.port2].map(|port| {
             let end = [End::CloseBySender, End::CloseByReceiver, End::Drop][random.below(3)];
-            let limits = [random.next() % 200, random.next() % 200];
+            let limits = [random.next() % MOMENTS, random.next() % MOMENTS];
             let seed = random.next();
             (end, thread::spawn(move || use_port(port, end, limits, seed)))
         });
@@ -226,7 +229,8 @@ fn end_at_random_moments(check: impl Fn(&Report, &Report, &str)) {
             _ => closed[2] += 1,
         }
     }
-    assert!(closed.iter().all(|rounds| *rounds > 0), "one-sided rounds: {closed:?}");
+    let one_sided = closed.contains(&0);
+    assert!(cfg!(miri) || !one_sided, "one-sided rounds: {closed:?}");
 }
 
 #[test]
