@@ -19,12 +19,15 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// Room for every message in here, in place: what travels in a buffer is another subject.
 const CAPACITY: usize = if cfg!(miri) { 64 << 10 } else { 8 << 20 };
 
+/// A ring that is filled with small messages.
+const RING: usize = if cfg!(miri) { 1 << 11 } else { 1 << 16 };
+
 /// Some bytes that may stay.
 const LITTLE: i64 = 64 * 1024;
 
 /// Posts and receives `message` over and over; nothing may be allocated once warm.
 fn assert_allocates_nothing<T: Message>(message: &T) -> Outcome {
-    let MessageChannel { mut port1, mut port2 } = MessageChannel::<T>::with_capacity(1 << 16);
+    let MessageChannel { mut port1, mut port2 } = MessageChannel::<T>::with_capacity(RING);
     let archive = {
         port1.post_message(message)?;
         port2.recv()?.as_bytes().to_vec()
