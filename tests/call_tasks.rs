@@ -96,7 +96,6 @@ fn a_thread_and_a_task_get_on() -> Outcome {
 
 /// It cannot tell when it is forgotten, so the next call of any kind does.
 #[test]
-#[cfg_attr(miri, ignore = "what is forgotten is a leak to Miri")]
 fn a_call_whose_future_is_forgotten_is_in_flight_all_the_same() -> Outcome {
     let (mut client, mut server) = call::builder::<u64, u64>().calls_in_flight(1).build()?;
     let mut forgotten = Box::pin(client.call_async(&0));

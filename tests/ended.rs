@@ -178,7 +178,6 @@ fn asking_for_an_end_that_has_come_spends_the_budget_of_the_task() {
 
 /// E5: a port that waits for the end, and not for room, keeps nobody from waiting for it.
 #[test]
-#[cfg_attr(miri, ignore = "what is forgotten is a leak to Miri")]
 fn e5_waiting_for_the_end_is_not_waiting_for_room() {
     let MessageChannel { mut port1, mut port2 } = MessageChannel::<u64>::with_capacity(64);
     for port in [&mut port1, &mut port2] {
