@@ -1,30 +1,21 @@
 //! The corpus of the fuzz targets, replayed without a fuzzer.
 
 mod archives;
-
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "../../tests/common/corpus.rs"]
+mod corpus;
 
 use message_port_structured::{ArchivedValue, Builder, ErrorKind, NodeId, Value, ViewKind};
 use rkyv::rancor::Error;
 
-fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/value")
-}
-
 #[test]
 fn value() {
-    let (mut replayed, mut valid) = (0, 0);
-    for entry in fs::read_dir(corpus()).expect("the corpus is there") {
-        let path = entry.expect("the corpus can be read").path();
-        let input = fs::read(&path).expect("its files can be read");
-        if let Err(objection) = archives::check(&input) {
-            panic!("{}: {objection}", path.display());
-        }
-        let archive = archives::input::archive(&input);
+    let mut valid = 0;
+    let replayed = corpus::replay("value", |input| {
+        archives::check(input)?;
+        let archive = archives::input::archive(input);
         valid += usize::from(rkyv::access::<ArchivedValue, Error>(&archive).is_ok());
-        replayed += 1;
-    }
+        Ok(())
+    });
     assert!(valid > 10 && replayed > valid, "{valid} of {replayed} inputs are values");
 }
 
@@ -114,19 +105,19 @@ fn damaged_archives() {
 #[test]
 #[ignore = "writes into the source tree"]
 fn write_the_first_inputs() {
-    for (index, value) in samples().iter().enumerate() {
+    let samples = samples();
+    let valid = samples.iter().map(|value| {
         let archive = rkyv::to_bytes::<Error>(value).expect("an archive");
-        let input = [&[archives::input::AS_IT_IS], archive.as_slice()].concat();
-        let path = corpus().join(format!("valid-{index:02}"));
-        fs::write(path, input).expect("the corpus can be written");
-    }
+        [&[archives::input::AS_IT_IS], archive.as_slice()].concat()
+    });
+    corpus::write("value", "valid", valid.collect());
     // An object with a property, as tables.
     let nodes = [[10, 0, 0, 0, 0, 1, 0], [5, 0, 0, 0, 0, 1, 0], [0; 7]].concat();
     let object = [&[1, 3, 2, 0], nodes.as_slice(), &[1, 2, b'a']].concat();
-    for (index, nodes) in [0, 1, 3].into_iter().enumerate() {
+    let tables = [0, 1, 3].map(|nodes| {
         let mut input = object.clone();
         input[1] = nodes;
-        let path = corpus().join(format!("tables-{index:02}"));
-        fs::write(path, input).expect("the corpus can be written");
-    }
+        input
+    });
+    corpus::write("value", "tables", tables.into());
 }

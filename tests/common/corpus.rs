@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// `platforms/` compiles these tests too, one directory further down.
+/// Crates below this one use it too: for their own corpora or, as `platforms/`, for these.
 fn directory(target: &str) -> PathBuf {
     let roots = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let mut corpora = roots.map(|root| root.join("fuzz/corpus"));
     corpora.find(|corpora| corpora.is_dir()).expect("the corpora are there").join(target)
 }
 
-pub(crate) fn replay(target: &str, check: impl Fn(&[u8]) -> Result<(), String>) {
+/// Checks each input, and says how many they were.
+pub(crate) fn replay(target: &str, mut check: impl FnMut(&[u8]) -> Result<(), String>) -> usize {
     let entries = fs::read_dir(directory(target)).expect("the corpus is there");
     let mut replayed = 0;
     for entry in entries {
@@ -22,6 +23,7 @@ pub(crate) fn replay(target: &str, check: impl Fn(&[u8]) -> Result<(), String>) 
         replayed += 1;
     }
     assert!(replayed > 0, "the corpus of {target} is empty");
+    replayed
 }
 
 /// Writes inputs that fuzzing begins with.
