@@ -17,7 +17,7 @@ sanitize address asan
 export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 export LSAN_OPTIONS="suppressions=\"$PWD/ci/lib/lsan.supp\":print_suppressions=0${LSAN_OPTIONS:+:$LSAN_OPTIONS}"
 
-# Nor are the tests that are about what the compiler says.
+# Without these, and without the tests that are about what the compiler says.
 files=()
 for file in tests/*.rs loom-tests/tests/*.rs; do
     case "$file" in

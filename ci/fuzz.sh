@@ -30,10 +30,10 @@ if [ "$1" = --teeth ]; then
         LateMessageError NoClaim NoClear NoFloor NoFreeBlock NoHandBack NoStall NoSwitchClaim SilentEnd
     program=$(RUSTFLAGS="--cfg message_port_teeth" cargo test --target-dir target/oracle-teeth --release \
         --test properties --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable tests.*(\(.*\))/\1/p')
-    env -u MESSAGE_PORT_MUTANT "$program" >/dev/null 2>&1 || { echo "fuzz: it fails without a mutant" >&2; exit 1; }
+    env -u MESSAGE_PORT_MUTANT "$program" random_programs >/dev/null 2>&1 || { echo "fuzz: it fails without a mutant" >&2; exit 1; }
     for mutant; do
         # What waits for ever is ended by the programs' own watchdog.
-        if said=$(MESSAGE_PORT_MUTANT=$mutant timeout 300 "$program" 2>&1); then
+        if said=$(MESSAGE_PORT_MUTANT=$mutant timeout 300 "$program" random_programs 2>&1); then
             echo "fuzz: $mutant survives" >&2
             exit 1
         fi
@@ -63,11 +63,11 @@ found=${FUZZ_KEEP:-$scratch}
 # One for the three crates, which have most of their dependencies in common.
 built=${CARGO_TARGET_DIR:-target}/fuzz
 
-# fuzz TARGET DIRECTORY CORPUS [OPTION]...: the target of the crate in that directory.
 if [ "$seconds" -lt 60 ] && [ -z "${FUZZ_RUNS:-}" ]; then
     export CARGO_PROFILE_RELEASE_OPT_LEVEL="${CARGO_PROFILE_RELEASE_OPT_LEVEL:-1}"
 fi
 
+# fuzz TARGET DIRECTORY CORPUS [OPTION]...: the target of the crate in that directory.
 fuzz() {
     target=$1 directory=$2 corpus=$3
     shift 3

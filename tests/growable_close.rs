@@ -18,9 +18,9 @@ use watchdog::Watchdog;
 const CAPACITY: usize = 256;
 /// Races of each kind, and of how many messages at most.
 const ROUNDS: u64 = if cfg!(miri) { 4 } else { 200 };
-/// From one place of the end to the next that is tried: Miri has no time for all.
-const SKIPPED: usize = if cfg!(miri) { 10 } else { 1 };
 const MOST: u64 = if cfg!(miri) { 30 } else { 300 };
+/// From one place of the end to the next that is tried: Miri has no time for all.
+const STEP: usize = if cfg!(miri) { 10 } else { 1 };
 const PER_SEGMENT: u64 = 256 / 16 - 1;
 
 fn growable<T: Message>(max_bytes: usize) -> MessageChannel<T> {
@@ -49,7 +49,7 @@ fn report<T: Message>(sender: &Sender<T>) -> Tally {
 #[test]
 fn c4_the_report_is_exact_in_every_segment() {
     let posted = 3 * PER_SEGMENT + 5;
-    for received in (0..=posted).step_by(SKIPPED) {
+    for received in (0..=posted).step_by(STEP) {
         for looked in [false, true] {
             for forgotten in [false, true] {
                 let MessageChannel { mut port1, mut port2 } = growable::<u64>(1 << 16);
@@ -82,7 +82,7 @@ fn c4_the_report_is_exact_in_every_segment() {
 fn c4_the_report_counts_long_messages_in_every_segment() {
     let length = |number: usize| if number.is_multiple_of(4) { 300 } else { 60 };
     let archive = |number: usize| length(number) + 8;
-    for received in (0..=40).step_by(SKIPPED) {
+    for received in (0..=40).step_by(STEP) {
         let MessageChannel { mut port1, mut port2 } = growable::<Vec<u8>>(1 << 16);
         let mut left = Tally::default();
         for number in 0..40 {

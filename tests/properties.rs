@@ -50,6 +50,7 @@ fn random_programs_agree_with_the_model() {
 #[test]
 #[cfg_attr(miri, ignore = "it reads files: ci/miri.sh --all has a run for it")]
 fn the_corpus_agrees_with_the_model() {
+    let _watchdog = Watchdog::start();
     corpus::replay("ops", |input| {
         let program = Program::decode(input);
         model::check(&program).map_err(|objection| format!("{objection}\n{program}"))

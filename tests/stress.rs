@@ -26,8 +26,10 @@ struct Tally {
     bytes: u64,
 }
 
-/// Messages each way. Miri takes long for the bytes of the large ones.
+/// Messages each way.
 const MESSAGES: u64 = if cfg!(miri) { 150 } else { 10_000 };
+
+/// Bytes of the largest message.
 const LARGE: usize = if cfg!(miri) { 20 * 1024 } else { 200 * 1024 };
 
 /// Messages within which an end comes.

@@ -54,14 +54,14 @@ impl Room {
     /// the lap is to be skipped if it is too short.
     pub(super) fn reserve_growing(&mut self, length: usize) -> bool {
         let bytes = self.frame_of(length);
-        let place = |room: &Self, (passed, buffers)| room.place(bytes, passed, buffers);
-        let [unpassed, passed, ..] = self.cases(length);
+        let places = |room: &Self| {
+            room.cases(length).map(|(passed, buffers)| room.place(bytes, passed, buffers))
+        };
         // That there is room only if the receiver has looked says that it has.
-        if place(self, unpassed).is_none() && place(self, passed).is_some() {
+        if let [None, Some(_), ..] = places(self) {
             self.look();
         }
-        let places = self.cases(length).map(|case| place(self, case));
-        let mut places = places.into_iter().flatten();
+        let mut places = places(self).into_iter().flatten();
         let place = places.next();
         self.lost |= places.any(|other| Some(other) != place);
         if place == Some(Place::NewSegment) {
